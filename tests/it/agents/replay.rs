@@ -142,10 +142,7 @@ fn an_answer_that_was_cut_off_is_no_success_whatever_the_exit_status_and_the_sum
     for id in ["claims", "silent"] {
         let status = place.status_of(id);
         assert_eq!(status["status"], "needs_review", "{status}");
-        assert!(
-            note_of_second(&place, id).contains("no commit was made, though the summary says so"),
-            "{id}"
-        );
+        assert!(note_of_second(&place, id).contains("the summary claims commits, but none was made"), "{id}");
     }
     let denied = place.status_of("denied");
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Budgets: of a session while it runs, and of a project's day.
+//! Budgets: the limits of a running session, and of a project's day.
 
 use super::holds::{hold, release};
 use super::scribe::Scribe;
@@ -13,14 +13,14 @@ use paddock_model::session::{Session, Stop};
 use paddock_model::settings::DayBudget;
 use paddock_model::usage::{Usage, micros};
 
-/// Usage of a running session is recorded at most so often, in milliseconds: what is between two records is
-/// read again from its output after a restart.
+/// Least time between two records of a session's usage, in milliseconds. Usage between two records is not
+/// lost: after a restart the session's output is read again.
 const RECORD_EVERY_MS: i64 = 120_000;
-/// An agent that waits longer than this for a limit to be lifted is stopped, in milliseconds: its slot is worth
-/// more to others, and it goes on from its commits.
+/// An agent that waits longer than this for a limit is stopped, in milliseconds. Its slot is worth more to
+/// others, and the next session continues from its commits.
 const WAIT_PATIENCE_MS: i64 = 120_000;
 
-/// A running session's agent told what it has used, and what it waits for.
+/// An agent reported the usage of its running session, and the limit that it waits for, if any.
 pub(super) fn reported(scribe: &mut Scribe<'_>, id: SessionId, usage: Usage, waits: Option<Failure>) {
     let Some(session) = scribe.state.session(id).cloned() else { return };
     if !session.status.is_at_work() {
@@ -45,7 +45,7 @@ pub(super) fn reported(scribe: &mut Scribe<'_>, id: SessionId, usage: Usage, wai
     scribe.mark(&session.objective.project);
 }
 
-/// The limit of its own that a session has reached.
+/// Returns the limit that a session has reached, as the reason to stop it.
 fn over(session: &Session, usage: &Usage) -> Option<Stop> {
     let budget = &session.budget;
     let tokens = usage.tokens.map(paddock_model::usage::Tokens::total);
@@ -56,17 +56,18 @@ fn over(session: &Session, usage: &Usage) -> Option<Stop> {
     is_dear.then_some(Stop::Cost)
 }
 
-/// The machine slept, or somebody set its clock: no session used that time.
+/// The machine slept, or its clock was set. Running sessions did not use that time.
 pub(super) fn clock_jumped(scribe: &mut Scribe<'_>, by_ms: i64) {
     scribe.record(Fact::ClockJumped { by_ms });
     scribe.mark_all();
 }
 
-/// How far apart two counts of a session's time may be that are both right, in milliseconds: its start is told later
-/// than it happens.
+/// Difference between two counts of a session's time that is not corrected, in milliseconds: the supervisor
+/// learns of a session's start a little later than it happens.
 const COUNT_INTERVAL_MS: i64 = 3_000;
 
-/// A session was found again by a supervisor that cannot know how long the machine slept before it: its keeper does.
+/// A session of an earlier supervisor was found again. This supervisor cannot know how long the machine slept
+/// before it started, but the keeper counted the time awake.
 pub(super) fn awake(scribe: &mut Scribe<'_>, id: SessionId, awake_ms: i64) {
     let Some(session) = scribe.state.session(id) else { return };
     if session.started_ms.is_none() || !session.status.has_processes() {
@@ -74,6 +75,7 @@ pub(super) fn awake(scribe: &mut Scribe<'_>, id: SessionId, awake_ms: i64) {
     }
     let believed_ms = used_since_ms(session, i64::MIN, scribe.now_ms);
     let by_ms = believed_ms.saturating_sub(awake_ms);
+    // The difference has either sign: the clock may have been set back.
     if by_ms.saturating_abs() >= COUNT_INTERVAL_MS {
         let objective = session.objective.clone();
         scribe.mark(&objective.project);
@@ -81,13 +83,13 @@ pub(super) fn awake(scribe: &mut Scribe<'_>, id: SessionId, awake_ms: i64) {
     }
 }
 
-/// The user's day began: what is spent from here on counts to the new one.
+/// The user's day began. What sessions have used by now counts to the day before.
 pub(super) fn day_began(scribe: &mut Scribe<'_>, since_ms: i64) {
     scribe.mark_all();
     if scribe.state.counters().day_ms == since_ms {
         return;
     }
-    // A day that began before a session did takes nothing off it.
+    // Only sessions that ran before the day began have used anything of the day before.
     let carried = scribe.state.open_sessions().filter(|session| session.planned_ms < since_ms);
     let usage = |session: &Session| {
         let live = scribe.memo.live.get(&session.id).cloned();
@@ -97,7 +99,8 @@ pub(super) fn day_began(scribe: &mut Scribe<'_>, since_ms: i64) {
     scribe.record(Fact::DayBegan { since_ms, carried });
 }
 
-/// Holds the projects that have spent what they may in a day, and lets them go on when a new one begins.
+/// Holds the projects that have spent their budget of the day, and releases them when a new day begins or the
+/// budget is raised.
 pub(super) fn run(scribe: &mut Scribe<'_>) {
     if scribe.memo.is_passive {
         return;
@@ -111,6 +114,7 @@ fn check_day(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     let Some(project) = scribe.state.project(slug) else { return };
     let (limits, is_held) =
         (project.settings.budget.clone(), project.holds.contains_key(&ReasonCode::DayBudget));
+    // Most projects have no budget; summing up their usage at every input would be wasted.
     if !is_held && limits == DayBudget::default() {
         return;
     }
@@ -138,7 +142,7 @@ fn check_day(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     }
 }
 
-/// Which of the day's limits is reached, and how high it is.
+/// Returns the limit of the day that is reached, and its value for people.
 fn exhausted(limits: &DayBudget, spent: &Spent) -> Option<(DayLimit, String)> {
     let usd = limits.usd.filter(|usd| micros(*usd).is_some_and(|limit| spent.usd_micros >= limit));
     if let Some(usd) = usd {

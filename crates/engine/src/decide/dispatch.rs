@@ -1,4 +1,4 @@
-//! The Dispatch phase: ready objectives get worktrees and sessions.
+//! The Dispatch phase: starts worktrees and sessions for ready objectives.
 
 use std::cmp::Reverse;
 
@@ -17,7 +17,8 @@ use paddock_model::settings::{OverlapRule, ProjectSettings};
 use paddock_model::state::State;
 use paddock_model::usage::micros;
 
-/// How often an objective may be overtaken by ones with an overlapping scope.
+/// How often an objective may be overtaken by objectives with an overlapping scope. Without the bound, a wide
+/// scope could wait for ever behind a stream of narrow ones.
 pub(crate) const OVERTAKEN_MAX: u32 = 8;
 
 pub(super) fn run(scribe: &mut Scribe<'_>) {
@@ -27,15 +28,16 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
     for slug in scribe.marked() {
         let is_open =
             |project: &Project| project.is_workable() && !project.paused && project.dispatch_hold().is_none();
-        // What the user did to the target meanwhile is seen first: sessions start from where it leads.
+        // After a start, the user's target branch is read before the first dispatch: the user may have
+        // committed while no supervisor ran, and sessions have to start from there.
         if scribe.state.project(&slug).is_some_and(is_open) && !scribe.memo.unlooked.contains(&slug) {
             dispatch(scribe, &slug);
         }
     }
 }
 
-/// Sessions that are not over, those of objectives that were set aside meanwhile included. The planner's takes no
-/// slot: it makes the work that fills them.
+/// Returns the number of session slots in use. The session of an objective that was set aside keeps its slot
+/// until it has ended. A planner's session takes no slot, since it makes the work that fills them.
 #[must_use]
 pub(crate) fn taken_slots(state: &State, project: &ProjectSlug) -> usize {
     let has_slot =
@@ -51,7 +53,7 @@ fn dispatch(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     let Some(project) = scribe.state.project(slug) else { return };
     let slots = scribe.memo.max_parallel.unwrap_or(project.settings.max_parallel_sessions) as usize;
     let mut free = slots.saturating_sub(taken_slots(scribe.state, slug));
-    // Worktrees of the next objectives are made while others run, so that a freed slot is filled at once.
+    // Worktrees for the next objectives are made while others run, so that a freed slot is filled at once.
     let mut ahead = slots;
     let mut passed_over: Vec<ObjectiveKey> = Vec::new();
     for key in ready {
@@ -75,17 +77,18 @@ fn dispatch(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     }
 }
 
-/// Ready objectives by priority, then the longest chain of dependents, then age; without those whose time
-/// has not come.
+/// Returns the ready objectives in the order in which they should start: by priority, then the longest chain
+/// of dependents, then age. Those in a backoff, and those whose last session is still being stopped, are left
+/// out.
 fn in_order(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Vec<ObjectiveKey> {
     refresh_critical_path(scribe, slug);
     let critical = &scribe.memo.critical[slug].1;
     let ids = scribe.state.in_status(slug, Status::Ready).iter();
     let keys = ids.map(|id| ObjectiveKey { project: slug.clone(), id: id.clone() });
     let is_due = |o: &&Objective| {
-        let has_session = o.sessions.last().and_then(|id| scribe.state.session(*id));
+        let last = o.sessions.last().and_then(|id| scribe.state.session(*id));
         o.next.not_before_ms.is_none_or(|at_ms| clock::is_over(at_ms, scribe.now_ms))
-            && has_session.is_none_or(|session| !session.status.is_open())
+            && last.is_none_or(|session| !session.status.is_open())
     };
     let mut ready: Vec<_> = keys
         .filter_map(|key| {
@@ -97,11 +100,13 @@ fn in_order(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Vec<ObjectiveKey> {
 }
 
 fn rank(objective: &Objective, chain: Option<&u32>) -> (bool, Reverse<i32>, Reverse<u32>, u64) {
-    let is_due = objective.overtaken >= OVERTAKEN_MAX;
+    let is_at_bound = objective.overtaken >= OVERTAKEN_MAX;
     let chain = chain.copied().unwrap_or(0);
-    (!is_due, Reverse(objective.spec.priority), Reverse(chain), objective.added_seq)
+    (!is_at_bound, Reverse(objective.spec.priority), Reverse(chain), objective.added_seq)
 }
 
+/// Computes the chains of dependents again if objectives were added. An edit of dependencies or a deletion
+/// clears the cache itself, so the number of objectives is enough to detect a change.
 fn refresh_critical_path(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     let count = scribe.state.objectives_of(slug).count();
     if scribe.memo.critical.get(slug).is_some_and(|(known, _)| *known == count) {
@@ -112,7 +117,8 @@ fn refresh_critical_path(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     scribe.memo.critical.insert(slug.clone(), (count, path));
 }
 
-/// Whether its scope overlaps work in progress, or that of one which must not be overtaken again.
+/// Returns whether an objective cannot start now: no agent is free, or its scope overlaps that of work in
+/// progress or of an objective that must not be overtaken again.
 fn must_wait(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[ObjectiveKey]) -> bool {
     let Some(project) = scribe.state.project(&key.project) else { return true };
     let Some(objective) = scribe.state.objective(key) else { return true };
@@ -123,10 +129,10 @@ fn must_wait(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[Objecti
         return false;
     }
     let holding = holders(scribe.state, &key.project);
-    let due = passed_over
+    let at_bound = passed_over
         .iter()
         .filter(|other| scribe.state.objective(other).is_some_and(|other| other.overtaken >= OVERTAKEN_MAX));
-    let others: Vec<ObjectiveKey> = holding.into_iter().chain(due.cloned()).collect();
+    let others: Vec<ObjectiveKey> = holding.into_iter().chain(at_bound.cloned()).collect();
     others.iter().any(|other| other != key && do_overlap(scribe, key, other))
 }
 
@@ -141,6 +147,7 @@ fn start_or_prepare(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[
 fn prepare(scribe: &mut Scribe<'_>, key: &ObjectiveKey) {
     let Some(objective) = scribe.state.objective(key) else { return };
     let Some(project) = scribe.state.project(&key.project) else { return };
+    // The epoch tells the answer to this order from a late answer to an earlier one.
     let epoch = match &objective.worktree {
         None => 1,
         Some(worktree) if worktree.stage == WorktreeStage::Broken => worktree.epoch + 1,
@@ -170,7 +177,7 @@ fn start(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[ObjectiveKe
         overtook: Vec::new(),
         resume,
     };
-    // Whoever goes on with work that holds its scope already overtakes nobody.
+    // Only a first session overtakes others: a later one continues work that holds its scope already.
     let is_first = plan.attempt == 1;
     let overtook = passed_over.iter().filter(|other| is_first && do_overlap(scribe, key, other));
     let overtook: Vec<ObjectiveId> = overtook.map(|other| other.id.clone()).collect();
@@ -180,7 +187,8 @@ fn start(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[ObjectiveKe
     scribe.order(Effect::StartSession { session });
 }
 
-/// A first session starts from the integration tip of now; a later one where the branch is.
+/// Returns the commit that a session starts from: the integration tip for a first session, the branch's head
+/// for a later one.
 fn starting_point(project: &Project, objective: &Objective) -> ObjectId {
     match (&objective.head, objective.ready_worktree()) {
         (Some(head), _) => head.clone(),
@@ -193,7 +201,7 @@ fn budget_of(settings: &ProjectSettings, objective: &Objective) -> SessionBudget
     let defaults = &settings.session_defaults;
     let max_commits = objective.spec.max_commits.unwrap_or(defaults.max_commits);
     SessionBudget {
-        // One whose conversation became too long for its model gets half of the work.
+        // The last conversation did not fit into the model's context: half the work has a chance to fit.
         max_commits: if objective.next.smaller { (max_commits / 2).max(1) } else { max_commits },
         max_minutes: objective.spec.max_minutes.unwrap_or(defaults.max_minutes),
         max_tokens: defaults.max_tokens,

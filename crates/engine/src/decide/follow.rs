@@ -1,4 +1,7 @@
-//! What follows when a session has ended, by how it ended and what review found: see the levels in [`super::retries`].
+//! What follows when a session has ended: it depends on how the session ended and on what the review found.
+//!
+//! Recovery has three levels: a correction session, a wider scope, a person. [`super::retries`] has the
+//! bounds that make every chain of sessions end.
 
 use super::ends::{Outcome, own_failure};
 use super::retries::{again, human, retry, retry_with};
@@ -20,31 +23,33 @@ use paddock_model::train::Subject;
 /// Failures of the set-up command in a row before a person is asked.
 const SETUP_FAILURES_MAX: u32 = 2;
 
-/// What an agent hears that ended well by its exit status alone.
+/// Feedback to an agent that exited with status 0 and left nothing.
 const NOTHING_DONE: &str = "no commit was made and no summary given";
 
-/// What an agent hears that claims work which is not there.
-const CLAIMED_ONLY: &str = "no commit was made, though the summary says so";
+/// Feedback to an agent whose summary claims commits that do not exist.
+const CLAIMED_ONLY: &str = "the summary claims commits, but none was made";
 
-/// What an agent hears whose conversation did not fit into its model's context.
-const SMALLER: &str = "Work in smaller steps: read only what you need, do not print whole files or long outputs, \
-                       and commit each step";
+/// Advice to an agent whose conversation did not fit into its model's context.
+const SMALLER: &str = "Work in smaller steps: read only what you need, do not print whole files or long \
+                       outputs, and commit each step";
 
-/// What is due next.
+/// The next step of an objective.
 enum Due {
+    /// The branch enters the merge queue.
     Queue,
+    /// Nothing is left to land.
     Done,
-    /// The same session again; no retry spent.
+    /// Another session that does not cost a retry.
     Again(SessionKind, Option<Feedback>),
-    /// Level 1: a correction, which spends a retry.
+    /// A correction session, which costs a retry (level 1).
     Retry(SessionKind, Feedback),
-    /// Level 3.
+    /// A decision by a person (level 3).
     Human(ReasonCode, String),
 }
 
 pub(super) fn follow(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Session, outcome: &Outcome) {
     if let (Some(problem), true) = (&outcome.problem, outcome.facts.is_none()) {
-        let text = format!("what session {} left could not be read: {problem}", session.id);
+        let text = format!("the work of session {} could not be read: {problem}", session.id);
         return human(scribe, key, ReasonCode::HarvestFailed, text);
     }
     note_unusable_agent(scribe, key, session);
@@ -55,7 +60,7 @@ pub(super) fn follow(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Sess
     let Some(objective) = scribe.state.objective(key) else { return };
     let due = match outcome.end {
         SessionEnd::Completed => completed(scribe, objective, session, outcome, is_widened),
-        // It was stopped by its scope alone.
+        // Only the scope had stopped the agent, and the scope is wide enough now.
         SessionEnd::Blocked if is_widened => Due::Again(SessionKind::FollowUp, follow_up(session, outcome)),
         SessionEnd::Partial
         | SessionEnd::OverBudget
@@ -69,12 +74,13 @@ pub(super) fn follow(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Sess
     execute(scribe, key, due, outcome.facts.as_deref());
 }
 
-/// What follows from a failure of the agent that needs something else than the same again or a retry. False when
-/// nothing does.
+/// Acts on a failure of the agent for which neither a repeat nor a retry helps. Returns whether it did.
 fn follow_failure(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Session, outcome: &Outcome) -> bool {
     let failure = outcome.facts.as_ref().and_then(|facts| own_failure(session, facts)).cloned();
     let Some(failure) = failure.filter(|_| outcome.end != SessionEnd::Completed) else { return false };
     match failure.class.remedy() {
+        // Another agent of the worker may be logged in: only if there is none does the objective need a
+        // person. The session that was due stays due, so that nothing is lost when the agent is freed.
         Remedy::Human if failure.class == FailureClass::Authentication => {
             let Some(objective) = scribe.state.objective(key) else { return false };
             let next = NextSession { kind: session.kind, costs_retry: false, ..objective.next.clone() };
@@ -99,12 +105,13 @@ fn follow_failure(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Session
     true
 }
 
+/// Marks an agent that could not be started as unusable, so that the next session goes to another agent.
 fn note_unusable_agent(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Session) {
     let own_end = session.process.as_ref().filter(|process| process.stop.is_none());
     if let Some(Exit::NotStarted(problem)) = own_end.map(|process| &process.exit) {
         let (project, agent) = (key.project.clone(), session.agent.clone());
         let known = scribe.state.project(&project).map(|project| &project.unusable_agents);
-        // Sessions that started side by side find out the same.
+        // Sessions that were started in parallel all fail in the same way; one record is enough.
         if known.is_some_and(|agents| agents.contains_key(&agent)) {
             return;
         }
@@ -112,7 +119,7 @@ fn note_unusable_agent(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Se
     }
 }
 
-/// What a session that stopped early wrote down for the next one.
+/// Returns the notes that a session which stopped early left for the next one.
 fn follow_up(session: &Session, outcome: &Outcome) -> Option<Feedback> {
     let summary = outcome.facts.as_ref().and_then(|facts| facts.summary.as_ref());
     let notes = summary.map_or("", |summary| summary.follow_up_notes.trim());
@@ -142,16 +149,18 @@ fn completed(
         .map_or(Role::Implementer, |project| role_of(&project.settings, objective));
     let claimed = facts.summary.as_ref().filter(|s| s.status == SummaryStatus::Completed);
     let outcome = match claimed.map(|summary| summary.commits_made.unwrap_or(0)) {
-        // A summary never overrides facts: what it says was committed is not there.
+        // A summary never overrides facts.
         Some(commits) if commits > 0 => format!("{CLAIMED_ONLY} ({commits})"),
+        // An implementer that left nothing and says nothing has probably failed. Other roles may end without
+        // a commit.
         None if role == Role::Implementer => NOTHING_DONE.to_owned(),
         _ => return Due::Done,
     };
     Due::Retry(SessionKind::Correction, Feedback::Ended { session: session.id, outcome })
 }
 
-/// Whether the branch is where it began, or only went forward to what others landed: merging that once more
-/// would land an empty commit with twice the same parent.
+/// Returns whether the branch has nothing of its own to land: it is where it began, or only followed what
+/// others landed. Merging such a branch would land an empty commit whose two parents are the same.
 fn has_nothing_of_its_own(scribe: &Scribe<'_>, objective: &Objective, facts: &HarvestFacts) -> bool {
     let is_untouched = objective.worktree.as_ref().is_some_and(|worktree| worktree.base == facts.head);
     let has_commits = |session: &Session| session.harvest.as_ref().is_some_and(|found| found.commits > 0);
@@ -163,7 +172,7 @@ fn not_completed(objective: &Objective, session: &Session, outcome: &Outcome) ->
     let end = outcome.end;
     let exit = session.process.as_ref().map(|process| &process.exit);
     let how = match exit {
-        // The exit status alone would look like success.
+        // "failed (exit status 0)" would contradict itself.
         Some(exit @ Exit::Code(0)) if end == SessionEnd::Failed => format!("{NOTHING_DONE} ({exit})"),
         Some(exit) => format!("{end} ({exit})"),
         None => end.to_string(),
@@ -175,8 +184,9 @@ fn not_completed(objective: &Objective, session: &Session, outcome: &Outcome) ->
     let ended = Feedback::Ended { session: session.id, outcome: how.clone() };
     let summary = outcome.facts.as_ref().and_then(|facts| facts.summary.as_ref());
     match end {
+        // Follow-up sessions cost no retry, so their number needs a bound of its own.
         SessionEnd::Partial | SessionEnd::OverBudget if objective.stopped_in_a_row >= 2 => {
-            let text = "two sessions in a row stopped early without a new commit that could be accepted";
+            let text = "two sessions in a row stopped early without a new commit that passed the review";
             Due::Human(ReasonCode::NoProgress, text.to_owned())
         }
         SessionEnd::Partial | SessionEnd::OverBudget => {
@@ -192,6 +202,8 @@ fn not_completed(objective: &Objective, session: &Session, outcome: &Outcome) ->
         SessionEnd::Killed => {
             Due::Human(ReasonCode::Killed, format!("session {} was killed by a person", session.id))
         }
+        // One lost session costs nothing: a crash of the machine is no fault of the work. A second one in a
+        // row costs a retry, so that this cannot repeat for ever.
         SessionEnd::Lost if objective.lost_in_a_row >= 2 => Due::Retry(SessionKind::Correction, ended),
         SessionEnd::Interrupted | SessionEnd::Lost => {
             Due::Again(session.kind, objective.next.feedback.clone())
@@ -204,6 +216,7 @@ fn not_completed(objective: &Objective, session: &Session, outcome: &Outcome) ->
 
 fn failed(objective: &Objective, session: &Session, exit: Option<&Exit>, ended: Feedback) -> Due {
     match exit {
+        // The agent is marked unusable (`note_unusable_agent`), so the repeat goes to another one.
         Some(Exit::NotStarted(_)) => Due::Again(session.kind, objective.next.feedback.clone()),
         Some(Exit::SetupFailed(how)) if objective.setup_failures >= SETUP_FAILURES_MAX => {
             let text = format!(
@@ -253,7 +266,8 @@ fn enqueue(scribe: &mut Scribe<'_>, key: &ObjectiveKey, facts: &HarvestFacts) {
     }
 }
 
-/// Tests that the branch changed and its scope does not name. A person's approval of this head names them all.
+/// Returns the tests that the branch changed and its scope does not name. A person's approval of this head
+/// covers all of them.
 fn guarded_paths(scribe: &Scribe<'_>, key: &ObjectiveKey, facts: &HarvestFacts) -> Vec<RepoPath> {
     let (Some(project), Some(objective)) = (scribe.state.project(&key.project), scribe.state.objective(key))
     else {

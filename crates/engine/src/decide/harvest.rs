@@ -1,4 +1,4 @@
-//! Harvest and Review: what a session left is judged by facts.
+//! Harvest and Review: the facts that a session left are recorded and reviewed.
 
 use super::ends::{Outcome, end_of, end_without_facts, own_failure};
 use super::follow::follow;
@@ -15,9 +15,9 @@ use paddock_model::objective::{Cause, Status};
 use paddock_model::session::{Checkpoint, Harvest, Over, Session, SessionEnd, SessionStatus};
 use paddock_model::usage::Account;
 
-/// Checkpoints kept of a session in the state; all of them are in the repository.
+/// Commits of a session that are kept in the state; the repository has all of them.
 const CHECKPOINTS_MAX: usize = 20;
-/// Bytes of an agent's own words kept.
+/// Bytes kept of an agent's own summary.
 const WORDS_MAX_BYTES: usize = 2_000;
 
 pub(super) fn harvested(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Box<HarvestFacts>, Problem>) {
@@ -33,7 +33,7 @@ fn first_harvest(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<H
     let key = session.objective.clone();
     let health = scribe.state.agent_health(&session.agent);
     if health.is_some_and(|health| health.untried_since(scribe.now_ms).is_some()) {
-        // Others, in any project, may have waited for how this one fares.
+        // This session may have been the agent's probe: sessions of any project wait for its outcome.
         scribe.mark_all();
     }
     let outcome = match facts {
@@ -54,27 +54,31 @@ fn first_harvest(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<H
     scribe.memo.live.remove(&session.id);
     let was_stopped = session.process.as_ref().is_some_and(|process| process.stop.is_some());
     let failure = outcome.facts.as_ref().and_then(|facts| own_failure(session, facts));
-    // Of one that was stopped because its agent waits, it was noted then.
+    // A session that was stopped because its agent waits for a limit has put the agent into a cooldown
+    // already.
     if let Some(failure) = failure.filter(|_| !was_stopped) {
         super::health::note(scribe, session, failure);
     }
     if is_in(scribe, &key, Status::Active) {
         scribe.move_to(&key, Status::Review, Cause::SessionHarvested, None, None);
     }
-    // One that was set aside meanwhile may have been sent back to work: this session was in its way.
+    // An objective that was set aside during the session may be ready again by now. It could not start before
+    // this session was over, so dispatch has to look at the project.
     scribe.mark(&key.project);
     if is_in(scribe, &key, Status::Review) && !pause_now(scribe, &key) {
         follow(scribe, &key, session, &outcome);
     }
 }
 
-/// The branch moved while it was queued, or it was paused before anything followed from its session: it is
-/// judged as it is now.
+/// A second harvest of a session: the branch moved while it was queued, or the objective was paused before
+/// anything followed from the session. The branch is reviewed as it is now.
 fn again(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<HarvestFacts>, Problem>) {
     let Some(objective) = scribe.state.objective(&session.objective) else { return };
     if objective.status != Status::Review {
         return;
     }
+    // After a pause, the session's real end still decides what follows. After a moved head it does not: the
+    // session has been followed up once, so only the new commits count.
     let end = match session.status {
         SessionStatus::Ended(end) if objective.operated.unfollowed => end,
         SessionStatus::Starting
@@ -88,7 +92,8 @@ fn again(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<HarvestFa
         Err(problem) => Outcome { end, findings: Vec::new(), facts: None, problem: Some(problem) },
         Ok(facts) => {
             let (mut findings, problem) = judge(scribe, session, &facts);
-            // A person approved exactly this head, before Paddock had seen it.
+            // A person may have committed to the branch and approved that head before Paddock saw it. The
+            // approval covers exactly this head.
             if approved.as_ref() == Some(&facts.head) {
                 findings.retain(|finding| !finding.code.may_be_approved());
             }
@@ -135,12 +140,13 @@ fn judge(scribe: &Scribe<'_>, session: &Session, facts: &HarvestFacts) -> (Vec<F
     }
 }
 
-/// What the transcript told at its end; of usage, what was told while it ran when the end says nothing of it.
+/// Returns the account from the transcript's end. Usage that is missing there is taken from the last report
+/// while the session ran: an agent that was killed wrote no final record.
 fn account(session: &Session, facts: &HarvestFacts) -> Account {
-    let (mut account, known) = (facts.account.clone(), &session.account.usage);
-    account.usage.tokens = account.usage.tokens.or(known.tokens);
-    account.usage.usd_micros = account.usage.usd_micros.or(known.usd_micros);
-    account.usage.model = account.usage.model.or_else(|| known.model.clone());
+    let (mut account, reported) = (facts.account.clone(), &session.account.usage);
+    account.usage.tokens = account.usage.tokens.or(reported.tokens);
+    account.usage.usd_micros = account.usage.usd_micros.or(reported.usd_micros);
+    account.usage.model = account.usage.model.or_else(|| reported.model.clone());
     account
 }
 

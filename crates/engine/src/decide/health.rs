@@ -1,4 +1,6 @@
-//! What follows from an agent's failures for the agent itself: it cools down, or needs a person.
+//! Health of agents: a failure makes an agent cool down, or puts it out of use until a person acts.
+//!
+//! Health is kept for the whole workspace, since an agent's subscription is the user's and not the project's.
 
 use super::scribe::Scribe;
 use super::wording::choices;
@@ -13,7 +15,7 @@ use paddock_model::reason::{Reason, ReasonCode};
 use paddock_model::session::Session;
 use paddock_model::settings::ProjectSettings;
 
-/// A failure that says something about the agent, not about the work.
+/// Records a failure that is about the agent and not about its work: a cooldown or a missing login.
 pub(super) fn note(scribe: &mut Scribe<'_>, session: &Session, failure: &Failure) {
     let agent = &session.agent;
     match failure.class.remedy() {
@@ -37,6 +39,8 @@ fn cool(
 ) {
     let none = AgentHealth::default();
     let health = scribe.state.agent_health(agent).unwrap_or(&none);
+    // Sessions that ran in parallel hit one limit together; only one that began after the cooldown makes it
+    // longer.
     let Some(cooldown) = cooldown_after(health, agent, failure, run, scribe.now_ms) else { return };
     let project = session.map(|session| session.objective.project.clone());
     let (agent, session) = (agent.clone(), session.map(|session| session.id));
@@ -54,7 +58,7 @@ fn lock(scribe: &mut Scribe<'_>, agent: &AgentId, failure: &Failure, session: Op
     scribe.mark_all();
 }
 
-/// Other settings give an agent that failed another chance.
+/// Frees the agents whose command or environment changed: the cause of their failure may be gone.
 pub(super) fn reconfigured(scribe: &mut Scribe<'_>, before: &ProjectSettings, now: &ProjectSettings) {
     for agent in &now.agents {
         let is_other = before.agent(&agent.id).is_some_and(|old| {
@@ -71,7 +75,7 @@ pub(super) fn reconfigured(scribe: &mut Scribe<'_>, before: &ProjectSettings, no
     }
 }
 
-/// What waited for a person because of this agent goes on.
+/// Sends the objectives back to work that needed a person only because this agent was not logged in.
 fn take_up(scribe: &mut Scribe<'_>, agent: &AgentId) {
     scribe.mark_all();
     let waits = |key: &&ObjectiveKey| {
@@ -97,7 +101,7 @@ fn take_up(scribe: &mut Scribe<'_>, agent: &AgentId) {
     }
 }
 
-/// Why a person is due, when no agent of the objective's worker can be used before one has done something.
+/// Returns the reason why the objective needs a person, or `None` if its worker has another usable agent.
 pub(super) fn nobody_left(
     scribe: &Scribe<'_>,
     key: &ObjectiveKey,
@@ -111,34 +115,35 @@ pub(super) fn nobody_left(
     }
     let text = format!("the agent {agent} cannot work: {failure}; no other agent of its worker can be used");
     let clears = format!(
-        "log {agent} in, then `paddock agent check {agent}`: it goes on by itself; or {}",
+        "log {agent} in, then `paddock agent check {agent}` lets the objective continue; or {}",
         choices(objective)
     );
     Some(Reason::new(ReasonCode::AgentLogin, scribe.now_ms, text, clears))
 }
 
-/// A person lets an agent be used, or not.
+/// A person enables or disables an agent.
 pub(super) fn enable(scribe: &mut Scribe<'_>, agent: &AgentId, enabled: bool, by: Person) -> Reply {
     scribe.record(Fact::AgentEnabled { agent: agent.clone(), enabled, by });
     if !enabled {
         scribe.mark_all();
-        let text = "no new session uses it, in any project; running ones go on";
+        let text = "no new session uses it, in any project; running sessions continue";
         return Ok(Answer::text(format!("agent {agent} is disabled: {text}")));
     }
     take_up(scribe, agent);
+    // The settings of a project outrank this order, so the answer names the files that still say no.
     let is_off = |project: &&paddock_model::project::Project| {
         project.settings.agent(agent).is_some_and(|found| !found.enabled)
     };
     let off: Vec<String> =
         scribe.state.projects().filter(is_off).map(|p| format!("projects/{}.yaml", p.slug)).collect();
-    let but = match off.is_empty() {
+    let except = match off.is_empty() {
         true => String::new(),
         false => format!("; but {} says `enabled: false`", off.join(", ")),
     };
-    Ok(Answer::text(format!("agent {agent} may be used{but}")))
+    Ok(Answer::text(format!("agent {agent} may be used{except}")))
 }
 
-/// A person had an agent checked.
+/// A person had an agent checked. A check that succeeds is proof enough to free the agent.
 pub(super) fn checked(scribe: &mut Scribe<'_>, agent: &AgentId, check: Check) -> Reply {
     let (ok, failure) = (check.ok, check.failure.clone());
     scribe.record(Fact::AgentChecked { agent: agent.clone(), check });

@@ -1,4 +1,4 @@
-//! Level 2 of recovery: a scope that grows by itself.
+//! Level 2 of recovery: a scope is widened without a person.
 
 use super::ends::Outcome;
 use super::scopes::holders;
@@ -13,8 +13,8 @@ use paddock_model::path::RepoPath;
 use paddock_model::session::SessionEnd;
 use paddock_model::settings::OverlapRule;
 
-/// Widens the objective's scope where that is all that a session's work lacks. True when it was widened: then
-/// its findings no longer stand against it.
+/// Widens the objective's scope if the narrow scope is the only obstacle to a session's work. Returns whether
+/// it was widened; the findings about the scope are void then.
 pub(super) fn widen(scribe: &mut Scribe<'_>, key: &ObjectiveKey, outcome: &Outcome) -> bool {
     let Some(paths) = wanted(scribe, key, outcome) else { return false };
     let Some(globs) = smallest_globs(&paths) else { return false };
@@ -25,7 +25,9 @@ pub(super) fn widen(scribe: &mut Scribe<'_>, key: &ObjectiveKey, outcome: &Outco
     true
 }
 
-/// The files that are out of scope, if nothing else is wrong; or those that a stopped session asks for.
+/// Returns the files to widen the scope by: those that a completed session changed outside of it, or those
+/// that a stopped session requests. `None` if the review found any other fault, as widening would not repair
+/// it.
 fn wanted(scribe: &Scribe<'_>, key: &ObjectiveKey, outcome: &Outcome) -> Option<Vec<RepoPath>> {
     let (facts, objective) = (outcome.facts.as_ref()?, scribe.state.objective(key)?);
     let is_only_fault = outcome.findings.iter().all(|finding| finding.code == FindingCode::OutOfScope);
@@ -62,7 +64,8 @@ fn is_allowed(scribe: &Scribe<'_>, key: &ObjectiveKey, paths: &[RepoPath]) -> bo
     objective.expansions < recovery.max_expansions && are_allowed(paths, &recovery.expand).unwrap_or(false)
 }
 
-/// Whether work in progress holds any of it: then it stays out of scope. What cannot be compared counts.
+/// Returns whether work in progress holds a scope that overlaps these globs: two branches must not change the
+/// same files. Scopes that cannot be compared count as overlapping.
 fn meets_others(scribe: &mut Scribe<'_>, key: &ObjectiveKey, globs: &[String]) -> bool {
     let Some(project) = scribe.state.project(&key.project) else { return true };
     if project.settings.path_conflicts == OverlapRule::Allow {

@@ -1,4 +1,4 @@
-//! What is heard of worktrees and of sessions while they run.
+//! Reports about worktrees and running sessions.
 
 use super::scribe::Scribe;
 use super::stops::ask_to_stop;
@@ -12,7 +12,7 @@ use paddock_model::session::{Exit, ProcessEnd, Stop};
 
 /// Attempts to make a worktree before a person is asked.
 const WORKTREE_TRIES_MAX: u32 = 3;
-/// Between two attempts to make a worktree, in milliseconds, times the attempts so far.
+/// Pause after a failed attempt to make a worktree, in milliseconds, times the attempts so far.
 const WORKTREE_BACKOFF_MS: i64 = 2_000;
 
 pub(super) fn worktree_answered(
@@ -24,6 +24,7 @@ pub(super) fn worktree_answered(
     let Some(worktree) = scribe.state.objective(key).and_then(|objective| objective.worktree.as_ref()) else {
         return;
     };
+    // The answer to an earlier order is about a worktree that has been replaced or removed since.
     if worktree.epoch != epoch || worktree.stage != WorktreeStage::Preparing {
         return;
     }
@@ -41,7 +42,7 @@ pub(super) fn worktree_answered(
             });
             let is_ready = scribe.state.objective(key).is_some_and(|o| o.status == Status::Ready);
             if tries >= WORKTREE_TRIES_MAX && is_ready {
-                let clears = "mend what the message names, then retry the objective";
+                let clears = "repair the cause that the message names, then retry the objective";
                 let reason = Reason::new(ReasonCode::WorktreeFailed, scribe.now_ms, text, clears);
                 scribe.move_to(key, Status::NeedsReview, Cause::HumanDue, Some(reason), None);
             }
@@ -58,6 +59,8 @@ pub(super) fn worktree_removed(scribe: &mut Scribe<'_>, key: &ObjectiveKey, late
     }
     scribe.record(Fact::WorktreeRemoved { objective: key.clone() });
     let is_done = scribe.state.objective(key).is_some_and(|objective| objective.status == Status::Done);
+    // Somebody committed to the branch after its head was pinned for the landing. Nothing of that may be
+    // lost, and nothing of it has landed.
     if let (Some(reference), true) = (late, is_done) {
         let text =
             format!("commits appeared on its branch after it had landed; they are kept under {reference}");
@@ -75,8 +78,8 @@ pub(super) fn started(scribe: &mut Scribe<'_>, id: SessionId, pid: u32) {
     }
 }
 
-/// It could not even be handed to a keeper. The agent is not to blame: it is tried once more, then a person is
-/// asked, as for a set-up that fails.
+/// The runner did not accept the session. The agent is not to blame, so this is treated like a failed set-up:
+/// one repeat, then a person.
 pub(super) fn refused(scribe: &mut Scribe<'_>, id: SessionId, problem: Problem) {
     let exit = Exit::SetupFailed(problem.into_text());
     exited(scribe, id, Some(ProcessEnd { exit, stop: None, awake_seconds: 0, survivors: 0 }));
@@ -92,8 +95,8 @@ pub(super) fn exited(scribe: &mut Scribe<'_>, id: SessionId, process: Option<Pro
     scribe.order(Effect::Harvest { session: id });
 }
 
-/// A session is stopped when one commit more than its budget appears; one that uses exactly its budget
-/// finishes in peace.
+/// Stops a session when it makes one commit more than its budget. A session that uses exactly its budget may
+/// finish.
 pub(super) fn commits_seen(scribe: &mut Scribe<'_>, id: SessionId, commits: u32) {
     let Some(session) = scribe.state.session(id) else { return };
     if session.status.is_at_work() && commits > session.budget.max_commits {
