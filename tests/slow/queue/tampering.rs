@@ -98,7 +98,7 @@ fn a_test_that_is_changed_to_suit_the_work_is_run_as_it_was() {
     assert!(purposes.iter().any(|purpose| purpose.get("tamper").is_some()), "{purposes:?}");
     assert_eq!(count(&events, "landed", "*"), 0);
     let prompt = fs::read_to_string(place.note("guard.work.2.prompt")).unwrap();
-    assert!(prompt.contains("as they were"), "{prompt}");
+    assert!(prompt.contains("original tests"), "{prompt}");
     is_untouched(&place, &repository);
 }
 

@@ -1,4 +1,4 @@
-//! Gate runs of every purpose: when one may start, in which slot, and how one is given up.
+//! Gate runs of every purpose: whether one may start, in which slot, and how it is cancelled.
 
 use super::scribe::Scribe;
 use crate::effect::Effect;
@@ -9,24 +9,25 @@ use paddock_model::reason::ReasonCode;
 use paddock_model::settings::GateCommand;
 use paddock_model::verdicts::terms_of;
 
-/// A gate run that is wanted.
+/// A gate run to start.
 pub(super) struct Wanted {
+    /// Use of the verdict.
     pub(super) purpose: Purpose,
-    /// The commit that is checked out.
+    /// Commit to check out.
     pub(super) commit: ObjectId,
-    /// Its tree.
+    /// Tree of the commit.
     pub(super) tree: ObjectId,
-    /// What is run; none: the project's `verify`.
+    /// Commands to run. Empty for the project's `verify`.
     pub(super) commands: Vec<GateCommand>,
 }
 
-/// Starts a gate run when one may start: the project can be worked on, nothing is stopping, the disk is not
-/// low and a slot is free. A run that is still being stopped has its slot until it is gone.
+/// Starts a gate run and returns its id. `None` if the project is not workable, the supervisor is stopping,
+/// the disk is low, or no slot is free.
 pub(super) fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug, wanted: Wanted) -> Option<GateId> {
     start_in(scribe, slug, wanted, false)
 }
 
-/// The same; in a slot more than the project has, where that is to be tried.
+/// Like [`start`]. With `is_trial`, the run may use one slot more than the project has.
 pub(super) fn start_in(
     scribe: &mut Scribe<'_>,
     slug: &ProjectSlug,
@@ -39,6 +40,8 @@ pub(super) fn start_in(
         && scribe.memo.stopping.is_none()
         && !scribe.memo.is_passive;
     let slot = free_slot(scribe, slug, is_trial).filter(|_| may_start)?;
+    // The terms are those of the start. If the settings change while the run is open, its verdict is about
+    // the old gate, and no one may mistake it for a verdict of the new one.
     let commands = if wanted.commands.is_empty() { &project.settings.verify } else { &wanted.commands };
     let terms = terms_of(commands, project.settings.worktree.setup.as_deref());
     let gate = GateId(scribe.state.counters().gate + 1);
@@ -58,14 +61,15 @@ pub(super) fn start_in(
     Some(gate)
 }
 
-/// The first of the project's slots that no open run has.
+/// Returns the first of the project's slots that no open run has. A cancelled run keeps its slot until its
+/// processes are gone: they still work in the slot's folder.
 fn free_slot(scribe: &Scribe<'_>, slug: &ProjectSlug, is_trial: bool) -> Option<u32> {
     let slots = scribe.state.project(slug)?.gate_slots() + u32::from(is_trial);
     let taken = |slot: &u32| scribe.state.open_gates().any(|run| run.project == *slug && run.slot == *slot);
     (1..=slots).find(|slot| !taken(slot))
 }
 
-/// Gives up a run; its slot is free once it is gone.
+/// Cancels a run. Its slot is free once its processes are gone.
 pub(super) fn cancel(scribe: &mut Scribe<'_>, project: &ProjectSlug, gate: GateId) {
     scribe.record(Fact::GateCancelled { project: project.clone(), gate });
     scribe.order(Effect::StopGate { gate });

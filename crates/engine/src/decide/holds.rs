@@ -1,4 +1,7 @@
-//! What stops a project, its queue or its planner, and what lets it go on: the record of it, once.
+//! Holds of a project, of its queue and of its planner: placing and releasing them.
+//!
+//! A hold is recorded once. Its condition may be reported again at every look, and the log must not fill up
+//! with it.
 
 use super::scribe::Scribe;
 use paddock_model::event::Fact;
@@ -6,7 +9,7 @@ use paddock_model::ids::ProjectSlug;
 use paddock_model::project::Project;
 use paddock_model::reason::{Reason, ReasonCode};
 
-/// Holds a project; the same hold with the same text is not recorded again.
+/// Holds a project, unless it has the same hold with the same text already.
 pub(super) fn hold(
     scribe: &mut Scribe<'_>,
     slug: &ProjectSlug,
@@ -23,7 +26,7 @@ pub(super) fn hold(
     }
 }
 
-/// Clears a hold of a project, if it has it.
+/// Releases a hold of a project, if the project has it.
 pub(super) fn release(scribe: &mut Scribe<'_>, slug: &ProjectSlug, code: ReasonCode) {
     scribe.mark(slug);
     let is_held = scribe.state.project(slug).is_some_and(|project| project.holds.contains_key(&code));
@@ -39,11 +42,11 @@ pub(super) fn hold_queue(
     code: ReasonCode,
     text: &str,
 ) -> bool {
-    let clears = format!("mend it, then `paddock --project {project} queue release`");
+    let clears = format!("repair the cause, then `paddock --project {project} queue release`");
     hold_queue_until(scribe, project, Reason::new(code, scribe.now_ms, text, clears))
 }
 
-/// Holds the queue with a reason of its own; it goes on by what that names.
+/// Holds the queue, unless it is held already. Returns whether the hold is new; an earlier reason stays.
 pub(super) fn hold_queue_until(scribe: &mut Scribe<'_>, project: &ProjectSlug, reason: Reason) -> bool {
     let is_held = scribe.state.project(project).is_some_and(|project| project.train.held.is_some());
     if !is_held {
@@ -52,7 +55,8 @@ pub(super) fn hold_queue_until(scribe: &mut Scribe<'_>, project: &ProjectSlug, r
     !is_held
 }
 
-/// What the queue was held for may be mended: it is tried again.
+/// Releases the queue if it is held for one of these reasons: the cause may be gone, and the next try will
+/// show it.
 pub(super) fn let_queue_go_on(scribe: &mut Scribe<'_>, slug: &ProjectSlug, codes: &[ReasonCode]) {
     let is_meant = |project: &Project| project.train.held.as_ref().is_some_and(|r| codes.contains(&r.code));
     if scribe.state.project(slug).is_some_and(is_meant) {
@@ -61,11 +65,11 @@ pub(super) fn let_queue_go_on(scribe: &mut Scribe<'_>, slug: &ProjectSlug, codes
     }
 }
 
-/// No run starts until a person does something.
+/// Holds the planner until a person acts.
 pub(super) fn hold_planner(scribe: &mut Scribe<'_>, project: &ProjectSlug, code: ReasonCode, text: String) {
     let clears = format!(
-        "`paddock --project {project} plan` plans anew; `objective add`, `phase edit` and `phase complete` \
-         go on by hand"
+        "`paddock --project {project} plan` starts the planner again; or continue by hand with `objective \
+         add`, `phase edit` or `phase complete`"
     );
     let reason = Reason::new(code, scribe.now_ms, text, clears);
     scribe.record(Fact::PlannerHeld { project: project.clone(), reason });

@@ -1,6 +1,7 @@
-//! An effect panicked: a fault of Paddock itself. It is recorded; carrying the effect out again finds out what has
-//! happened and goes on from there. One that panics three times holds its project, by name, so that the others
-//! work on.
+//! Panics of effects. A panic is a fault of Paddock itself.
+//!
+//! The panic is recorded and the effect ordered again: executing it once more finds out how far it got, and
+//! continues from there. Work that panics three times holds its project, so that other projects continue.
 
 use super::holds::{hold, release};
 use super::scribe::Scribe;
@@ -9,7 +10,7 @@ use paddock_model::event::Fact;
 use paddock_model::ids::ProjectSlug;
 use paddock_model::reason::ReasonCode;
 
-/// So many times the same thing may panic under one supervisor; then its project is held.
+/// Panics of the same work under one supervisor before its project is held.
 const TRIES: u32 = 3;
 
 pub(super) fn panicked(scribe: &mut Scribe<'_>, panicked: Panicked) {
@@ -18,7 +19,7 @@ pub(super) fn panicked(scribe: &mut Scribe<'_>, panicked: Panicked) {
     *count += 1;
     let times = *count;
     if times > TRIES && effect.is_none() {
-        // What is done every few seconds would bury everything else.
+        // A background job that runs every few seconds would fill the log with its panics.
         return;
     }
     scribe.record(Fact::EffectPanicked {
@@ -30,14 +31,14 @@ pub(super) fn panicked(scribe: &mut Scribe<'_>, panicked: Panicked) {
     if times < TRIES {
         effect.into_iter().for_each(|effect| scribe.order(effect));
     } else if let Some(project) = project {
-        let text = format!("a fault of Paddock itself: {doing} panicked {times} times: {problem}");
-        let clears = "start the supervisor again, which tries once more; report it with the newest file in \
-                      runtime/logs; other projects work on";
+        let text = format!("Paddock itself is at fault: {doing} panicked {times} times: {problem}");
+        let clears = "restart the supervisor to try again, and report the fault with the newest file in \
+                      runtime/logs; other projects continue";
         hold(scribe, &project, ReasonCode::EffectPanicked, text, clears);
     }
 }
 
-/// A new supervisor tries what panicked in an earlier one.
+/// Releases the projects that an earlier supervisor held for a panic, so that their effects get another try.
 pub(super) fn try_again(scribe: &mut Scribe<'_>) {
     let projects: Vec<ProjectSlug> = scribe.state.projects().map(|project| project.slug.clone()).collect();
     for project in projects.iter().filter(|project| scribe.memo.covers(project)).collect::<Vec<_>>() {

@@ -5,15 +5,15 @@ use paddock_model::ids::ObjectiveKey;
 use paddock_model::objective::{Cause, Objective, Status};
 use paddock_model::reason::{Reason, ReasonCode};
 
-/// Moves an objective to paused.
+/// Moves an objective to paused, with this reason.
 pub(super) fn set_paused(scribe: &mut Scribe<'_>, objective: &Objective, text: &str) {
     let clears = format!("`paddock objective resume {}`", objective.key.id);
     let reason = Reason::new(ReasonCode::Human, scribe.now_ms, text, clears);
     scribe.move_to(&objective.key, Status::Paused, Cause::Human, Some(reason), None);
 }
 
-/// Its session has ended and it was to be paused then: whether it is now. What would have followed is decided
-/// when it is resumed.
+/// Pauses an objective whose session has ended, if a person asked for it during the session. Returns whether
+/// it did. The decision that follows from the session is made when the objective is resumed.
 pub(super) fn pause_now(scribe: &mut Scribe<'_>, key: &ObjectiveKey) -> bool {
     let asked = |objective: &&Objective| objective.operated.pause_asked;
     let Some(objective) = scribe.state.objective(key).filter(asked).cloned() else { return false };

@@ -1,19 +1,19 @@
-//! Why a command is not carried out, where several of them say so.
+//! Refusals that several commands share.
 
 use super::scribe::Scribe;
 use paddock_model::command::Refusal;
 use paddock_model::ids::ProjectSlug;
 use paddock_model::objective::{Objective, Status};
 
-/// What an order comes to: what was done, for people.
+/// The answer to an order: a sentence that says what was done, or why it was refused.
 pub(super) type Done = Result<String, Refusal>;
 
-/// Refuses with this sentence.
+/// Returns a refusal with this sentence.
 pub(super) fn refuse<T>(text: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::new(text))
 }
 
-/// Refuses what names a project that is not there.
+/// Returns the refusal of a command that names an unknown project.
 pub(super) fn unknown_project(scribe: &Scribe<'_>, project: &ProjectSlug) -> Refusal {
     let known: Vec<&str> = scribe.state.projects().map(|project| project.slug.as_str()).collect();
     match known.is_empty() {
@@ -24,18 +24,19 @@ pub(super) fn unknown_project(scribe: &Scribe<'_>, project: &ProjectSlug) -> Ref
     }
 }
 
-/// Refuses for what is done: that is final.
+/// Fails if the objective is done, which is final.
 pub(super) fn check_not_done(objective: &Objective) -> Result<(), Refusal> {
     match objective.status == Status::Done {
         true => refuse(format!(
-            "{} is done, which is final; `paddock objective add` takes up what is left",
+            "{} is done, which is final; add what is left as a new objective with `paddock objective add`",
             objective.key.id
         )),
         false => Ok(()),
     }
 }
 
-/// Once a landing's intent is recorded nothing is changed any more.
+/// Fails if the objective is landing. Once the intent is recorded the ref may have moved already, and no
+/// order can take that back.
 pub(super) fn check_not_landing(scribe: &Scribe<'_>, objective: &Objective) -> Result<(), Refusal> {
     let train = scribe.state.project(&objective.key.project).map(|project| &project.train);
     let entry = train.and_then(|train| train.entry_of(&objective.key.id));

@@ -1,4 +1,4 @@
-//! Whether a session goes on with its agent's own conversation.
+//! Whether a session continues its agent's earlier conversation.
 
 use paddock_model::failure::{FailureClass, Remedy};
 use paddock_model::ids::AgentId;
@@ -7,8 +7,10 @@ use paddock_model::session::{Resume, Session, SessionEnd, SessionKind, SessionSt
 use paddock_model::settings::ProjectSettings;
 use paddock_model::state::State;
 
-/// The conversation that the objective's next session goes on with, when this agent does it. It must be of the
-/// objective's last session, since it knows nothing of what others did meanwhile, and must not be what failed.
+/// Returns the conversation that the objective's next session continues, if this agent runs it.
+///
+/// Only the conversation of the objective's last session can be continued: an older one knows nothing of the
+/// work since. A conversation that may have caused the failure is not continued.
 pub(super) fn resume_of(
     state: &State,
     settings: &ProjectSettings,
@@ -16,11 +18,11 @@ pub(super) fn resume_of(
     agent: &AgentId,
 ) -> Option<Resume> {
     let next = &objective.next;
-    let goes_on = match next.kind {
+    let continues = match next.kind {
         SessionKind::Work | SessionKind::FollowUp | SessionKind::Correction => true,
         SessionKind::Conflict | SessionKind::Planner => false,
     };
-    if !goes_on || next.smaller || settings.agent(agent)?.resume.is_none() {
+    if !continues || next.smaller || settings.agent(agent)?.resume.is_none() {
         return None;
     }
     let last = state.session(*objective.sessions.last()?)?;
@@ -30,7 +32,8 @@ pub(super) fn resume_of(
     Some(Resume { session: last.id, agent_session })
 }
 
-/// Whether nothing says that the conversation itself is the trouble.
+/// Returns whether the conversation may be continued. It may not if it is too long for the model, or if a
+/// session that resumed it failed: a second try would fail in the same way.
 fn is_sound(last: &Session) -> bool {
     let failure = last.account.failure.as_ref().map(|failure| failure.class);
     let is_too_long = failure == Some(FailureClass::ContextTooLong);
@@ -50,7 +53,8 @@ fn is_sound(last: &Session) -> bool {
     !is_too_long && (is_outside || !(has_failed && last.resume.is_some()))
 }
 
-/// An agent says its id itself: as an argument it must not be taken for an option.
+/// Returns whether a conversation's id may be passed to the agent's program. The agent chose the id, and as
+/// an argument it must not be taken for an option or a path.
 fn can_be_named(id: &str) -> bool {
     let is_good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
     (1..=128).contains(&id.len()) && !id.starts_with('-') && id.chars().all(is_good)

@@ -1,4 +1,13 @@
-//! The levels of recovery: the session that comes next, and the bounds after which a person decides.
+//! The levels of recovery: the next session, and the bounds after which a person decides.
+//!
+//! | level | step |
+//! |---|---|
+//! | 1 | a correction session, after a backoff; bounded by `recovery.max_retries` |
+//! | 2 | a wider scope ([`super::recover`]); bounded by `recovery.max_expansions` |
+//! | 3 | a person |
+//!
+//! Sessions that cost no retry (follow-ups, repeats after an interruption) are bounded by
+//! `recovery.max_sessions`.
 
 use super::scribe::Scribe;
 use super::wording::choices;
@@ -8,19 +17,19 @@ use paddock_model::reason::{Reason, ReasonCode};
 use paddock_model::session::SessionKind;
 use paddock_model::settings::RecoverySettings;
 
-/// The first wait before a retry, in milliseconds; each further one is four times as long.
+/// First pause before a retry, in milliseconds. Each further pause is four times as long.
 const BACKOFF_FIRST_MS: i64 = 1_000;
-/// The longest wait before a retry, in milliseconds.
+/// Longest pause before a retry, in milliseconds.
 const BACKOFF_MAX_MS: i64 = 300_000;
 
-/// The next session, of this kind; no retry is spent.
+/// Makes the objective ready for another session of this kind, which costs no retry.
 pub(super) fn again(
     scribe: &mut Scribe<'_>,
     key: &ObjectiveKey,
     kind: SessionKind,
     feedback: Option<Feedback>,
 ) {
-    // What did not fit does not fit the next time either.
+    // Work that did not fit into the model's context once does not fit the next time either.
     let smaller = scribe.state.objective(key).is_some_and(|objective| objective.next.smaller);
     let next = NextSession { kind, feedback, not_before_ms: None, costs_retry: false, smaller };
     if are_sessions_spent(scribe, key, &next) {
@@ -29,12 +38,13 @@ pub(super) fn again(
     scribe.move_to(key, Status::Ready, Cause::SessionDue, None, Some(next));
 }
 
-/// Level 1 of recovery, after a session or out of the merge queue.
+/// Level 1: makes the objective ready for a session that costs a retry, or asks a person if none is left.
+/// Used after a session and for branches that the merge queue sends back.
 pub(super) fn retry(scribe: &mut Scribe<'_>, key: &ObjectiveKey, kind: SessionKind, feedback: Feedback) {
     retry_with(scribe, key, kind, feedback, false);
 }
 
-/// The same; the next session may get half of the work.
+/// Like [`retry`]. With `smaller`, the next session gets half as many commits.
 pub(super) fn retry_with(
     scribe: &mut Scribe<'_>,
     key: &ObjectiveKey,
@@ -53,6 +63,7 @@ pub(super) fn retry_with(
     if retries >= settings.max_retries {
         let count = if retries == 1 { "1 retry".to_owned() } else { format!("{retries} retries") };
         let text = format!("{} after {count} (recovery.max_retries)", what_failed(&feedback));
+        // The session stays due: a person's retry starts exactly this one, with its feedback.
         return human_before(scribe, key, ReasonCode::RetriesSpent, text, Some(due));
     }
     if are_sessions_spent(scribe, key, &due) {
@@ -64,12 +75,12 @@ pub(super) fn retry_with(
     scribe.move_to(key, Status::Ready, Cause::SessionDue, None, Some(next));
 }
 
-/// Level 3: a person decides, with the reason.
+/// Level 3: moves the objective to needs_review with this reason.
 pub(super) fn human(scribe: &mut Scribe<'_>, key: &ObjectiveKey, code: ReasonCode, text: String) {
     human_before(scribe, key, code, text, None);
 }
 
-/// The same, with the session that is due if the person says so.
+/// Like [`human`], with the session that starts if the person retries the objective.
 fn human_before(
     scribe: &mut Scribe<'_>,
     key: &ObjectiveKey,
@@ -82,12 +93,13 @@ fn human_before(
     scribe.move_to(key, Status::NeedsReview, Cause::HumanDue, Some(reason), next);
 }
 
-/// Whether another session may follow at all: the bound that makes every loop end.
+/// Returns whether the objective has had all of its sessions, and asks a person if so. This bound makes every
+/// loop end, including loops of sessions that cost no retry.
 fn are_sessions_spent(scribe: &mut Scribe<'_>, key: &ObjectiveKey, next: &NextSession) -> bool {
     let Some((settings, _, sessions)) = recovery(scribe, key) else { return true };
     let is_spent = sessions >= settings.max_sessions as usize;
     if is_spent {
-        let text = format!("{sessions} sessions were not enough (recovery.max_sessions)");
+        let text = format!("{sessions} sessions did not finish the work (recovery.max_sessions)");
         human_before(scribe, key, ReasonCode::SessionsSpent, text, Some(next.clone()));
     }
     is_spent
@@ -96,7 +108,7 @@ fn are_sessions_spent(scribe: &mut Scribe<'_>, key: &ObjectiveKey, next: &NextSe
 fn recovery(scribe: &Scribe<'_>, key: &ObjectiveKey) -> Option<(RecoverySettings, u32, usize)> {
     let settings = &scribe.state.project(&key.project)?.settings;
     let objective = scribe.state.objective(key)?;
-    // A person who sent it back to work gave it as many sessions again.
+    // A person's retry grants a full number of sessions again, so those before it do not count.
     let sessions = objective.sessions.len().saturating_sub(objective.operated.sessions_before as usize);
     Some((settings.recovery.clone(), objective.retries, sessions))
 }
@@ -104,7 +116,7 @@ fn recovery(scribe: &Scribe<'_>, key: &ObjectiveKey) -> Option<(RecoverySettings
 fn what_failed(feedback: &Feedback) -> String {
     match feedback {
         Feedback::Findings(findings) => {
-            let first = findings.first().map_or("faults were found", |finding| finding.text.as_str());
+            let first = findings.first().map_or("it found faults", |finding| finding.text.as_str());
             format!("review: {first}")
         }
         Feedback::Gate { command, outcome, .. } => format!("the gate command {command} failed ({outcome})"),

@@ -5,7 +5,8 @@ use paddock_model::ids::{ObjectiveKey, ProjectSlug};
 use paddock_model::objective::{Objective, Status};
 use paddock_model::state::State;
 
-/// The objectives of a project whose scopes are held against others.
+/// Returns the objectives of a project that hold their scopes against others: those with work in progress,
+/// including ready ones that are between two sessions.
 pub(super) fn holders(state: &State, project: &ProjectSlug) -> Vec<ObjectiveKey> {
     let mut keys = Vec::new();
     for status in [Status::Active, Status::Review, Status::Queued, Status::Ready] {
@@ -16,7 +17,8 @@ pub(super) fn holders(state: &State, project: &ProjectSlug) -> Vec<ObjectiveKey>
     keys
 }
 
-/// A scope that cannot be compared counts as overlapping: waiting does no harm.
+/// Returns whether the scopes of two objectives overlap. Scopes that cannot be compared count as overlapping:
+/// to wait does less harm than a conflict.
 pub(super) fn do_overlap(scribe: &mut Scribe<'_>, left: &ObjectiveKey, right: &ObjectiveKey) -> bool {
     let state = &*scribe.state;
     let (Some(a), Some(b)) = (state.objective(left), state.objective(right)) else { return false };

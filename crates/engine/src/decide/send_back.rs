@@ -1,5 +1,5 @@
-//! Entries that leave the queue for what was found: the branch is sent back with it; of the user's own commits, a
-//! person is asked.
+//! Entries that leave the queue because of a fault. An objective's branch goes back to work with the fault as
+//! feedback. For the user's own commits, publishing waits for the user.
 
 use super::entries::drop_entry;
 use super::retries::retry;
@@ -15,14 +15,14 @@ use paddock_model::project::{PublicationWait, WaitCode};
 use paddock_model::session::SessionKind;
 use paddock_model::train::{Entry, Subject};
 
-/// Paths that an event names.
+/// Paths that an event names; a conflict can have thousands.
 const PATHS_MAX: usize = 20;
 
 fn key(project: &ProjectSlug, id: &ObjectiveId) -> ObjectiveKey {
     ObjectiveKey { project: project.clone(), id: id.clone() }
 }
 
-/// It does not merge with the tip: the branch is sent back with the files.
+/// The branch conflicts with the tip: sends it back with the files in conflict.
 pub(super) fn conflicts(
     scribe: &mut Scribe<'_>,
     project: &ProjectSlug,
@@ -44,7 +44,7 @@ pub(super) fn conflicts(
     }
 }
 
-/// It failed alone on a green base: the branch is sent back with what failed.
+/// The branch failed alone on a green base: sends it back with the command that failed.
 pub(super) fn red(scribe: &mut Scribe<'_>, gate: &GateRun, entry: &Entry, failed: &CommandResult) {
     drop_entry(scribe, &gate.project, entry, Dropped::Red);
     match &entry.subject {
@@ -54,26 +54,29 @@ pub(super) fn red(scribe: &mut Scribe<'_>, gate: &GateRun, entry: &Entry, failed
             retry(scribe, &key(&gate.project, id), SessionKind::Correction, feedback);
         }
         Subject::Target => {
-            let text =
-                format!("the gate command {} is red on your commits merged with landed work", failed.name);
+            let text = format!(
+                "the gate command {} is red on the merge of your commits with landed work",
+                failed.name
+            );
             refuse_external(scribe, &gate.project, entry, WaitCode::Red, Vec::new(), &text);
         }
     }
 }
 
-/// The gate is red on its merge with the tests as they were before it changed them: it is sent back with that.
+/// The gate is red on the branch's merge with the original versions of tests that the branch changed: sends
+/// it back with this finding.
 pub(super) fn tampered(scribe: &mut Scribe<'_>, run: &GateRun, entry: &Entry, paths: &[RepoPath]) {
     drop_entry(scribe, &run.project, entry, Dropped::Red);
     let Subject::Objective(id) = &entry.subject else { return };
     let outcome = run.results.iter().find(|result| result.verdict() != Verdict::Green);
     let what = outcome.map_or_else(
         || "the gate could not be run".to_owned(),
-        |result| format!("the gate command {} says otherwise ({})", result.name, result.outcome()),
+        |result| format!("the gate command {} failed ({})", result.name, result.outcome()),
     );
     let text = format!(
-        "the branch changes tests that were there, and with these as they were {what}, on its merge (gate run {0}; its \
-         output is in runtime/gates/{0}). Make the work pass them as they were; where it needs them changed, stop \
-         and say so: a person has to name these files in the scope",
+        "changed existing tests, and with the original tests {what} on the merge (gate run {0}; its output \
+         is in runtime/gates/{0}). Make the work pass the original tests; if it needs them changed, stop and \
+         say so: a person has to name these files in the scope",
         run.id
     );
     let (code, paths) = (FindingCode::Tampered, paths.iter().take(PATHS_MAX).cloned().collect());
@@ -81,7 +84,8 @@ pub(super) fn tampered(scribe: &mut Scribe<'_>, run: &GateRun, entry: &Entry, pa
     retry(scribe, &key(&run.project, id), SessionKind::Correction, Feedback::Findings(vec![finding]));
 }
 
-/// The queue goes on; publishing waits, and a person is told the ways out.
+/// Records that the user's commits cannot be merged. The queue continues; publishing waits, with a reason
+/// that names the way out.
 fn refuse_external(
     scribe: &mut Scribe<'_>,
     project: &ProjectSlug,
@@ -92,7 +96,7 @@ fn refuse_external(
 ) {
     let Some(found) = scribe.state.project(project) else { return };
     let (reference, branch) = (found.integration_ref(), found.settings.target_branch.clone());
-    let text = format!("{text}; merge {reference} into {branch} yourself, and publishing goes on");
+    let text = format!("{text}; merge {reference} into {branch} yourself, and publishing continues");
     scribe.record(Fact::ExternalRefused { project: project.clone(), target: entry.head.clone() });
     let wait = PublicationWait { code, files, text, since_ms: scribe.now_ms };
     scribe.record(Fact::PublicationWaits { project: project.clone(), wait });

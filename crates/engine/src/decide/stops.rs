@@ -1,4 +1,4 @@
-//! Stopping a session.
+//! Stopping sessions.
 
 use super::scribe::Scribe;
 use crate::effect::Effect;
@@ -7,20 +7,20 @@ use paddock_model::ids::SessionId;
 use paddock_model::objective::Objective;
 use paddock_model::session::{Session, SessionStatus, Stop};
 
-/// Its last session, if that is not over.
+/// Returns the objective's last session, if it is not over.
 pub(super) fn open_session<'s>(scribe: &'s Scribe<'_>, objective: &Objective) -> Option<&'s Session> {
     let last = objective.sessions.last().and_then(|id| scribe.state.session(*id));
     last.filter(|session| session.status.is_open())
 }
 
-/// Asks a session to stop; what it leaves is harvested when it has ended.
+/// Asks a session to stop. Its work is harvested once it has ended.
 pub(super) fn ask_to_stop(scribe: &mut Scribe<'_>, session: &Session, stop: Stop) {
     let (objective, id) = (session.objective.clone(), session.id);
     scribe.record(Fact::SessionStopping { objective, session: id, stop, now: false });
     scribe.order(Effect::StopSession { session: id, stop, now: false });
 }
 
-/// Asks the session of an objective to stop, if one runs. Returns that session.
+/// Asks the session of an objective to stop, if one runs, and returns that session.
 pub(super) fn stop_session_of(scribe: &mut Scribe<'_>, objective: &Objective) -> Option<SessionId> {
     let session = open_session(scribe, objective)?.clone();
     if !session.status.has_processes() {

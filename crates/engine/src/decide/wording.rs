@@ -1,11 +1,11 @@
-//! Pieces of sentences for people and agents.
+//! Phrases for people and agents.
 
 use paddock_model::objective::Objective;
 use paddock_model::project::Project;
 use paddock_model::session::SessionBudget;
 use paddock_model::usage::dollars;
 
-/// A count of objectives.
+/// Returns a number of objectives in words.
 pub(super) fn counted(count: usize) -> String {
     match count {
         1 => "1 objective".to_owned(),
@@ -13,7 +13,7 @@ pub(super) fn counted(count: usize) -> String {
     }
 }
 
-/// What a person can do about one that needs them.
+/// Returns the commands by which a person decides about an objective.
 pub(super) fn choices(objective: &Objective) -> String {
     let id = &objective.key.id;
     format!(
@@ -22,7 +22,7 @@ pub(super) fn choices(objective: &Objective) -> String {
     )
 }
 
-/// What a session may use, for people.
+/// Returns the limits of a session, for people.
 pub(super) fn described(budget: &SessionBudget) -> String {
     let mut parts =
         vec![format!("{} commits", budget.max_commits), format!("{} minutes", budget.max_minutes)];
@@ -31,7 +31,7 @@ pub(super) fn described(budget: &SessionBudget) -> String {
     parts.join(", ")
 }
 
-/// The integration ref of a project, and its tip in full: what a person compares.
+/// Returns the name of a project's integration ref and the full id of its tip, for a person to compare.
 pub(super) fn integration_of(project: Option<&Project>) -> (String, String) {
     project.map_or_else(Default::default, |project| {
         (project.integration_ref(), project.integration.tip.to_string())
