@@ -20,7 +20,7 @@ fn a_gate_that_has_no_space_holds_the_queue_and_blames_nobody() {
     let held = events.iter().find(|event| is(event, "queue_held", "*")).unwrap();
     assert_eq!(held["data"]["reason"]["code"], "disk_full", "{held}");
     let said = place.good(&["explain", "work"]);
-    assert!(said.contains("the disk is full under the gate") && said.contains("full-wt"), "{said}");
+    assert!(said.contains("the disk is full where the gate runs") && said.contains("full-wt"), "{said}");
     // Whoever starts again has made room.
     fs::write(place.note("room"), "").unwrap();
     let events = place.idle(0);

@@ -43,7 +43,7 @@ fn an_agent_moves(script: &str) {
     assert_eq!(place.status_of("two")["status"], "done");
     assert_eq!(fs::read_to_string(repository.join("two.txt")).unwrap(), "by two\n");
     place.good(&["verify"]);
-    assert!(place.good(&["--project", "p", "queue", "adopt"]).contains("taken as it is"));
+    assert!(place.good(&["--project", "p", "queue", "adopt"]).contains("accepted as it is"));
     assert_eq!(notice(&place), None);
     assert!(!place.good(&["report"]).contains("did not pass"));
     // Said once is enough: the next run finds nothing new.

@@ -1,4 +1,4 @@
-//! Blame: what follows when the gate is not green, for the branch or for the queue.
+//! Blame: the consequences of a gate that is not green, for the branch or for the whole queue.
 
 use super::holds::hold_queue_until;
 use super::scribe::Scribe;
@@ -12,7 +12,7 @@ fn run_of(scribe: &Scribe<'_>, gate: Option<GateId>) -> Option<GateRun> {
     scribe.state.gate(gate?).cloned()
 }
 
-/// The command that kept a run from being green, and how it ended.
+/// Returns the command that kept a run from being green.
 fn failed(run: &GateRun) -> Option<&CommandResult> {
     run.results.iter().find(|result| result.verdict() != Verdict::Green)
 }
@@ -26,7 +26,8 @@ fn in_words(run: Option<&GateRun>) -> String {
     }
 }
 
-/// Red alone on a green base: the branch is sent back with what failed.
+/// Sends a branch back that is red alone on a green base, with the command that failed. Returns whether
+/// anything was recorded.
 pub(super) fn send_back(
     scribe: &mut Scribe<'_>,
     project: &ProjectSlug,
@@ -45,14 +46,15 @@ pub(super) fn send_back(
             }
             true
         }
-        // Its record is gone: nobody can be told what is wrong.
+        // The run's record is gone, so there is no fault to report to the agent.
         None => hold_not_evaluated(scribe, project, trial, false),
     }
 }
 
-/// The base is red: nobody's branch is to blame, and nothing can land on it.
+/// Holds the queue because the base is red: no branch is to blame, and nothing can land on it.
 pub(super) fn hold_red(scribe: &mut Scribe<'_>, slug: &ProjectSlug, gate: GateId) -> bool {
     let run = run_of(scribe, Some(gate));
+    // The base itself fails on a full disk: that is about the machine, and ends by itself.
     if let Some(run) = run.as_ref().filter(|run| disk_space::starved(run).is_some()) {
         return disk_space::hold(scribe, slug, run);
     }
@@ -60,16 +62,17 @@ pub(super) fn hold_red(scribe: &mut Scribe<'_>, slug: &ProjectSlug, gate: GateId
     let (branch, tip) = (&project.settings.target_branch, project.integration.tip.short());
     let what = in_words(run.as_ref());
     let text =
-        format!("{what} is red on {branch} itself, at {tip}: no branch is to blame, and nothing lands");
+        format!("{what} is red on {branch} itself, at {tip}: no work branch is to blame, and nothing lands");
     let clears = format!(
-        "commit a correction on {branch}, or mend `verify` in the project file, or put an objective first that mends \
-         it (`paddock objective prioritize ID 9`); `paddock --project {slug} queue release` tries again"
+        "commit a correction on {branch}, or correct `verify` in the project file, or put an objective first \
+         that repairs {branch} (`paddock objective prioritize ID 9`); `paddock --project {slug} queue \
+         release` tries again"
     );
     let reason = Reason::new(ReasonCode::TargetRed, scribe.now_ms, text, clears);
     hold_queue_until(scribe, slug, reason)
 }
 
-/// Nothing can be said of the candidate, nor is it the branch's doing.
+/// Holds the queue because the gate cannot be evaluated on the candidate, and the branch is not the cause.
 pub(super) fn hold_not_evaluated(
     scribe: &mut Scribe<'_>,
     slug: &ProjectSlug,
@@ -82,12 +85,13 @@ pub(super) fn hold_not_evaluated(
     }
     let what = in_words(run.as_ref());
     let on_base = match on_base {
-        true => ", and it cannot on the branch it would land on either",
+        true => ", nor on the target branch without the work",
         false => "",
     };
     let text =
         format!("{what} could not be evaluated twice in a row{on_base}: that is no verdict on the work");
-    let clears = format!("mend what keeps it from running, then `paddock --project {slug} queue release`");
+    let clears =
+        format!("repair what keeps the gate from running, then `paddock --project {slug} queue release`");
     let reason = Reason::new(ReasonCode::NotEvaluated, scribe.now_ms, text, clears);
     hold_queue_until(scribe, slug, reason)
 }

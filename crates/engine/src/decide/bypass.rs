@@ -1,5 +1,5 @@
-//! Work of an objective that is on the target branch without having passed the queue: it is named, and a person may
-//! say that it is meant. Nothing is held up by it.
+//! Bypasses: an objective's work that reached the target branch without passing the queue. A notice names it
+//! until a person accepts it. Nothing is held up, since the commits may be the user's own intent.
 
 use super::scribe::Scribe;
 use paddock_model::bypass::{BypassFacts, reason};
@@ -15,12 +15,12 @@ pub(super) fn seen(scribe: &mut Scribe<'_>, slug: &ProjectSlug, found: BypassFac
     }
 }
 
-/// A person takes it as meant; none when there is nothing to be taken so.
+/// A person accepts the bypass (`queue adopt`). `None` if there is none to accept.
 pub(super) fn accept(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Option<Reply> {
     let project = scribe.state.project(slug)?;
     reason(project)?;
     let text = format!(
-        "{} is taken as it is: what did not pass the queue counts as your own",
+        "{} is accepted as it is: commits on it that did not pass the queue count as your own",
         project.settings.target_branch
     );
     scribe.record(Fact::BypassAccepted { project: slug.clone() });

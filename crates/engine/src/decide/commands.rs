@@ -1,4 +1,4 @@
-//! Commands: each goes to what decides it.
+//! Routing of commands to the modules that answer them.
 
 use super::refusals::unknown_project;
 use super::scribe::Scribe;
@@ -10,6 +10,7 @@ use super::{
 use paddock_model::command::{Answer, Command, Reply, StopMode};
 
 pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
+    // Checked here once, so that an unknown project is always the first fault reported.
     if let Some(project) = command.project().filter(|project| scribe.state.project(project).is_none()) {
         return Err(unknown_project(scribe, project));
     }
@@ -51,7 +52,7 @@ fn stop(scribe: &mut Scribe<'_>, mode: StopMode) -> Reply {
     let text = match mode {
         StopMode::Graceful => "stopping: sessions are asked to stop and harvested",
         StopMode::Now => "stopping now: sessions are killed and harvested",
-        StopMode::Leave => "stopping: sessions go on under their keepers",
+        StopMode::Leave => "stopping: sessions continue under their keepers",
     };
     Ok(Answer::text(text))
 }
@@ -67,7 +68,7 @@ mod tests {
     use crate::input::Input;
 
     #[test]
-    fn what_names_an_unknown_project_is_refused_for_that_before_anything_else() {
+    fn a_command_for_an_unknown_project_is_refused_for_that_before_anything_else() {
         let project = ProjectSlug::new("web").unwrap();
         let node = NodeKey { project: project.clone(), level: Level::Phase, id: NodeId::new("one").unwrap() };
         let commands = [

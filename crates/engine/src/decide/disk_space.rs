@@ -1,4 +1,5 @@
-//! A full disk under the gate: the queue is held, nobody is blamed, and it goes on by itself when there is room.
+//! A full disk under the gate: the queue is held, no branch is blamed, and the queue is released when space
+//! is free.
 
 use super::holds::hold_queue_until;
 use super::holds::let_queue_go_on;
@@ -11,22 +12,24 @@ use paddock_model::project::Project;
 use paddock_model::reason::{Reason, ReasonCode};
 use paddock_model::session::Exit;
 
-/// A place with more, in bytes, was not what was full.
+/// A place with more free bytes than this cannot have been the full one.
 const FULL_MAX: u64 = 1 << 30;
-/// What has to be free beyond twice of what was, in bytes, to count as room.
+/// Bytes that have to be free beyond twice the earlier value, for the space to count as freed. Where almost
+/// nothing was free, twice as much would be almost nothing, too.
 const SPACE_GAINED: u64 = 1 << 20;
-/// Until it is tried again although no room was seen (a quota shows none), in milliseconds; it doubles up to the
-/// longest.
+/// First pause before the queue is released although no free space was seen, in milliseconds. A quota, for
+/// example, does not show as free space. Each further pause is twice as long.
 const AGAIN_FIRST_MS: i64 = 600_000;
-/// The longest time between two tries, in milliseconds.
+/// Longest pause between two tries, in milliseconds.
 const AGAIN_MAX_MS: i64 = 7_200_000;
 
-/// The command of a run that had no space, or says so: to be believed where the branch is not at fault.
+/// Returns the command of a run that failed on a full disk, or says so in its output. The caller must know
+/// that the branch is not at fault: a command can print anything.
 pub(super) fn starved(run: &GateRun) -> Option<&CommandResult> {
     run.results.iter().find(|result| result.says_full || matches!(result.exit, Exit::DiskFull(_)))
 }
 
-/// Holds the queue until there is room.
+/// Holds the queue until disk space is free.
 pub(super) fn hold(scribe: &mut Scribe<'_>, slug: &ProjectSlug, run: &GateRun) -> bool {
     let Some(result) = starved(run) else { return false };
     let Some(project) = scribe.state.project(slug) else { return false };
@@ -35,16 +38,18 @@ pub(super) fn hold(scribe: &mut Scribe<'_>, slug: &ProjectSlug, run: &GateRun) -
     (wait.free, wait.again_ms) = (None, scribe.now_ms + pause_ms);
     wait.tries += 1;
     let how = match result.says_full {
-        true => "says that it had no space left, and it says so of the target branch itself, too",
+        true => "reports that no space is left, on the target branch itself as well",
         false => "had no space left, twice in a row",
     };
     let text = format!(
-        "the disk is full under the gate: {} {how} (gate run {}); that is no verdict on the work",
+        "the disk is full where the gate runs: the command {} {how} (gate run {}); that is no verdict on \
+         the work",
         result.name, run.id
     );
     let clears = format!(
-        "make room where the gate works ({}, or the folder for temporary files); it goes on by itself when there is \
-         some, and is tried again in {} minutes in any case; `paddock --project {slug} queue release` tries now",
+        "free disk space where the gate works ({}, or the folder for temporary files); the queue goes on by \
+         itself when space is free, and in {} minutes in any case; `paddock --project {slug} queue release` \
+         tries now",
         project.settings.worktrees_root,
         pause_ms / 60_000
     );
@@ -56,12 +61,14 @@ fn is_held(project: &Project) -> bool {
     project.train.held.as_ref().is_some_and(|held| held.code == ReasonCode::DiskFull)
 }
 
-/// So many bytes are free in the places where gates work.
+/// The free bytes of the places where gates work were read. Releases the queue if a place that may have been
+/// full has gained space.
 pub(super) fn seen(scribe: &mut Scribe<'_>, slug: &ProjectSlug, free: &[u64]) {
     if !scribe.state.project(slug).is_some_and(is_held) {
         return;
     }
     let wait = scribe.memo.starved.entry(slug.clone()).or_default();
+    // The first values after the hold are those to compare with.
     let before = wait.free.get_or_insert_with(|| free.to_vec());
     let has_space =
         before.iter().zip(free).any(|(then, now)| *then < FULL_MAX && *now > 2 * then + SPACE_GAINED);
@@ -70,12 +77,13 @@ pub(super) fn seen(scribe: &mut Scribe<'_>, slug: &ProjectSlug, free: &[u64]) {
     }
 }
 
-/// Whose time has come.
+/// Releases the queues whose pause is over.
 pub(super) fn run(scribe: &mut Scribe<'_>) {
     if scribe.is_quiet() {
         return;
     }
     for slug in scribe.marked() {
+        // A hold of an earlier supervisor has no pause in this process.
         let is_due =
             scribe.memo.starved.get(&slug).is_none_or(|wait| clock::is_over(wait.again_ms, scribe.now_ms));
         if is_due && scribe.state.project(&slug).is_some_and(is_held) {
@@ -84,7 +92,7 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
     }
 }
 
-/// The gate was green: the next time begins with the shortest pause.
+/// The gate was green: the next hold begins with the shortest pause again.
 pub(super) fn over(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     scribe.memo.starved.remove(slug);
 }

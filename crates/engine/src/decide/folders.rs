@@ -1,5 +1,5 @@
-//! Gate worktrees that are not needed: those of slots that are no longer used, and, where the disk is low, all that
-//! no run is in. What is in them is made anew when it is needed again.
+//! Gate worktrees to remove: those of slots that are no longer used and, while the disk is low, all that no
+//! run is in. A gate worktree is made anew when its slot is used again.
 
 use super::scribe::Scribe;
 use crate::effect::Effect;
@@ -19,7 +19,8 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
             continue;
         };
         for slot in unneeded(scribe.state, project) {
-            // What could not be removed is tried again by the next supervisor.
+            // The entry stays when the removal fails, so that this supervisor does not try at every input.
+            // The next supervisor tries again.
             if scribe.memo.emptying.insert((slug.clone(), slot)) {
                 scribe.order(Effect::RemoveGateFolder { project: slug.clone(), slot });
             }
@@ -28,7 +29,7 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
 }
 
 fn unneeded(state: &State, project: &Project) -> Vec<u32> {
-    // A slot more is used while it is found out whether it is worth it.
+    // A trial uses one more slot.
     let used = project.gate_slots() + u32::from(project.trial_ms().is_some());
     let is_low = project.holds.contains_key(&ReasonCode::DiskLow);
     let is_open = |slot: u32| is_taken(state, &project.slug, slot);
@@ -46,7 +47,7 @@ pub(super) fn removed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, slot: u32, re
         return;
     }
     scribe.memo.emptying.remove(&(slug.clone(), slot));
-    // A run that was planned meanwhile has made it anew.
+    // A run that was planned in the meantime makes the folder again.
     if !is_taken(scribe.state, slug, slot) {
         scribe.record(Fact::GateFolderRemoved { project: slug.clone(), slot });
     }

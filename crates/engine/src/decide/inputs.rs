@@ -1,4 +1,4 @@
-//! Inputs: each goes to what decides it.
+//! Routing of inputs to the modules that record them.
 
 use super::scribe::Scribe;
 use super::{
@@ -8,7 +8,7 @@ use super::{
 use crate::input::Input;
 use paddock_model::command::Reply;
 
-/// Records what came in. Returns the answer to a command.
+/// Records an input. Returns the reply if it is a command.
 pub(super) fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
     match input {
         Input::Command(command) => return Some(commands::take(scribe, *command)),

@@ -1,4 +1,4 @@
-//! The supervisor takes up work, and lays it down.
+//! A supervisor starts and stops.
 
 use super::holds::let_queue_go_on;
 use super::outstanding::outstanding;
@@ -9,21 +9,25 @@ use paddock_model::event::Fact;
 use paddock_model::ids::{GateId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::session::{SessionStatus, Stop};
 
-/// After a start, what was recorded and not finished is taken up: each effect finds out whether it happened.
+/// A supervisor starts. Effects without a recorded outcome are ordered again; each finds out whether it has
+/// happened.
 pub(super) fn started(scribe: &mut Scribe<'_>, pid: u32, version: String) {
     scribe.record(Fact::SupervisorStarted { pid, version });
+    // An agent that could not be started may have been installed since.
     let unusable = |p: &&paddock_model::project::Project| !p.unusable_agents.is_empty();
     let projects: Vec<ProjectSlug> =
         scribe.state.projects().filter(unusable).map(|project| project.slug.clone()).collect();
     for project in projects {
         scribe.record(Fact::AgentsReset { project });
     }
+    // Dispatch waits until each target branch has been read (`dispatch::run`).
     let made = scribe.state.projects().filter(|project| project.integration.is_made);
     scribe.memo.unlooked =
         made.map(|project| project.slug.clone()).filter(|slug| scribe.memo.covers(slug)).collect();
     super::side_runs::ask_canaries(scribe);
     let all: Vec<ProjectSlug> = scribe.state.projects().map(|project| project.slug.clone()).collect();
     for project in all.iter().filter(|project| scribe.memo.covers(project)).collect::<Vec<_>>() {
+        // The pauses of a full disk are not recorded, so this supervisor tries at once.
         let_queue_go_on(scribe, project, &[paddock_model::reason::ReasonCode::DiskFull]);
     }
     super::panics::try_again(scribe);
@@ -33,10 +37,12 @@ pub(super) fn started(scribe: &mut Scribe<'_>, pid: u32, version: String) {
     scribe.mark_all();
 }
 
-/// No new work from here on; what happens to the running sessions is the mode's.
+/// The supervisor is to stop. No new work starts; the mode says what happens to running sessions and gate
+/// runs.
 pub(super) fn stop(scribe: &mut Scribe<'_>, mode: StopMode) {
     scribe.memo.stopping = Some(mode);
     scribe.mark_all();
+    // Their keepers do not need a supervisor.
     if mode == StopMode::Leave {
         return;
     }
@@ -48,6 +54,7 @@ pub(super) fn stop(scribe: &mut Scribe<'_>, mode: StopMode) {
         .map(|session| (session.id, session.objective.clone(), session.status))
         .collect();
     for (session, objective, status) in sessions {
+        // A session that is stopping already has its reason; a stop "now" only makes it immediate.
         if status != SessionStatus::Stopping {
             scribe.record(Fact::SessionStopping { objective, session, stop: Stop::Shutdown, now });
         }
@@ -65,7 +72,7 @@ pub(super) fn stop(scribe: &mut Scribe<'_>, mode: StopMode) {
     }
 }
 
-/// The last event of a supervisor that stopped in order.
+/// The supervisor has stopped gracefully. This is its last event.
 pub(super) fn stopped(scribe: &mut Scribe<'_>, mode: StopMode) {
     scribe.record(Fact::SupervisorStopped { mode });
 }

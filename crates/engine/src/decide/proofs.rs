@@ -1,4 +1,4 @@
-//! Proofs of landings: written after them, off their path.
+//! Proofs of landings. They are written after the landing, so that no landing waits for one.
 
 use super::scribe::Scribe;
 use crate::effect::Effect;
@@ -7,10 +7,10 @@ use paddock_model::clock;
 use paddock_model::event::Fact;
 use paddock_model::ids::{ObjectId, ProjectSlug};
 
-/// A proof that could not be written is tried again after so long, in milliseconds.
+/// Pause before a proof that could not be written is tried again, in milliseconds.
 const AGAIN_MS: i64 = 30_000;
 
-/// Orders what could not be written before.
+/// Orders the proofs again that could not be written before.
 pub(super) fn run(scribe: &mut Scribe<'_>) {
     for slug in scribe.marked() {
         let again_ms = scribe.memo.prove_again.get(&slug).copied();
@@ -26,7 +26,7 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
     }
 }
 
-/// A proof that could not be written stays due, and `paddock verify` says so.
+/// A proof was written, or could not be. In that case it stays due, and `paddock verify` reports it.
 pub(super) fn written(
     scribe: &mut Scribe<'_>,
     project: &ProjectSlug,

@@ -1,5 +1,5 @@
-//! Pushing what was published to the user's remote (`land.push`): beside the queue, tried again with
-//! growing pauses, and never in anybody's way.
+//! Pushing the published target branch to the user's remote (`land.push`). Pushes run in parallel with the
+//! queue and are tried again with growing pauses. Nothing else waits for them.
 
 use super::scribe::Scribe;
 use crate::effect::Effect;
@@ -8,9 +8,9 @@ use paddock_model::event::Fact;
 use paddock_model::ids::{ObjectId, ProjectSlug};
 use paddock_model::side_runs::PushWait;
 
-/// Between the first two tries, in milliseconds; it doubles up to the longest.
+/// First pause between two tries, in milliseconds. Each further pause is twice as long.
 const AGAIN_FIRST_MS: i64 = 5_000;
-/// The longest time between two tries, in milliseconds.
+/// Longest pause between two tries, in milliseconds.
 const AGAIN_MAX_MS: i64 = 600_000;
 
 pub(super) fn run(scribe: &mut Scribe<'_>) {
@@ -22,13 +22,13 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
         let (Some(remote), Some(commit)) = (&project.settings.land.push, &project.pushing.due) else {
             continue;
         };
-        // What was published since the last try is tried at once, whatever the pause is.
+        // A commit that was published since the last try is pushed at once, in spite of the pause.
         let is_new = scribe.memo.push_tried.get(&slug) != Some(commit);
         let again_ms = scribe.memo.push_again.get(&slug).map_or(0, |(_, again_ms)| *again_ms);
         let is_due = (is_new || clock::is_over(again_ms, scribe.now_ms))
             && project.is_workable()
             && !scribe.memo.pushing.contains(&slug);
-        // A supervisor that stops pushes once more at most: nobody waits for a pause to be over.
+        // A stopping supervisor pushes once more at most: it must not wait for a pause to end.
         let is_over = scribe.memo.stopping.is_some() && scribe.memo.push_again.contains_key(&slug);
         if is_due && !is_over {
             let order =
@@ -60,6 +60,7 @@ pub(super) fn answered(
             let tries = scribe.memo.push_again.get(slug).map_or(0, |(tries, _)| *tries);
             let pause_ms = (AGAIN_FIRST_MS << tries.min(8)).min(AGAIN_MAX_MS);
             scribe.memo.push_again.insert(slug.clone(), (tries + 1, scribe.now_ms + pause_ms));
+            // The same failure repeats at every try; only news is recorded.
             if known.is_none_or(|known| known.code != wait.code || known.text != wait.text) {
                 scribe.record(Fact::PushWaits { project: slug.clone(), remote, wait });
             }

@@ -1,4 +1,4 @@
-//! Whether anything is going on, whether anything can, and when to look again.
+//! Whether anything still moves, and when the next timer is due.
 
 use super::memo::Memo;
 use super::phases::{checks_due, may_check};
@@ -17,7 +17,7 @@ use paddock_model::scope::OverlapCache;
 use paddock_model::settings::OverlapRule;
 use paddock_model::state::State;
 
-/// What is left when nothing runs and nothing can move without a human.
+/// The result of work that has come to rest: nothing runs, and nothing can move by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
     /// Everything is done or skipped, published as asked, and the goals that were started are reached.
@@ -28,8 +28,10 @@ pub enum Settled {
     Stuck,
 }
 
-/// When a tick is due because of something recorded, in Unix milliseconds. What was due at the last tick and
-/// is still there waits for something else, which will say so itself: it must not wake anybody again.
+/// Returns when the next tick is due, in Unix milliseconds.
+///
+/// A timer that was due at the last tick is left out: if it still exists, it waits for another event, and
+/// waking up for it again and again would keep the supervisor busy for nothing.
 #[must_use]
 pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
     let mut due = Vec::new();
@@ -40,8 +42,10 @@ pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
             due.push(at_ms);
         }
     }
-    // What has landed is proven, whatever has become of its project since.
+    // Proofs are due even for a project that was disabled after the landing.
     due.extend(memo.prove_again.values().filter(|at_ms| !clock::is_over(**at_ms, memo.seen_ms)));
+    // A cooldown that seems longer than any can be, because the clock was set back, is over and needs no
+    // timer.
     let is_left = |cooldown: &&Cooldown| cooldown.until_ms <= memo.seen_ms || !cooldown.is_over(memo.seen_ms);
     let cooldowns = state.counters().agents.values().filter_map(|health| health.cooldown.as_ref());
     let cooldowns = cooldowns.filter(is_left);
@@ -51,7 +55,7 @@ pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
     due.into_iter().filter(|at_ms| *at_ms > memo.ticked_ms).min()
 }
 
-/// When a run beside the queue's own, which measures what two cost each other, has cost enough.
+/// Returns when the trial of one more slot has to end, in Unix milliseconds.
 fn trial_over(state: &State, project: &Project) -> Option<i64> {
     let trial_ms = project.trial_ms()?;
     let mut runs: Vec<_> = state.open_gates().filter(|run| run.project == project.slug).collect();
@@ -59,8 +63,8 @@ fn trial_over(state: &State, project: &Project) -> Option<i64> {
     (runs.len() > 1).then(|| runs[0].started_ms + trial_ms + 1)
 }
 
-/// When the pauses that a project makes by itself are over. Those that a clock that was set back has made longer
-/// are over.
+/// Returns the ends of a project's pauses, in Unix milliseconds. A pause that a clock set back has made too
+/// long is over and left out.
 fn pauses(state: &State, memo: &Memo, project: &Project) -> Vec<i64> {
     let mut due = Vec::new();
     let integration = &project.integration;
@@ -80,15 +84,18 @@ fn pauses(state: &State, memo: &Memo, project: &Project) -> Vec<i64> {
     due
 }
 
-/// None while something runs or can move by itself: cooldowns and backoffs count as moving, a waiting publication
-/// and a day's budget that is spent do not. Effects in flight are the caller's to know of.
+/// Returns how work has come to rest, or `None` while something runs or can move by itself.
+///
+/// Cooldowns and backoffs count as moving, since they end soon. A waiting publication and a spent day's
+/// budget do not: one needs the user, the other lasts until midnight. The caller must know that no effect is
+/// in flight.
 #[must_use]
 pub fn settled(state: &State, memo: &Memo) -> Option<Settled> {
     let covered = || state.projects().filter(|project| project.is_enabled() && memo.covers(&project.slug));
     let sessions = state.open_sessions().map(|session| &session.objective.project);
     let gates = state.open_gates().map(|gate| &gate.project);
-    let runs = sessions.chain(gates).any(|project| !stands_still(state, project));
-    let moves = |project: &Project| !stands_still(state, &project.slug) && is_moving(state, memo, project);
+    let runs = sessions.chain(gates).any(|project| !is_halted(state, project));
+    let moves = |project: &Project| !is_halted(state, &project.slug) && is_moving(state, memo, project);
     if runs || covered().any(moves) {
         return None;
     }
@@ -99,13 +106,14 @@ pub fn settled(state: &State, memo: &Memo) -> Option<Settled> {
     })
 }
 
-/// Whether an effect of it panicked again and again: what waits for that effect waits in vain under this supervisor.
-fn stands_still(state: &State, project: &ProjectSlug) -> bool {
+/// Returns whether a project is held for an effect that panicked again and again. Everything that waits for
+/// that effect waits in vain under this supervisor, so the project counts as settled.
+fn is_halted(state: &State, project: &ProjectSlug) -> bool {
     state.project(project).is_some_and(|project| project.holds.contains_key(&ReasonCode::EffectPanicked))
 }
 
-/// What waits for a person in the projects that are worked on. A supervisor that starts no planner leaves goals
-/// aside: they wait for nobody.
+/// Returns what waits for a person in the projects that this supervisor works on. A supervisor that starts no
+/// planner ignores goals without work.
 #[must_use]
 pub fn waiting(state: &State, memo: &Memo) -> Vec<Need> {
     let covered = state.projects().filter(|project| memo.covers(&project.slug));
@@ -115,8 +123,8 @@ pub fn waiting(state: &State, memo: &Memo) -> Vec<Need> {
     all.filter(is_meant).collect()
 }
 
-/// Whether all objectives are done or skipped, what landed is published as the project asks, and the goals that were
-/// started are reached, unless nobody plans.
+/// Returns whether a project is finished: all objectives are done or skipped, landed work is published as the
+/// project asks, and the active goals are reached. Without a planner, goals do not count.
 fn is_done(state: &State, memo: &Memo, project: &Project) -> bool {
     let slug = &project.slug;
     let is_over = |status: &Status| status.frees_dependents() || state.in_status(slug, *status).is_empty();
@@ -126,14 +134,15 @@ fn is_done(state: &State, memo: &Memo, project: &Project) -> bool {
     Status::ALL.iter().all(is_over) && !publish::is_wanted(project) && is_reached
 }
 
-/// Whether the planner, or the checks of a phase, go on by themselves: a cooldown does.
+/// Returns whether a planner run or the checks of a phase will start by themselves, if only after a cooldown.
 fn is_planning(state: &State, memo: &Memo, project: &Project) -> bool {
     let phase = state.active_line(&project.slug).phase;
     let checks = phase.is_some_and(|phase| checks_due(state, project, phase)) && may_check(project);
     checks || matches!(stand(state, memo, project), Stand::At(_) | Stand::Undivided(_))
 }
 
-/// Whether its scope overlaps that of work in a queue that waits for somebody: then so does it.
+/// Returns whether an objective's scope overlaps that of a queued objective. While the queue is held, the
+/// objective cannot start.
 fn waits_for_held(state: &State, project: &Project, objective: &Objective) -> bool {
     if project.settings.path_conflicts == OverlapRule::Allow || objective.holds_scope() {
         return false;
@@ -150,9 +159,12 @@ fn waits_for_held(state: &State, project: &Project, objective: &Objective) -> bo
     })
 }
 
+/// Returns whether anything of a project moves, or will move by itself.
 fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
     let queue_moves =
         project.train.held.is_none() && project.landing_hold().is_none() && project.is_workable();
+    // A landing ends even in a queue that is held. Without disk space no gate run starts, so entries only
+    // move in a project without a gate.
     let is_landing = project.train.landing.is_some();
     let needs_disk = !project.settings.verify.is_empty() && project.holds.contains_key(&ReasonCode::DiskLow);
     if is_landing || (queue_moves && !needs_disk && !project.train.entries.is_empty()) {

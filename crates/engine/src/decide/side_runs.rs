@@ -1,6 +1,11 @@
-//! Gate runs beside the queue: tests as they were before a branch changed them, and an emptied tree.
+//! Side runs: gate runs in parallel with the queue.
 //!
-//! What is wanted stands in the state; the trees are made anew after a restart, and nothing else is remembered.
+//! - The *tamper guard* runs the gate on a branch's merge with the original versions of tests that the branch
+//!   changed.
+//! - The *canary* runs the gate on an emptied tree: it holds only the paths that the gate's commands name. A
+//!   gate that is green on that checks nothing.
+//!
+//! The state records which side runs are wanted. Their trees are made again after a restart.
 
 use super::refusals::unknown_project;
 use super::scribe::Scribe;
@@ -17,10 +22,10 @@ use paddock_model::project::Project;
 use paddock_model::side_runs::{Guard, Prepared, SideTree};
 use paddock_model::train::Entry;
 
-/// Runs with the tests as they were that cannot be evaluated, before the base is asked.
+/// Guard runs that cannot be evaluated, before the base is asked.
 const UNCLEAR_MAX: u32 = 2;
 
-/// Whether a run is due that nothing but a slot is missing for.
+/// Returns whether a side run waits for a slot.
 pub(super) fn is_due(project: &Project) -> bool {
     !project.settings.verify.is_empty() && project.canary.asked
 }
@@ -29,7 +34,7 @@ fn may_run(scribe: &Scribe<'_>, project: &Project) -> bool {
     !scribe.is_quiet() && project.is_workable() && !project.settings.verify.is_empty()
 }
 
-/// Runs that entries of the queue wait for: before the queue's own, since they stand in front of it.
+/// Starts the guard runs that entries of the queue wait for.
 pub(super) fn guards(scribe: &mut Scribe<'_>) {
     for slug in scribe.marked() {
         cancel_outdated(scribe, &slug);
@@ -50,7 +55,7 @@ pub(super) fn guards(scribe: &mut Scribe<'_>) {
     }
 }
 
-/// Runs for a slot that is idle otherwise.
+/// Starts the canary, in a slot that the queue leaves idle.
 pub(super) fn run(scribe: &mut Scribe<'_>) {
     for slug in scribe.marked() {
         let Some(project) = scribe.state.project(&slug).filter(|project| may_run(scribe, project)) else {
@@ -66,11 +71,12 @@ fn is_open(scribe: &Scribe<'_>, slug: &ProjectSlug, purpose: &Purpose) -> bool {
     scribe.state.open_gates().any(|run| run.project == *slug && run.purpose == *purpose)
 }
 
-/// Runs whose entry is gone or goes on, and those on commits of the user that are not the newest any more.
+/// Cancels guard runs that no entry waits for any more, and forgets their trees.
 fn cancel_outdated(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     let Some(project) = scribe.state.project(slug) else { return };
     let waits = |entry: &EntryId| project.train.entry(*entry).is_some_and(Entry::waits_for_guard);
     let is_outdated = |run: &&GateRun| match &run.purpose {
+        // Without entries it is the run on the base, which serves every guard.
         Purpose::Tamper { entries } if entries.is_empty() => {
             !project.train.entries.iter().any(Entry::waits_for_guard)
         }
@@ -90,29 +96,34 @@ fn cancel_outdated(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     let Some(project) = scribe.state.project(slug) else { return };
     let waits = |entry: &EntryId| project.train.entry(*entry).is_some_and(Entry::waits_for_guard);
     let is_gone = |side_tree: &SideTree| matches!(side_tree, SideTree::Guard { entry, .. } if !waits(entry));
-    scribe.memo.prepared.retain(|(of, side_tree), _| of != slug || !is_gone(side_tree));
+    scribe.memo.prepared.retain(|(project, side_tree), _| project != slug || !is_gone(side_tree));
 }
 
-/// The tree, when it is made; else it is ordered.
+/// Returns the tree for a side run if it is ready, together with what it was made for. Orders it otherwise.
+///
+/// A guard's tree is made once, on the tip of that moment. The guard is not repeated on every later tip.
 fn tree(scribe: &mut Scribe<'_>, slug: &ProjectSlug, wanted: SideTree) -> Option<(SideTree, Prepared)> {
     let is_same = |side_tree: &SideTree| match (side_tree, &wanted) {
-        (SideTree::Guard { entry: one, head: of, .. }, SideTree::Guard { entry: other, head, .. }) => {
-            one == other && of == head
+        (SideTree::Guard { entry: one, head: old, .. }, SideTree::Guard { entry: other, head, .. }) => {
+            one == other && old == head
         }
         (SideTree::Canary { .. }, SideTree::Canary { .. }) => true,
         (one, other) => one == other,
     };
-    let made = scribe.memo.prepared.iter().find(|((of, side_tree), _)| of == slug && is_same(side_tree));
+    let mut made = scribe.memo.prepared.iter();
+    let made = made.find(|((project, side_tree), _)| project == slug && is_same(side_tree));
     if let Some(((_, side_tree), prepared)) = made {
         return Some((side_tree.clone(), prepared.clone()));
     }
-    if !scribe.memo.preparing.iter().any(|(of, side_tree)| of == slug && is_same(side_tree)) {
+    if !scribe.memo.preparing.iter().any(|(project, side_tree)| project == slug && is_same(side_tree)) {
         scribe.memo.preparing.insert((slug.clone(), wanted.clone()));
         scribe.order(Effect::PrepareTree { project: slug.clone(), side_tree: wanted });
     }
     None
 }
 
+/// Returns the known verdict on a tree under the current terms. Green counts more than red, since a tree that
+/// has both is flaky and nobody is blamed for that.
 fn verdict_on(project: &Project, tree: &ObjectId) -> Option<(Verdict, GateId)> {
     let terms = project.settings.gate_terms();
     let known = |verdict| {
@@ -123,6 +134,8 @@ fn verdict_on(project: &Project, tree: &ObjectId) -> Option<(Verdict, GateId)> {
     known(Verdict::Green).or_else(|| known(Verdict::Red))
 }
 
+/// Takes the next step for one guard: wait for its tree, run the gate, repeat a red run, compare with the
+/// base, and then let the entry pass or send it back.
 fn guard_one(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: &Entry, guard: &Guard) {
     let Some(onto) = scribe.state.project(slug).map(|project| project.integration.tip.clone()) else {
         return;
@@ -149,13 +162,14 @@ fn guard_one(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: &Entry, guard: 
         return;
     }
     let Some(onto_tree) = prepared.onto_tree else { return };
+    // A cause that may pass needs a run on the base that came later, as in `judge`.
     let is_news = |(_, gate): &(Verdict, GateId)| !may_pass || Some(*gate) > guard.last;
     match verdict_on(project, &onto_tree).filter(is_news) {
         Some((Verdict::Green, _)) => {
             let run = guard.last.and_then(|gate| scribe.state.gate(gate)).cloned();
             match run {
                 Some(run) => send_back::tampered(scribe, &run, entry, &guard.paths),
-                None => give_up(scribe, slug, entry.id, "its gate run is not known any more"),
+                None => give_up(scribe, slug, entry.id, "the record of its gate run is gone"),
             }
         }
         Some((_, gate)) => {
@@ -165,13 +179,15 @@ fn guard_one(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: &Entry, guard: 
     }
 }
 
-/// Nothing is started twice: a run for the same purpose that is open goes on.
+/// Starts a side run, unless one for the same purpose is open.
 fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug, purpose: Purpose, commit: ObjectId, tree: ObjectId) {
     if !is_open(scribe, slug, &purpose) {
         gates::start(scribe, slug, gates::Wanted { purpose, commit, tree, commands: Vec::new() });
     }
 }
 
+/// Gives up an entry's guard, with the reason. The entry takes its turn without it: the guard is an
+/// additional check, and its own failure must not stop the queue.
 fn give_up(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: EntryId, why: &str) {
     let is_waiting = |project: &Project| project.train.entry(entry).is_some_and(Entry::waits_for_guard);
     if scribe.state.project(slug).is_some_and(is_waiting) {
@@ -186,7 +202,7 @@ fn canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     }
 }
 
-/// A tree was made, does not merge, or could not be made.
+/// A tree for a side run was made, or its branches do not merge, or it could not be made.
 pub(super) fn prepared(
     scribe: &mut Scribe<'_>,
     slug: &ProjectSlug,
@@ -202,7 +218,7 @@ pub(super) fn prepared(
             scribe.memo.prepared.insert((slug.clone(), side_tree), prepared);
             return;
         }
-        Ok(None) => "it does not merge".to_owned(),
+        Ok(None) => "the branch does not merge with the tip".to_owned(),
         Err(problem) => problem.into_text(),
     };
     match side_tree {
@@ -211,7 +227,7 @@ pub(super) fn prepared(
     }
 }
 
-/// A run beside the queue is over.
+/// A side run is over.
 pub(super) fn ended(scribe: &mut Scribe<'_>, run: &GateRun) {
     let Some(verdict) = run.verdict.filter(|_| !run.cancelled) else { return };
     let slug = &run.project;
@@ -221,11 +237,16 @@ pub(super) fn ended(scribe: &mut Scribe<'_>, run: &GateRun) {
             let (project, commit) = (slug.clone(), run.commit.clone());
             scribe.record(Fact::ExternalJudged { project, commit, gate: Some(run.id), verdict });
         }
-        // What the entries would land on cannot be evaluated: the queue meets that by itself.
+        // The gate cannot be evaluated on the base. The queue finds that out by itself and is held for it.
         Purpose::Tamper { entries } if entries.is_empty() && verdict == Verdict::NotEvaluated => {
             let waiting = scribe.state.project(slug).map(|project| project.train.entries.clone());
             for entry in waiting.unwrap_or_default().iter().filter(|entry| entry.waits_for_guard()) {
-                give_up(scribe, slug, entry.id, "what it would land on cannot be evaluated");
+                give_up(
+                    scribe,
+                    slug,
+                    entry.id,
+                    "the gate cannot be evaluated on the tip that it would land on",
+                );
             }
         }
         Purpose::Tamper { .. }
@@ -240,14 +261,15 @@ fn judge_canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug, gate: Option<GateId
     scribe
         .memo
         .prepared
-        .retain(|(of, side_tree), _| of != slug || !matches!(side_tree, SideTree::Canary { .. }));
+        .retain(|(project, side_tree), _| project != slug || !matches!(side_tree, SideTree::Canary { .. }));
+    // The verdict counts until the gate's commands change, so it is recorded with the terms of its run.
     let run = gate.and_then(|gate| scribe.state.gate(gate)).map(|run| run.terms.clone());
     let now = scribe.state.project(slug).map(|project| project.settings.gate_terms());
     let terms = run.or(now).unwrap_or_default();
     scribe.record(Fact::CanaryJudged { project: slug.clone(), gate, verdict, terms });
 }
 
-/// Once per start of a supervisor, where the project wants it.
+/// Asks for a canary in every project that wants one, once per start of a supervisor.
 pub(super) fn ask_canaries(scribe: &mut Scribe<'_>) {
     let wants = |p: &&Project| p.settings.queue.canary && !p.settings.verify.is_empty() && !p.canary.asked;
     let due: Vec<ProjectSlug> = scribe.state.projects().filter(wants).map(|p| p.slug.clone()).collect();
@@ -260,7 +282,7 @@ pub(super) fn ask_canaries(scribe: &mut Scribe<'_>) {
 pub(super) fn ask_canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     let Some(project) = scribe.state.project(slug) else { return Err(unknown_project(scribe, slug)) };
     if project.settings.verify.is_empty() {
-        let text = format!("{slug} has no gate: nothing stands under `verify` in its project file");
+        let text = format!("{slug} has no gate: its project file has no commands under `verify`");
         return Err(Refusal::new(text));
     }
     if !project.canary.asked {
@@ -268,8 +290,9 @@ pub(super) fn ask_canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     }
     Ok(Answer::text(match scribe.memo.is_passive {
         true => {
-            "the gate is tried on an emptied tree when a supervisor works; `paddock queue list` shows what it said"
+            "the gate will run on an emptied tree when a supervisor works; `paddock queue list` shows its \
+             verdict"
         }
-        false => "the gate is being tried on an emptied tree; `paddock queue list` shows what it said",
+        false => "the gate runs on an emptied tree; `paddock queue list` shows its verdict",
     }))
 }
