@@ -190,7 +190,7 @@ fn a_target_branch_that_was_renamed_is_named_again_and_landing_goes_on() {
     }
     assert!(place.run(&["doctor"]).1.contains("project set-target name BRANCH"));
     let said = place.good(&["project", "set-target", "main/new"]);
-    assert!(said.contains("landed work that it lacks is published to it: a"), "{said}");
+    assert!(said.contains("landed work that main/new lacks is published to it: a"), "{said}");
     let file = fs::read_to_string(place.project_file("name")).unwrap();
     assert!(file.contains("\ntarget_branch: \"main/new\" # ours\n"), "{file}");
     place.idle(0);
@@ -213,14 +213,14 @@ fn a_branch_that_lacks_work_is_set_only_with_a_persons_word() {
     work(&place, "begun");
     place.idle(3);
     let refused = place.refused(&["project", "set-target", "release"], 1);
-    assert!(refused.contains("not on main yet would be left behind (unpublished)"), "{refused}");
+    assert!(refused.contains("not published to main yet would be left behind (unpublished)"), "{refused}");
     assert!(refused.contains("into release (begun)") && refused.contains("lack release --yes"), "{refused}");
     let before = place.git(&repository, &["for-each-ref"]);
     assert!(place.refused(&["project", "set-target", "paddock/begun/work"], 1).contains("work branch"));
     assert_eq!(place.git(&repository, &["for-each-ref"]), before, "nothing moved");
     let said = place.good(&["project", "set-target", "release", "--yes"]);
-    assert!(said.contains("it lacks earlier landings: public"), "{said}");
-    assert!(said.contains("left behind, and for you to look at: unpublished"), "{said}");
+    assert!(said.contains("release lacks earlier landings: public"), "{said}");
+    assert!(said.contains("left behind, and in needs_review now: unpublished"), "{said}");
     assert_eq!(place.status_of("unpublished")["reason"]["code"], "landing_lost");
     assert_eq!(place.status_of("public")["status"], "done");
     assert!(place.good(&["verify"]).contains("elsewhere"));

@@ -1,7 +1,7 @@
-//! Which branch a project lands on: recorded when it is taken up, and moved by people alone.
+//! Which branch a project lands on. It is recorded when the project is registered, and only people change it.
 //!
-//! Neither HEAD nor a later read of the project file moves it. Another branch in the file holds the project until a
-//! person agrees, as work in progress was begun on the recorded one.
+//! Neither HEAD nor the project file changes it by itself, as work in progress was begun on the recorded
+//! branch. If the file names another branch, the project is held until a person agrees.
 
 use super::entries::drop_users_entry;
 use super::holds::{hold, release};
@@ -18,10 +18,10 @@ use paddock_model::objective::{Cause, Objective, Status};
 use paddock_model::project::Project;
 use paddock_model::reason::{Reason, ReasonCode};
 
-/// Objectives that a sentence names.
+/// Objectives that a sentence names; the others are counted.
 const NAMED_MAX: usize = 8;
 
-/// What the project file says of the target branch.
+/// The project file was read and names this target branch, or none.
 pub(super) fn key_read(scribe: &mut Scribe<'_>, slug: &ProjectSlug, key: Option<&TargetKey>) {
     let Some(project) = scribe.state.project(slug) else { return };
     let recorded = project.settings.target_branch.clone();
@@ -50,8 +50,7 @@ pub(super) fn key_read(scribe: &mut Scribe<'_>, slug: &ProjectSlug, key: Option<
 fn unset(scribe: &mut Scribe<'_>, slug: &ProjectSlug, key: Option<&TargetKey>) {
     let text = match key {
         Some(key) => format!("{} names the target branch {}, which does not exist", key.place, key.branch),
-        None => "nobody has said on which branch its work is to land: HEAD was on none when it was taken up"
-            .into(),
+        None => "the project has no target branch: HEAD was detached when it was registered".into(),
     };
     let clears = format!(
         "`paddock project set-target {slug} BRANCH`, or `target_branch: BRANCH` in projects/{slug}.yaml"
@@ -59,7 +58,7 @@ fn unset(scribe: &mut Scribe<'_>, slug: &ProjectSlug, key: Option<&TargetKey>) {
     hold(scribe, slug, ReasonCode::TargetUnset, text, clears);
 }
 
-/// The first target branch of a project that was taken up without one.
+/// Records the first target branch of a project that was registered without one.
 fn begin(scribe: &mut Scribe<'_>, slug: &ProjectSlug, branch: &str, at: &ObjectId) {
     record(scribe, slug, branch, at, at, Vec::new());
 }
@@ -75,7 +74,7 @@ fn record(
     let Some(project) = scribe.state.project(slug) else { return };
     let from_branch = project.settings.target_branch.clone();
     scribe.mark(slug);
-    // Commits of the other branch are nobody's to merge any more.
+    // The user's commits on the old branch are not to be merged into the new one.
     drop_users_entry(scribe, slug, None);
     scribe.record(Fact::TargetSet {
         project: slug.clone(),
@@ -85,8 +84,8 @@ fn record(
         published: published.clone(),
         lost,
     });
-    // What was wrong with the integration ref of before is not wrong with the one that is made now; every merge is
-    // checked again before it lands.
+    // A queue that was held because of the old integration ref is released: a new ref is made now, and every
+    // merge is checked again before it lands.
     let is_held = |project: &Project| {
         let held = project.train.held.as_ref().map(|reason| reason.code);
         matches!(held, Some(ReasonCode::RepositoryBroken | ReasonCode::SelfCheck))
@@ -103,15 +102,15 @@ fn record(
     scribe.order(Effect::MakeIntegration { project: slug.clone(), at: tip.clone() });
 }
 
-/// Where landing goes on, and what that leaves behind.
+/// The consequences of another target branch.
 struct Move {
-    /// Of the integration ref.
+    /// New integration tip.
     tip: ObjectId,
-    /// What the branch holds of it.
+    /// Commit of the new branch that counts as published.
     published: ObjectId,
-    /// Landings that are in neither branch.
+    /// Landings that neither the old nor the new branch contains.
     lost: Vec<ObjectiveId>,
-    /// Objectives whose branches hold commits that the branch lacks.
+    /// Objectives whose work branches contain commits that the new branch lacks.
     foreign: Vec<ObjectiveId>,
 }
 
@@ -120,7 +119,8 @@ fn planned(scribe: &Scribe<'_>, project: &Project, order: &SetTarget, at: &Objec
     let (facts, integration) = (&order.facts, &project.integration);
     let tip = integration.tip.clone();
     let holds_all = matches!(facts.to_tip, R::Same | R::Descendant);
-    // It has no commit of its own: the branch under another name, or one that was begun where publishing stands.
+    // The new branch has no commit of its own beyond what was published: it is the old branch renamed, or was
+    // created from it. The tip stays, and what has landed is published to the new branch.
     let is_behind = facts.to_tip == R::Ancestor && matches!(facts.to_published, R::Same | R::Descendant);
     if is_behind {
         return Move { tip, published: at.clone(), lost: Vec::new(), foreign: Vec::new() };
@@ -134,12 +134,13 @@ fn planned(scribe: &Scribe<'_>, project: &Project, order: &SetTarget, at: &Objec
     Move { tip: at.clone(), published: at.clone(), lost, foreign }
 }
 
-/// Whether it has a branch that may still land.
+/// Returns whether the objective has a branch that may still land.
 fn is_begun(objective: &Objective) -> bool {
     objective.status.is_unfinished() && (objective.worktree.is_some() || objective.head.is_some())
 }
 
-/// `project set-target`, and `project trust` of another branch in the file.
+/// A person sets the target branch, by `project set-target` or by `project trust` of another branch in the
+/// file.
 pub(super) fn set(scribe: &mut Scribe<'_>, slug: &ProjectSlug, order: &SetTarget) -> Reply {
     let Some(project) = scribe.state.project(slug) else {
         return Err(unknown_project(scribe, slug));
@@ -157,7 +158,7 @@ pub(super) fn set(scribe: &mut Scribe<'_>, slug: &ProjectSlug, order: &SetTarget
         refuse_loss(project, branch, &planned)?;
     }
     let unpublished = project.integration.unpublished.clone();
-    let text = said(slug, &before, order, &planned, &unpublished);
+    let text = answer(slug, &before, order, &planned, &unpublished);
     record(scribe, slug, branch, &planned.tip, &planned.published, planned.lost.clone());
     for id in unpublished {
         let key = ObjectiveKey { project: slug.clone(), id };
@@ -172,7 +173,8 @@ pub(super) fn set(scribe: &mut Scribe<'_>, slug: &ProjectSlug, order: &SetTarget
     Ok(Answer::text(text))
 }
 
-/// What is under way would end on a ref that is no longer the project's.
+/// Fails while anything lands or is published: it would end on a ref that is no longer the project's. Fails
+/// also if the branches have moved since they were compared for this order.
 fn refuse_busy(scribe: &Scribe<'_>, project: &Project, order: &SetTarget) -> Result<(), Refusal> {
     let integration = &project.integration;
     let what = match () {
@@ -184,38 +186,40 @@ fn refuse_busy(scribe: &Scribe<'_>, project: &Project, order: &SetTarget) -> Res
         }
         () => return Ok(()),
     };
-    Err(Refusal::new(format!("{what}; nothing was changed: say it again in a moment")))
+    Err(Refusal::new(format!("{what}; nothing was changed: try again in a moment")))
 }
 
+/// Fails if work would be left behind or brought along without a person having agreed to it (`--yes`).
 fn refuse_loss(project: &Project, branch: &str, planned: &Move) -> Result<(), Refusal> {
     let before = &project.settings.target_branch;
     let mut faults = Vec::new();
     if !planned.lost.is_empty() {
         faults.push(format!(
-            "landed work that is not on {before} yet would be left behind ({}): publish it first with `paddock \
-             --project {} queue publish`",
+            "work that has landed but is not published to {before} yet would be left behind ({}): publish it \
+             first with `paddock --project {} queue publish`",
             named(&planned.lost),
             project.slug
         ));
     }
     if !planned.foreign.is_empty() {
         faults.push(format!(
-            "work in progress was begun on {before} and would bring commits of it that {branch} lacks into {branch} \
-             ({}): let it land or cancel it first",
+            "work in progress was begun on {before} and would bring commits that {branch} lacks into \
+             {branch} ({}): let it land or cancel it first",
             named(&planned.foreign)
         ));
     }
     match faults.is_empty() {
         true => Ok(()),
         false => Err(Refusal::new(format!(
-            "{}; `paddock project set-target {} {branch} --yes` sets it all the same",
+            "{}; `paddock project set-target {} {branch} --yes` sets the branch all the same",
             faults.join("; "),
             project.slug
         ))),
     }
 }
 
-fn said(
+/// Returns the answer to a person who set the target branch: where work lands, and what that leaves behind.
+fn answer(
     slug: &ProjectSlug,
     before: &str,
     order: &SetTarget,
@@ -228,19 +232,22 @@ fn said(
         text.push_str(&format!(" (before: {before})"));
     }
     if planned.tip != planned.published && !unpublished.is_empty() {
-        text.push_str(&format!("; landed work that it lacks is published to it: {}", named(unpublished)));
+        text.push_str(&format!(
+            "; landed work that {branch} lacks is published to it: {}",
+            named(unpublished)
+        ));
     }
     let is_other = |id: &&ObjectiveId| !planned.lost.contains(id) && !unpublished.contains(id);
     let lacking: Vec<ObjectiveId> = order.lacks.iter().filter(is_other).cloned().collect();
     if !lacking.is_empty() {
-        text.push_str(&format!("; it lacks earlier landings: {}", named(&lacking)));
+        text.push_str(&format!("; {branch} lacks earlier landings: {}", named(&lacking)));
     }
     if !planned.lost.is_empty() {
-        text.push_str(&format!("; left behind, and for you to look at: {}", named(&planned.lost)));
+        text.push_str(&format!("; left behind, and in needs_review now: {}", named(&planned.lost)));
     }
     if !planned.foreign.is_empty() {
         text.push_str(&format!(
-            "; brings commits of {before} along when it lands: {}",
+            "; these bring commits of {before} along when they land: {}",
             named(&planned.foreign)
         ));
     }
@@ -251,14 +258,17 @@ fn named(ids: &[ObjectiveId]) -> String {
     a_few_of(ids, NAMED_MAX)
 }
 
-/// It landed, was never published, and the project lands on another branch now.
+/// Asks a person about work that landed, was never published, and is on no branch of the project now.
 fn leave_behind(scribe: &mut Scribe<'_>, key: &ObjectiveKey, before: &str, branch: &str) {
     if scribe.state.objective(key).is_none_or(|objective| objective.status != Status::Done) {
-        return; // A person looks at it already.
+        return; // It waits for a person already.
     }
-    let text = format!("it landed for {before} and was not published; the project lands on {branch} now");
+    let text = format!(
+        "its work landed for {before} and was not published; the project lands on {branch} from now on"
+    );
     let clears = format!(
-        "its branch is kept: retry it to land it on {branch}, or leave it (refs/paddock/integration/{before} holds it)"
+        "retry it to land it on {branch} (its branch is kept), or leave it \
+         (refs/paddock/integration/{before} contains it)"
     );
     let reason = Reason::new(ReasonCode::LandingLost, scribe.now_ms, text, clears);
     scribe.move_to(key, Status::NeedsReview, Cause::LandingLost, Some(reason), None);

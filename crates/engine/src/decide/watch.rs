@@ -1,4 +1,4 @@
-//! What is seen of project files, repositories and the machine, and the holds that follow from it.
+//! Observations of project files, repositories and the machine, and the holds that follow from them.
 
 use super::holds::{hold, let_queue_go_on, release};
 use super::publish;
@@ -12,9 +12,9 @@ use paddock_model::project::Project;
 use paddock_model::reason::ReasonCode;
 use paddock_model::settings::ProjectSettings;
 
-/// Between two records of the same command's failure, in milliseconds.
+/// Least time between two records of the same command's failure, in milliseconds.
 const NOTIFY_AGAIN_MS: i64 = 3_600_000;
-/// Names shown of what changed in a configuration.
+/// Changed keys of a git configuration that a hold names.
 const CHANGES_SHOWN_MAX: usize = 8;
 
 pub(super) fn config_read(
@@ -25,7 +25,7 @@ pub(super) fn config_read(
     let Some(project) = scribe.state.project(slug) else { return };
     match settings {
         Ok(mut settings) => {
-            // Neither HEAD nor the file moves the target: [`super::retarget`].
+            // Reading the file never moves the target branch: `retarget` decides that.
             settings.target_branch.clone_from(&project.settings.target_branch);
             if project.settings != *settings {
                 let is_other_gate = project.settings.verify != settings.verify;
@@ -33,6 +33,7 @@ pub(super) fn config_read(
                 let now = settings.clone();
                 scribe.record(Fact::ProjectConfigured { project: slug.clone(), settings });
                 super::health::reconfigured(scribe, &before, &now);
+                // The queue was held for what the old gate said; the new one may say otherwise.
                 if is_other_gate {
                     let_queue_go_on(scribe, slug, &[ReasonCode::TargetRed, ReasonCode::NotEvaluated]);
                 }
@@ -41,18 +42,20 @@ pub(super) fn config_read(
             scribe.mark(slug);
         }
         Err(problem) => {
-            let clears = "mend the file; the settings read last stay in force, and nothing new starts";
+            let clears =
+                "correct the file; until then the settings read last stay in force, and nothing new starts";
             hold(scribe, slug, ReasonCode::ConfigBroken, problem.into_text(), clears);
         }
     }
 }
 
-/// A command of the user's failed: recorded at most once an hour, so that one that always fails says so without
-/// burying everything else.
+/// A `notify` command of the user failed. It is recorded at most once an hour: a command that always fails
+/// must not fill the log.
 pub(super) fn notify_failed(scribe: &mut Scribe<'_>, project: ProjectSlug, run: String, problem: Problem) {
     let now_ms = scribe.now_ms;
     let last = scribe.memo.notify_failed.insert((project.clone(), run.clone()), now_ms);
     if last.is_some_and(|at_ms| (0..NOTIFY_AGAIN_MS).contains(&(now_ms - at_ms))) {
+        // The hour counts from the last record, not from the last failure.
         scribe.memo.notify_failed.insert((project, run), last.unwrap_or(now_ms));
         return;
     }
@@ -76,14 +79,15 @@ pub(super) fn integration_made(scribe: &mut Scribe<'_>, slug: &ProjectSlug, tip:
     }
 }
 
-/// A repository that could not be looked at waits no longer for a first look.
+/// A repository could not be read. It no longer counts as waiting for its first look: its hold stops
+/// dispatch.
 pub(super) fn look_failed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, problem: Problem) {
     scribe.memo.unlooked.remove(slug);
     repository_failed(scribe, slug, problem);
 }
 
 fn repository_failed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, problem: Problem) {
-    let clears = "mend the repository; Paddock looks again by itself";
+    let clears = "repair the repository; Paddock looks again by itself";
     hold(scribe, slug, ReasonCode::RepositoryBroken, problem.into_text(), clears);
 }
 
@@ -93,6 +97,7 @@ pub(super) fn repository_fine(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
         release(scribe, slug, ReasonCode::RepositoryBroken);
         publish::try_again_now(scribe, slug);
     }
+    // The creation of the integration ref may have failed for the same cause.
     let Some(project) = scribe.state.project(slug) else { return };
     if !project.integration.is_made && project.has_target() {
         let at = project.integration.tip.clone();
@@ -115,7 +120,8 @@ pub(super) fn trust_read(scribe: &mut Scribe<'_>, slug: &ProjectSlug, trust: &Tr
     hold(scribe, slug, ReasonCode::Untrusted, text, clears);
 }
 
-/// What a person agreed to meanwhile counts.
+/// A landing changed the configuration within what a person agreed to. If a person has agreed to something
+/// else in the meantime, that counts instead.
 pub(super) fn agreement_carried(scribe: &mut Scribe<'_>, project: ProjectSlug, carried: Carried) {
     if scribe.state.project(&project).is_some_and(|found| found.trust == carried.before) {
         let (trust, landing) = (carried.trust, Some(carried.landing));
@@ -136,10 +142,10 @@ pub(super) fn hold_seen(
     }
 }
 
-/// The most that is remembered of who collides with whom: a bounded part of the project's row.
+/// Collisions kept of a project, at most: they are part of its row in the database.
 const COLLISIONS_MAX: usize = 100;
 
-/// Recorded when it is news; the queue orders by it.
+/// Records the collisions of live branches, if they have changed. The order of the queue goes by them.
 pub(super) fn collisions_seen(scribe: &mut Scribe<'_>, slug: &ProjectSlug, mut collisions: Vec<Collision>) {
     collisions.sort_unstable();
     collisions.dedup();
