@@ -1,4 +1,6 @@
-//! What people ask of goals, milestones and phases.
+//! Goals, milestones and phases: orders about them, and how one becomes active or completed.
+//!
+//! One goal, one milestone and one phase are active in a project at most. In the code, all three are nodes.
 
 use super::scribe::Scribe;
 use paddock_model::command::{Answer, Refusal, Reply};
@@ -46,7 +48,7 @@ pub(super) fn take(scribe: &mut Scribe<'_>, key: &NodeKey, order: NodeOrder) -> 
     Ok(Answer::text(text))
 }
 
-/// Whether there is such a phase.
+/// Fails if the project has no phase of this name.
 pub(super) fn check_phase(scribe: &Scribe<'_>, project: &ProjectSlug, phase: &str) -> Result<(), Refusal> {
     let id = NodeId::new(phase).map_err(|error| Refusal::new(format!("phase: {error}")))?;
     let key = NodeKey { project: project.clone(), level: Level::Phase, id };
@@ -74,6 +76,7 @@ fn add(
     parent: Option<NodeId>,
 ) -> Result<String, Refusal> {
     let title = checked_title(title)?;
+    // Without a parent given, the new node belongs to the active one of the level above.
     let parent = checked_parent(scribe, key, parent)?.or_else(|| {
         let level = key.level.parent()?;
         let mut all = scribe.state.nodes_of(&key.project);
@@ -89,6 +92,7 @@ fn add(
     let Some(added) = scribe.state.node(key).cloned() else { return Ok(String::new()) };
     let above = parent_of(scribe, &added);
     let (level, id) = (key.level, &key.id);
+    // The first node of a level begins at once; later ones wait for their turn.
     if is_first && above.is_none_or(|above| above.stage == Stage::Active) {
         move_to(scribe, key, Stage::Active);
         descend(scribe, key);
@@ -97,10 +101,10 @@ fn add(
     Ok(format!("added {level} {id}; `paddock {level} activate {id}` makes it the active one"))
 }
 
-/// A goal or a milestone that nobody divided gets one milestone and one phase that are all of it, so that it can be
-/// planned and completed like any other.
+/// Gives a goal without milestones one milestone, and a milestone without phases one phase, each of the same
+/// title. From there on the goal is planned and completed like any other.
 pub(super) fn take_whole(scribe: &mut Scribe<'_>, project: &ProjectSlug) {
-    // A goal, then its milestone.
+    // The goal gets its milestone first, then the milestone its phase.
     for _ in [Level::Goal, Level::Milestone] {
         let Some(above) = scribe.state.undivided(project).cloned() else { return };
         let level = match above.key.level {
@@ -131,7 +135,7 @@ fn checked_parent(
 ) -> Result<Option<NodeId>, Refusal> {
     let Some(parent) = parent else { return Ok(None) };
     let Some(level) = key.level.parent() else {
-        return Err(Refusal::new("a goal belongs to nothing else"));
+        return Err(Refusal::new("a goal has no parent"));
     };
     let above = NodeKey { project: key.project.clone(), level, id: parent };
     match scribe.state.node(&above) {
@@ -145,8 +149,8 @@ fn parent_of(scribe: &Scribe<'_>, node: &HierarchyNode) -> Option<HierarchyNode>
     scribe.state.node(&NodeKey { project: node.key.project.clone(), level, id }).cloned()
 }
 
-/// One of each level is active at a time; what an active one belongs to is active with it, and the first planned
-/// one below it becomes active too.
+/// Makes a node active, together with its parents and the first planned node of each level below. The nodes
+/// that were active before become planned again, since only one of each level may be active.
 fn activate(scribe: &mut Scribe<'_>, node: &HierarchyNode) {
     let mut next = Some(node.clone());
     while let Some(node) = next {
@@ -168,7 +172,7 @@ fn active_siblings(scribe: &Scribe<'_>, node: &HierarchyNode) -> Vec<NodeKey> {
     scribe.state.nodes_of(&node.key.project).filter(is_sibling).map(|other| other.key.clone()).collect()
 }
 
-/// It and what is active below it wait for their turn again.
+/// Makes a node planned again, together with the active nodes below it.
 fn set_aside(scribe: &mut Scribe<'_>, key: &NodeKey) {
     for below in children(scribe, key) {
         if below.stage == Stage::Active {
@@ -178,7 +182,7 @@ fn set_aside(scribe: &mut Scribe<'_>, key: &NodeKey) {
     move_to(scribe, key, Stage::Planned);
 }
 
-/// What belongs to an aim, in its order.
+/// Returns the direct children of a node, in order.
 fn children(scribe: &Scribe<'_>, key: &NodeKey) -> Vec<HierarchyNode> {
     let is_below = |other: &&HierarchyNode| {
         other.key.level.parent() == Some(key.level) && other.parent.as_ref() == Some(&key.id)
@@ -189,7 +193,8 @@ fn children(scribe: &Scribe<'_>, key: &NodeKey) -> Vec<HierarchyNode> {
     found
 }
 
-/// An active aim goes on with what was added to it meanwhile.
+/// Continues an active node with children that were added to it: the first planned one becomes active, where
+/// none is.
 pub(super) fn go_on(scribe: &mut Scribe<'_>, key: &NodeKey) {
     let active = children(scribe, key).into_iter().find(|node| node.stage == Stage::Active);
     match active {
@@ -198,7 +203,8 @@ pub(super) fn go_on(scribe: &mut Scribe<'_>, key: &NodeKey) {
     }
 }
 
-/// Makes the first planned one below an active aim active, and so on, unless one of them is.
+/// Makes the first planned child of an active node active, and so on downwards, unless a child is active
+/// already.
 fn descend(scribe: &mut Scribe<'_>, key: &NodeKey) {
     let below = children(scribe, key);
     if below.iter().any(|node| node.stage == Stage::Active) {
@@ -213,8 +219,8 @@ fn descend(scribe: &mut Scribe<'_>, key: &NodeKey) {
     }
 }
 
-/// An aim is reached: whatever is active in it is too, and if its turn it was, the next one's comes: phase, then
-/// milestone, then goal. The next goal is begun by people.
+/// Completes a node and the active nodes below it. If it was active, the next sibling becomes active; if it
+/// was the last one, its parent is completed as well. Only a person begins the next goal.
 pub(super) fn complete(scribe: &mut Scribe<'_>, key: &NodeKey) {
     let Some(node) = scribe.state.node(key).cloned() else { return };
     for below in children(scribe, key) {
@@ -237,6 +243,7 @@ fn complete_below(scribe: &mut Scribe<'_>, key: &NodeKey) {
     move_to(scribe, key, Stage::Completed);
 }
 
+/// Moves on after an active node was completed: to its next sibling, or to its parent if none is left.
 fn advance(scribe: &mut Scribe<'_>, done: &HierarchyNode) {
     let Some(above) = parent_of(scribe, done).filter(|above| above.stage == Stage::Active) else { return };
     let siblings = children(scribe, &above.key);

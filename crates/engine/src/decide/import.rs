@@ -1,5 +1,5 @@
-//! Goals, milestones and phases as a document has them: what is there is changed, the rest is added, in the
-//! document's order.
+//! Import of goals, milestones and phases from a document: existing ones are changed, others are added, and
+//! all get the document's order.
 
 use super::scribe::Scribe;
 use paddock_model::command::{Answer, Refusal, Reply};
@@ -8,7 +8,7 @@ use paddock_model::hierarchy::{HierarchyNode, ImportedNode, Level, NodeKey, Node
 use paddock_model::ids::{NodeId, ProjectSlug};
 use paddock_model::operate::By;
 
-/// What an import came to.
+/// Numbers of nodes that an import added and changed.
 #[derive(Default)]
 struct Count {
     added: usize,
@@ -20,7 +20,7 @@ pub(super) fn take(scribe: &mut Scribe<'_>, project: &ProjectSlug, nodes: &[Impo
     let mut count = Count::default();
     for level in [Level::Goal, Level::Milestone, Level::Phase] {
         for node in nodes.iter().filter(|node| node.level == level) {
-            bring(scribe, project, node, &mut count);
+            add_or_edit(scribe, project, node, &mut count);
         }
         order(scribe, project, level, nodes, &mut count);
     }
@@ -29,7 +29,8 @@ pub(super) fn take(scribe: &mut Scribe<'_>, project: &ProjectSlug, nodes: &[Impo
     Ok(Answer::text(summary_of(scribe, project, nodes, &count)))
 }
 
-/// The reader has checked all of this, and says where; nobody else's list is half applied either.
+/// Fails if the list is faulty. The reader of documents has checked all of this and reports the line; this
+/// check keeps a list from any other source from being applied by half.
 fn check(project: &ProjectSlug, nodes: &[ImportedNode]) -> Result<(), Refusal> {
     for (place, node) in nodes.iter().enumerate() {
         let name = NodeKey { project: project.clone(), level: node.level, id: node.id.clone() };
@@ -42,8 +43,10 @@ fn check(project: &ProjectSlug, nodes: &[ImportedNode]) -> Result<(), Refusal> {
         let problem = match () {
             () if is_twice => "is named twice",
             () if node.title.trim().is_empty() => "has no title",
-            () if !has_parent => "does not belong to one before it",
-            () if node.level != Level::Phase && !node.checks.is_empty() => "has checks: only phases have",
+            () if !has_parent => "has no parent before it in the document",
+            () if node.level != Level::Phase && !node.checks.is_empty() => {
+                "has checks, which only phases may have"
+            }
             () => continue,
         };
         return Err(Refusal::new(format!("{} {} {problem}; nothing was imported", name.level, name.id)));
@@ -51,7 +54,7 @@ fn check(project: &ProjectSlug, nodes: &[ImportedNode]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn bring(scribe: &mut Scribe<'_>, slug: &ProjectSlug, new: &ImportedNode, count: &mut Count) {
+fn add_or_edit(scribe: &mut Scribe<'_>, slug: &ProjectSlug, new: &ImportedNode, count: &mut Count) {
     let node = NodeKey { project: slug.clone(), level: new.level, id: new.id.clone() };
     let project = slug.clone();
     let (title, description, parent) = (new.title.clone(), new.description.clone(), new.parent.clone());
@@ -84,12 +87,13 @@ fn order(
     let mut now: Vec<&HierarchyNode> = scribe.state.nodes_of(project).filter(named).collect();
     now.sort_by_key(|node| node.place());
     if now.iter().map(|node| &node.key.id).ne(&wanted) {
+        // An import that only reorders must not report that nothing changed.
         count.changed += usize::from(count.added + count.changed == 0);
         scribe.record(Fact::NodesOrdered { project: project.clone(), level, order: wanted });
     }
 }
 
-/// When nothing is under way yet, work on the document's first goal begins.
+/// Makes the document's first planned goal active if no goal is active.
 fn begin(scribe: &mut Scribe<'_>, project: &ProjectSlug, nodes: &[ImportedNode]) -> Result<(), Refusal> {
     let line = scribe.state.active_line(project);
     if line.phase.is_some() {
@@ -101,7 +105,8 @@ fn begin(scribe: &mut Scribe<'_>, project: &ProjectSlug, nodes: &[ImportedNode])
         let key = NodeKey { project: project.clone(), level: Level::Goal, id: node.id.clone() };
         scribe.state.node(&key).filter(|node| node.stage == Stage::Planned).map(|node| node.key.clone())
     });
-    // One that is active goes on with what was added to it; another one's turn it is not.
+    // An active goal of the document continues with the children that were added to it. Another active goal
+    // is left alone: an import does not end anybody's work.
     match goal {
         Some(key) if is_own(&key) => super::hierarchy::go_on(scribe, &key),
         Some(_) => {}
@@ -115,8 +120,8 @@ fn begin(scribe: &mut Scribe<'_>, project: &ProjectSlug, nodes: &[ImportedNode])
 }
 
 fn summary_of(scribe: &Scribe<'_>, project: &ProjectSlug, nodes: &[ImportedNode], count: &Count) -> String {
-    let of = |level: Level| nodes.iter().filter(|node| node.level == level).count();
-    let counted = |level: Level| match of(level) {
+    let count_of = |level: Level| nodes.iter().filter(|node| node.level == level).count();
+    let counted = |level: Level| match count_of(level) {
         1 => format!("1 {level}"),
         n => format!("{n} {level}s"),
     };

@@ -1,4 +1,4 @@
-//! New objectives: whether they can be added, and adding them.
+//! New objectives: the checks that they must pass, and adding them.
 
 use super::hierarchy::check_phase;
 use super::refusals::unknown_project;
@@ -31,14 +31,15 @@ pub(super) fn add(
     Ok(Answer { text, objectives: added })
 }
 
-/// Whether these can be added to a project, all of them.
+/// Fails if any of these objectives cannot be added to a project. They are added all together or not at all,
+/// since they may depend on each other.
 pub(super) fn check_objectives(
     scribe: &Scribe<'_>,
     project: &Project,
     new: &[(ObjectiveId, ObjectiveSpec)],
 ) -> Result<(), Refusal> {
     if new.is_empty() {
-        return Err(Refusal::new("there is no objective in it"));
+        return Err(Refusal::new("no objective was given"));
     }
     for (id, spec) in new {
         let key = ObjectiveKey { project: project.slug.clone(), id: id.clone() };
@@ -51,7 +52,8 @@ pub(super) fn check_objectives(
     check_graph(scribe, project, new)
 }
 
-/// Whether what is asked for can be done in this project, but for the graph of dependencies.
+/// Fails if an objective's worker, phase or scope does not fit the project. The graph of dependencies is
+/// checked separately, for all new objectives together.
 pub(super) fn check_spec(
     scribe: &Scribe<'_>,
     project: &Project,
@@ -59,7 +61,7 @@ pub(super) fn check_spec(
     spec: &ObjectiveSpec,
 ) -> Result<(), Refusal> {
     if id.is_planner() {
-        return Err(Refusal::new(format!("{id} is no objective's id")));
+        return Err(Refusal::new(format!("no objective can be called {id}: the id belongs to the planner")));
     }
     if spec.depends_on.contains(id) {
         return Err(Refusal::new(format!("objective {id} depends on itself: {id} -> {id}")));

@@ -1,4 +1,4 @@
-//! Phases: their checks are run when nothing of them is left to do, and what passed makes room for the next one.
+//! Phases: when a phase has no work left, its checks run; when they pass, the next phase becomes active.
 
 use super::gates::{self, Wanted};
 use super::holds::hold_planner;
@@ -18,28 +18,29 @@ use paddock_model::reason::ReasonCode;
 use paddock_model::settings::GateCommand;
 use paddock_model::state::State;
 
-/// Runs of a phase's checks in a row that tell nothing, before a person is asked.
+/// Runs of a phase's checks in a row without a result, before a person is asked.
 const LOST_MAX: u32 = 3;
-/// The time limit of a check, in minutes: that of a gate command which names none.
+/// Time limit of a check, in minutes: the default of a gate command.
 const CHECK_TIMEOUT_MINUTES: u32 = 20;
 
+/// Returns whether the phase has an objective in one of these states.
 fn has_any(state: &State, phase: &NodeKey, statuses: &[Status]) -> bool {
     let belongs = |id: &ObjectiveId| {
         let key = ObjectiveKey { project: phase.project.clone(), id: id.clone() };
-        let of = state.objective(&key).and_then(|objective| objective.spec.phase.as_deref());
-        of == Some(phase.id.as_str())
+        let own = state.objective(&key).and_then(|objective| objective.spec.phase.as_deref());
+        own == Some(phase.id.as_str())
     };
     statuses.iter().any(|status| state.in_status(&phase.project, *status).iter().any(belongs))
 }
 
-/// Whether the checks of the active phase wait to be run.
+/// Returns whether the checks of the active phase are due.
 #[must_use]
 pub(crate) fn checks_due(state: &State, project: &Project, phase: &HierarchyNode) -> bool {
     let progress = &phase.progress;
     if !progress.has_checks() || progress.checking.is_some() || progress.lost >= LOST_MAX {
         return false;
     }
-    // What failed is run again once somebody has changed something.
+    // The same checks on the same tip would fail again: they run again once something has landed.
     let is_news = progress
         .failed
         .as_ref()
@@ -47,7 +48,9 @@ pub(crate) fn checks_due(state: &State, project: &Project, phase: &HierarchyNode
     is_news && is_finished(state, project, phase)
 }
 
-/// Whether nothing of the phase is left to do, and something was to do.
+/// Returns whether no work of the phase is left or planned, and there was some. An empty phase is not
+/// finished: its objectives may not have been added yet. The planner's belief that nothing is to be done
+/// counts as well.
 fn is_finished(state: &State, project: &Project, phase: &HierarchyNode) -> bool {
     let planning = &project.planning;
     let is_planned = planning.run.is_some() || planning.waiting.is_some() || planning.is_asked;
@@ -56,7 +59,8 @@ fn is_finished(state: &State, project: &Project, phase: &HierarchyNode) -> bool 
         && (is_believed_done(state, phase) || has_any(state, &phase.key, &[Status::Done, Status::Skipped]))
 }
 
-/// Whether somebody believes the phase done, and has seen how it stands now.
+/// Returns whether the planner or a person believes that the phase is done, and has seen the phase as it is
+/// now.
 pub(super) fn is_believed_done(state: &State, phase: &HierarchyNode) -> bool {
     let holds = |belief: &Belief| {
         belief.holds(&state.phase_view(&phase.key.project, &phase.key.id), phase.progress.has_checks())
@@ -64,7 +68,7 @@ pub(super) fn is_believed_done(state: &State, phase: &HierarchyNode) -> bool {
     phase.progress.belief.as_ref().is_some_and(holds)
 }
 
-/// Whether runs of checks may start in a project.
+/// Returns whether checks may run in a project.
 pub(super) fn may_check(project: &Project) -> bool {
     project.is_workable() && !project.paused && project.dispatch_hold().is_none()
 }
@@ -88,13 +92,14 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
     }
 }
 
-/// A phase without checks is done when the planner believes so, having seen how it stands now, and nothing of it is
-/// left; where something of it failed or was cancelled, a person has to say so.
+/// Returns whether a phase without checks is reached: none of its work is left, and the planner or a person
+/// believes that it is done. If an objective of the phase failed or was cancelled, only a person's belief
+/// counts.
 fn is_reached(state: &State, project: &Project, phase: &HierarchyNode) -> bool {
     !phase.progress.has_checks() && is_finished(state, project, phase) && is_believed_done(state, phase)
 }
 
-/// The run waits for a slot like every other one.
+/// Starts the checks of a phase on the integration tip. They wait for a gate slot like every other run.
 fn start_checks(scribe: &mut Scribe<'_>, phase: &HierarchyNode, tip: ObjectId) {
     let checks = phase.progress.all_checks();
     let command = |(place, check): (usize, &PhaseCheck)| GateCommand {
@@ -105,7 +110,7 @@ fn start_checks(scribe: &mut Scribe<'_>, phase: &HierarchyNode, tip: ObjectId) {
     };
     let wanted = Wanted {
         purpose: Purpose::Phase { phase: phase.key.id.clone() },
-        // No verdict is kept of it: which tree the tip has does not matter.
+        // The tree only matters for verdicts, and none is kept of checks.
         tree: tip.clone(),
         commit: tip,
         commands: checks.iter().enumerate().map(command).collect(),
@@ -113,7 +118,7 @@ fn start_checks(scribe: &mut Scribe<'_>, phase: &HierarchyNode, tip: ObjectId) {
     gates::start(scribe, &phase.key.project, wanted);
 }
 
-/// A run of checks is over: what it said is read.
+/// A run of checks is over: its results are read.
 pub(super) fn checks_ended(scribe: &mut Scribe<'_>, run: &GateRun) {
     let Some(node) = checking(scribe, run) else { return };
     match run.results.is_empty() {
@@ -122,7 +127,7 @@ pub(super) fn checks_ended(scribe: &mut Scribe<'_>, run: &GateRun) {
     }
 }
 
-/// The phase that waits for this run; none when nobody does any more.
+/// Returns the phase that waits for this run. `None` if the phase waits for another run, or for none.
 fn checking(scribe: &Scribe<'_>, run: &GateRun) -> Option<NodeKey> {
     let Purpose::Phase { phase } = &run.purpose else { return None };
     let node = NodeKey { project: run.project.clone(), level: Level::Phase, id: phase.clone() };
@@ -130,13 +135,14 @@ fn checking(scribe: &Scribe<'_>, run: &GateRun) -> Option<NodeKey> {
     (found.progress.checking == Some(run.id)).then_some(node)
 }
 
-/// What a run of checks said was read.
+/// The results of a run of checks were read, or could not be.
 pub(super) fn checks_read(scribe: &mut Scribe<'_>, gate: GateId, failed: Result<Vec<FailedCheck>, Problem>) {
     let Some(run) = scribe.state.gate(gate).cloned() else { return };
     let Some(node) = checking(scribe, &run) else { return };
     scribe.mark(&run.project);
     match failed {
         Err(problem) => lose(scribe, &node, gate, problem.text()),
+        // No failure and missing results: the run was cut off, and must not count as passed.
         Ok(failed) if failed.is_empty() && run.results.len() < run.commands.len() => {
             lose(scribe, &node, gate, "not every check was run");
         }
@@ -150,7 +156,7 @@ fn pass(scribe: &mut Scribe<'_>, node: &NodeKey, gate: GateId) {
     scribe.record(Fact::PhaseChecksPassed { project, node: key, gate });
     let Some(project) = scribe.state.project(&node.project) else { return };
     let Some(phase) = scribe.state.node(node).filter(|phase| phase.stage == Stage::Active) else { return };
-    // Somebody may have added work while they ran.
+    // Work may have been added to the phase while its checks ran.
     if is_finished(scribe.state, project, phase) {
         super::hierarchy::complete(scribe, node);
     }
@@ -163,6 +169,8 @@ fn fail(scribe: &mut Scribe<'_>, node: &NodeKey, gate: GateId, failed: Vec<Faile
     let vain = scribe.state.node(node).map_or(0, |phase| phase.progress.vain);
     let plans = scribe.state.project(&node.project).is_some_and(|p| !planners(&p.settings).is_empty());
     let problem = problem.unwrap_or_default();
+    // The planner reads the failure in its next prompt. If it answers with an empty plan again and again, it
+    // cannot help. Without a planner, people see the failed checks on the phase.
     if vain >= VAIN_MAX && plans {
         let text = format!(
             "the checks of the phase {} failed {vain} times after a plan that had nothing to add ({problem})",
@@ -186,7 +194,8 @@ fn lose(scribe: &mut Scribe<'_>, node: &NodeKey, gate: GateId, problem: &str) {
     }
 }
 
-/// Sets the checks of a phase, unless they are so already.
+/// Sets the checks of a phase, unless it has exactly these. Checks by people and checks by the planner are
+/// kept apart.
 pub(super) fn set_checks(
     scribe: &mut Scribe<'_>,
     project: &ProjectSlug,

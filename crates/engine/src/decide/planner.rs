@@ -1,4 +1,4 @@
-//! The Planner phase: a run starts when work runs short, and never otherwise.
+//! The Planner phase: starts a planner run when work runs short, and never otherwise.
 
 use super::holds::hold_planner;
 use super::memo::Memo;
@@ -17,14 +17,14 @@ use paddock_model::session::{SessionBudget, SessionKind};
 use paddock_model::state::State;
 use paddock_model::usage::micros;
 
-/// The worker that a planner's session names.
+/// Worker that a planner's session names.
 pub(crate) const PLANNER_WORKER: &str = "planner";
 
-/// How long a goal or milestone that becomes active waits for its milestones or phases, in milliseconds: whoever adds
-/// them one after the other, by hand or by a script, is done by then.
+/// How long a goal or milestone that becomes active waits for its milestones or phases, in milliseconds. A
+/// person or a script that adds them one after the other needs a moment.
 const DIVIDE_AFTER_MS: i64 = 10_000;
 
-/// How a project's planner stands, and what it waits for.
+/// The state of a project's planner: what it does, or what it waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stand {
     /// A run is in progress.
@@ -33,24 +33,24 @@ pub enum Stand {
     PlanWaits,
     /// No phase is active.
     NoPhase,
-    /// The active goal or milestone was divided by nobody: as of this time, in Unix milliseconds, it gets one
-    /// phase that is all of it.
+    /// The active goal or milestone has no phases. At this time, in Unix milliseconds, it gets a single phase
+    /// that covers all of it.
     Undivided(i64),
-    /// Objectives come from people: no agent may plan, or the supervisor was told so.
+    /// Objectives come from people: no agent may plan, or the supervisor runs without a planner.
     Off,
-    /// The project is paused, disabled, or something outside stops it.
+    /// The project is paused, disabled, or held.
     Held,
-    /// A person is needed first.
+    /// The planner waits for a person.
     Stuck,
     /// Checks of the phase run, or are about to.
     Checking,
-    /// The phase is believed done; what is left of it moves, or is a person's.
+    /// The planner believes that the phase is done. The rest of the phase moves, or waits for a person.
     BelievedDone,
-    /// There is enough work at hand.
+    /// Enough work is left.
     Enough,
-    /// Plans brought no landing so far; some of their work may still land.
+    /// Plans in a row brought no landing, but some of their work may still land.
     Hoping,
-    /// Plans brought no landing, and none of their work is left.
+    /// Plans in a row brought no landing, and none of their work is left.
     Barren,
     /// No agent that may plan can be used.
     NoAgent,
@@ -58,7 +58,10 @@ pub enum Stand {
     At(i64),
 }
 
-/// How the planner of a project stands.
+/// Returns the state of a project's planner.
+///
+/// This is the only place that decides it: the Planner phase, the timers, [`super::settled`] and `plan show`
+/// all ask here, so that they cannot disagree.
 #[must_use]
 pub fn stand(state: &State, memo: &Memo, project: &Project) -> Stand {
     let planning = &project.planning;
@@ -79,7 +82,7 @@ pub fn stand(state: &State, memo: &Memo, project: &Project) -> Stand {
     if let Some(other) = unless_asked(state, memo, project, phase) {
         return other;
     }
-    // A cooldown that a clock that was set back has made longer is over.
+    // If the clock was set back, a cooldown may seem longer than any can be. `is_cooling` treats it as over.
     let from = |(agent, from_ms): (&AgentId, i64)| match memo.seen_ms > 0
         && !is_cooling(state, agent, memo.seen_ms)
     {
@@ -89,6 +92,8 @@ pub fn stand(state: &State, memo: &Memo, project: &Project) -> Stand {
     let Some(agent_from_ms) = planners_from(state, project).into_iter().map(from).min() else {
         return Stand::NoAgent;
     };
+    // The planner's own cooldown keeps it from spinning. A person's order and the repair of a plan do not
+    // wait for it.
     let cooled_ms = match planning.is_asked || planning.repair_due {
         true => 0,
         false => cooled_down_at(memo, planning.last_ms),
@@ -96,7 +101,8 @@ pub fn stand(state: &State, memo: &Memo, project: &Project) -> Stand {
     Stand::At(cooled_ms.max(agent_from_ms))
 }
 
-/// A goal that nobody divided is planned as a whole, once its author has had the time to divide it.
+/// Returns the state of the planner if no phase is active: a goal without phases is planned as a whole, once
+/// its author has had time to add some.
 fn undivided(state: &State, memo: &Memo, project: &Project) -> Stand {
     let is_off = memo.planner_cooldown_ms.is_none() || planners(&project.settings).is_empty();
     match state.undivided(&project.slug) {
@@ -107,7 +113,7 @@ fn undivided(state: &State, memo: &Memo, project: &Project) -> Stand {
     }
 }
 
-/// What keeps a run from starting that no person asked for.
+/// Returns what keeps the planner from starting by itself. A person's order overrides all of this.
 fn unless_asked(state: &State, memo: &Memo, project: &Project, phase: &HierarchyNode) -> Option<Stand> {
     let planning = &project.planning;
     if planning.is_asked {
@@ -122,8 +128,8 @@ fn unless_asked(state: &State, memo: &Memo, project: &Project, phase: &Hierarchy
     if phase.progress.checking.is_some() || phases::checks_due(state, project, phase) {
         return Some(Stand::Checking);
     }
-    // A belief that is older than what has happened since has to be asked for anew, but not before what is under way
-    // has ended: it would be older again at once.
+    // A belief that is older than the latest change of the phase needs another planner run. While work of the
+    // phase moves, a new belief would be out of date at once, so the run waits for that work to end.
     if phases::is_believed_done(state, phase) || (phase.progress.is_believed_done && is_moving(state, phase))
     {
         return Some(Stand::BelievedDone);
@@ -137,15 +143,16 @@ fn unless_asked(state: &State, memo: &Memo, project: &Project, phase: &Hierarchy
     }
 }
 
-/// The cooldown counts from what was recorded of the last run, so it outlives every supervisor. A clock that was
-/// set back by more than it makes nobody wait for the old time.
+/// Returns the end of the planner's cooldown, in Unix milliseconds. It counts from the last recorded run, so
+/// that it outlives every supervisor.
 fn cooled_down_at(memo: &Memo, last_ms: Option<i64>) -> i64 {
     let cooldown_ms = memo.planner_cooldown_ms.unwrap_or(0);
     last_ms.map_or(0, |last_ms| last_ms.saturating_add(cooldown_ms))
 }
 
-/// Objectives that are under way or will be: ready, active, in review, queued, and todo that no stuck one
-/// blocks. It counts no further than `enough`.
+/// Returns the number of objectives that are in progress or will be: ready, active, in review, queued, and
+/// those in todo that no stuck objective blocks. Counting stops at `enough`, as the walk over dependencies is
+/// the slow part.
 #[must_use]
 pub(crate) fn work_at_hand(state: &State, project: &ProjectSlug, enough: usize) -> usize {
     let moving = [Status::Ready, Status::Active, Status::Review, Status::Queued];
@@ -159,7 +166,7 @@ pub(crate) fn work_at_hand(state: &State, project: &ProjectSlug, enough: usize) 
     count + todo.filter(is_free).take(enough - count).count()
 }
 
-/// Whether anything of a phase is under way, or will be by itself.
+/// Returns whether an objective of the phase is in progress, or will be by itself.
 fn is_moving(state: &State, phase: &HierarchyNode) -> bool {
     let project = &phase.key.project;
     let view = state.phase_view(project, &phase.key.id);
@@ -168,7 +175,7 @@ fn is_moving(state: &State, phase: &HierarchyNode) -> bool {
     all.any(|one| one.status != Status::Todo || !is_blocked(state, one))
 }
 
-/// Whether a stuck objective stands before this one, directly or through others.
+/// Returns whether this objective depends on a stuck one, directly or indirectly.
 fn is_blocked(state: &State, objective: &Objective) -> bool {
     let mut seen: std::collections::BTreeSet<&ObjectiveKey> = std::collections::BTreeSet::new();
     let mut waiting = state.unmet(objective);
@@ -216,14 +223,14 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
 fn divide_if_due(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     let Some(project) = scribe.state.project(slug) else { return };
     let Stand::Undivided(at_ms) = stand(scribe.state, scribe.memo, project) else { return };
-    // A clock that was set back makes nobody wait for the old time.
+    // If the clock was set back, the recorded time may lie far in the future. Nobody has to wait for it.
     let is_set_back = at_ms > scribe.now_ms.saturating_add(DIVIDE_AFTER_MS);
     if at_ms <= scribe.now_ms || is_set_back {
         super::hierarchy::take_whole(scribe, slug);
     }
 }
 
-/// What [`Stand::At`] says, also for a clock that was set back.
+/// Returns whether the time of [`Stand::At`] has come. If the clock was set back behind the last run, it has.
 fn is_due(scribe: &Scribe<'_>, project: &Project) -> bool {
     let planning = &project.planning;
     let is_set_back = planning.last_ms.is_some_and(|last_ms| {
@@ -234,7 +241,7 @@ fn is_due(scribe: &Scribe<'_>, project: &Project) -> bool {
         && free_planner(scribe, project).is_some()
 }
 
-/// The first agent that may plan now.
+/// Returns the first agent that may plan and is not cooling down.
 fn free_planner(scribe: &Scribe<'_>, project: &Project) -> Option<AgentId> {
     let mut agents = planners_from(scribe.state, project).into_iter().map(|(agent, _)| agent);
     agents.find(|agent| !is_cooling(scribe.state, agent, scribe.now_ms)).cloned()
@@ -251,7 +258,7 @@ fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
         agent,
         worker: PLANNER_WORKER.into(),
         attempt: runs.saturating_add(1),
-        // It never commits; else it may use what a session may.
+        // A planner never commits. Its other limits are those of any session.
         budget: SessionBudget {
             max_commits: 0,
             max_minutes: defaults.max_minutes,
@@ -267,7 +274,7 @@ fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     scribe.order(Effect::StartSession { session });
 }
 
-/// What a planner's session names as what it works for.
+/// Returns the key that a planner's session names in place of an objective. No objective can have this id.
 #[must_use]
 pub(crate) fn planner_key(project: &ProjectSlug) -> ObjectiveKey {
     ObjectiveKey { project: project.clone(), id: ObjectiveId::planner() }

@@ -1,4 +1,4 @@
-//! The Apply phase: what a planner run brought is judged as a whole, and becomes objectives or nothing.
+//! The Apply phase: a plan is judged as a whole, and becomes objectives completely or not at all.
 
 use super::ends::{failed_end, stopped_end};
 use super::holds::hold_planner;
@@ -21,12 +21,12 @@ use paddock_model::reason::ReasonCode;
 use paddock_model::session::{Exit, Harvest, Over, Session, SessionEnd, SessionKind, SessionStatus, Stop};
 use paddock_model::settings::ApprovalRule;
 
-/// Faults of a plan that are kept and told: more would not help to mend it.
+/// Faults of a plan that are recorded and sent to the planner. More of them would not help to repair it.
 const FAULTS_MAX: usize = 20;
-/// Bytes kept of a planner's reasoning as what its session says of itself.
+/// Bytes kept of a planner's reasoning, as the summary of its session.
 const WORDS_MAX_BYTES: usize = 2_000;
 
-/// What a planner run left was read.
+/// The plan of a planner run was read, or could not be.
 pub(super) fn read(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Box<PlanFacts>, Problem>) {
     let Some(session) = scribe.state.session(id).cloned() else { return };
     if session.status != SessionStatus::Harvesting || session.kind != SessionKind::Planner {
@@ -39,7 +39,7 @@ pub(super) fn read(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Box<Pla
     record(scribe, &session, end, &facts);
     let stop = session.process.as_ref().and_then(|process| process.stop);
     let failure = facts.as_ref().ok().and_then(|facts| facts.account.failure.clone());
-    // What an agent says that was stopped for another reason is about that.
+    // If the session was stopped for another reason, the agent's last message is about the stop.
     if let Some(failure) = failure.filter(|_| stop.is_none() || stop == Some(Stop::Waiting)) {
         super::health::note(scribe, &session, &failure);
     }
@@ -50,6 +50,7 @@ pub(super) fn read(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Box<Pla
         (SessionEnd::Completed, Err(problem)) => {
             miss(scribe, &slug, id, &format!("its plan could not be read: {problem}"), true);
         }
+        // A person who kills the planner wants it to stop: it does not start again by itself.
         (SessionEnd::Killed, _) => {
             miss(scribe, &slug, id, "a person killed it", false);
             hold_planner(
@@ -112,6 +113,8 @@ fn record(
     });
 }
 
+/// Records a planner run that brought no plan. If it `counts` as a failure and too many of them follow in a
+/// row, the planner waits for a person.
 fn miss(scribe: &mut Scribe<'_>, project: &ProjectSlug, session: SessionId, problem: &str, counts: bool) {
     let problem = cut::start(problem, WORDS_MAX_BYTES).to_owned();
     scribe.record(Fact::PlanMissed { project: project.clone(), session, problem: problem.clone(), counts });
@@ -122,7 +125,8 @@ fn miss(scribe: &mut Scribe<'_>, project: &ProjectSlug, session: SessionId, prob
     }
 }
 
-/// Nothing is known of the plan. An agent that could not be started gives way to the next one.
+/// Records a planner run that ended badly. An agent that could not be started is marked unusable, so that the
+/// next run goes to another agent; that costs nothing.
 fn failed(scribe: &mut Scribe<'_>, project: &ProjectSlug, session: &Session, end: SessionEnd) {
     let exit = session.process.as_ref().map(|process| &process.exit);
     if let (Some(Exit::NotStarted(problem)), SessionEnd::Failed) = (exit, end) {
@@ -146,7 +150,8 @@ fn judge(
         let text = "its phase is no longer the active one";
         return miss(scribe, slug, run.session, text, false);
     }
-    // It was read against the objectives of that moment: some may have come since.
+    // The plan was checked against the objectives of the moment when it was read. Others may have been added
+    // since.
     let checked = plan.and_then(|plan| match check(scribe, slug, run.phase.as_ref(), &plan) {
         Ok(()) => Ok(plan),
         Err(refusal) => Err(vec![refusal.text]),
@@ -157,13 +162,15 @@ fn judge(
     }
 }
 
+/// Refuses a faulty plan. The first one is sent back for repair at once; if the repaired plan has faults as
+/// well, a person is asked.
 fn refuse(scribe: &mut Scribe<'_>, slug: &ProjectSlug, session: SessionId, mut faults: Vec<String>) {
     faults.truncate(FAULTS_MAX);
     let is_repaired = scribe.state.project(slug).is_some_and(|project| project.planning.is_repaired);
     let first = faults.first().cloned().unwrap_or_default();
     scribe.record(Fact::PlanRefused { project: slug.clone(), session, faults });
     if is_repaired {
-        let text = format!("the planner's plan has faults, and so had the one before it: {first}");
+        let text = format!("the planner's plan still has faults after one repair: {first}");
         hold_planner(scribe, slug, ReasonCode::PlanFaulty, text);
     }
 }
@@ -172,7 +179,7 @@ fn accept(scribe: &mut Scribe<'_>, slug: &ProjectSlug, run: &PlannerRun, plan: P
     let Some(project) = scribe.state.project(slug) else { return };
     let settings = &project.settings;
     let is_manual = settings.planner.approval == ApprovalRule::Manual;
-    let waits = is_manual || is_persons_word_due(scribe, slug, run, &plan);
+    let waits = is_manual || needs_approval(scribe, slug, run, &plan);
     let warnings = unordered_overlaps(&plan, &settings.shared_patterns, &mut scribe.memo.overlaps);
     let (session, phase) = (run.session, run.phase.clone());
     scribe.record(Fact::PlanMade {
@@ -190,14 +197,10 @@ fn accept(scribe: &mut Scribe<'_>, slug: &ProjectSlug, run: &PlannerRun, plan: P
     }
 }
 
-/// A planner that has nothing to add to a phase in which something failed or was cancelled does not make it done: its
-/// checks do, or a person. What has changed since it looked is looked at again first.
-fn is_persons_word_due(
-    scribe: &Scribe<'_>,
-    slug: &ProjectSlug,
-    run: &PlannerRun,
-    plan: &PlanDocument,
-) -> bool {
+/// Returns whether an empty plan needs a person's approval: an objective of the phase failed or was
+/// cancelled, and no check can tell whether the phase is reached all the same. If the phase has changed since
+/// the planner saw it, another run comes first.
+fn needs_approval(scribe: &Scribe<'_>, slug: &ProjectSlug, run: &PlannerRun, plan: &PlanDocument) -> bool {
     let Some(phase) = scribe.state.active_line(slug).phase.filter(|_| plan.asks_nothing()) else {
         return false;
     };
@@ -205,17 +208,17 @@ fn is_persons_word_due(
     !phase.progress.has_checks() && run.saw == now && !now.failed.is_empty()
 }
 
-/// Where a plan comes from.
+/// The origin of a plan.
 struct Origin {
-    /// The planner's session; none: a person wrote it.
+    /// Session of the planner. `None` if a person wrote the plan.
     session: Option<SessionId>,
-    /// Whose its checks are.
+    /// Author of the plan's checks.
     checks: By,
-    /// What it rests on, should it have no objectives.
+    /// Belief that the phase is done. It counts only if the plan has no objectives.
     belief: Option<Belief>,
 }
 
-/// What the plan's objectives ask for, on their phase.
+/// Returns the specifications of the plan's objectives, with their phase.
 fn specs(plan: &PlanDocument, phase: Option<&NodeId>) -> Vec<(ObjectiveId, ObjectiveSpec)> {
     let named = plan.objectives.iter().cloned().map(paddock_model::plan::PlannedObjective::into_spec);
     named
@@ -260,11 +263,11 @@ fn apply(
     added
 }
 
-/// A plan that a person wrote, on the phase that is active.
+/// Applies a plan that a person wrote to the active phase.
 pub(super) fn apply_written(scribe: &mut Scribe<'_>, slug: &ProjectSlug, plan: PlanDocument) -> Reply {
     let phase = scribe.state.active_line(slug).phase.map(|phase| phase.key.id.clone());
     if plan.objectives.is_empty() && (plan.phase_checks.is_empty() || phase.is_none()) {
-        return Err(Refusal::new("there is no objective in it"));
+        return Err(Refusal::new("the plan has no objective"));
     }
     check(scribe, slug, phase.as_ref(), &plan)?;
     let checks = plan.phase_checks.len();
@@ -286,7 +289,7 @@ pub(super) fn apply_written(scribe: &mut Scribe<'_>, slug: &ProjectSlug, plan: P
     Ok(Answer { text, objectives: added })
 }
 
-/// A person wants a plan now.
+/// A person orders a planner run.
 pub(super) fn ask(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     let Some(project) = scribe.state.project(slug) else { return Err(unknown_project(scribe, slug)) };
     if let Some(run) = &project.planning.run {
@@ -297,21 +300,23 @@ pub(super) fn ask(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
         return Err(Refusal::new(text));
     }
     if project.planning.waiting.is_some() {
-        let text = "a plan waits already: `paddock plan show`, then `paddock plan approve` or `plan reject --note TEXT`";
+        let text = "a plan waits already: `paddock plan show`, then `paddock plan approve` or `plan reject \
+                    --note TEXT`";
         return Err(Refusal::new(text));
     }
-    // A supervisor reads the project file before it does anything, and knows better.
+    // Without a supervisor the settings in the state may be out of date. The next supervisor reads the
+    // project file first, and may find a planner in it.
     if planners(&project.settings).is_empty() && !scribe.memo.is_passive {
         let text = format!(
-            "no agent may plan: name one in projects/{slug}.yaml (`session_defaults: {{planner_agent: ID}}`), \
-             or say `planner: true` for an agent of a worker"
+            "no agent may plan: name one in projects/{slug}.yaml (`session_defaults: {{planner_agent: \
+             ID}}`), or say `planner: true` for an agent of a worker"
         );
         return Err(Refusal::new(text));
     }
     super::hierarchy::take_whole(scribe, slug);
     let Some(phase) = scribe.state.active_line(slug).phase.map(|phase| phase.key.id.clone()) else {
-        let text = "no phase is active: `paddock goal add TITLE` or `paddock goal import FILE.md`; of those that \
-                    are there, `paddock phase activate ID` begins one";
+        let text = "no phase is active: add a goal with `paddock goal add TITLE` or `paddock goal import \
+                    FILE.md`, or begin an existing phase with `paddock phase activate ID`";
         return Err(Refusal::new(text));
     };
     scribe.mark(slug);
@@ -320,10 +325,11 @@ pub(super) fn ask(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
         true => "as soon as a supervisor works here (`paddock run --no-tui`)",
         false => "now",
     };
-    Ok(Answer::text(format!("the phase {phase} of {slug} is planned {when}")))
+    Ok(Answer::text(format!("the planner plans the phase {phase} of {slug} {when}")))
 }
 
-/// A person lets the plan that waits become objectives.
+/// A person approves the plan that waits. It is checked again, since the project may have changed in the
+/// meantime.
 pub(super) fn approve(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     let Some(project) = scribe.state.project(slug) else { return Err(unknown_project(scribe, slug)) };
     let Some(waiting) = project.planning.waiting.clone() else { return Err(none_waits()) };
@@ -355,7 +361,7 @@ fn has_checks(scribe: &Scribe<'_>, slug: &ProjectSlug, phase: &NodeId) -> bool {
     scribe.state.node(&key).is_some_and(|phase| phase.progress.has_checks())
 }
 
-/// What follows from a person's word that nothing is left to do.
+/// Returns the answer to a person who approved an empty plan.
 fn taken_as_done(phase: &NodeId, saw: &PhaseView, has_checks: bool) -> String {
     let left: Vec<&str> = saw.moving.iter().chain(&saw.stuck).map(ObjectiveId::as_str).collect();
     match (left.is_empty(), has_checks) {
@@ -367,7 +373,7 @@ fn taken_as_done(phase: &NodeId, saw: &PhaseView, has_checks: bool) -> String {
     }
 }
 
-/// A person sends the plan that waits back; the next one is told why.
+/// A person rejects the plan that waits. The note is in the prompt of the next run.
 pub(super) fn reject(scribe: &mut Scribe<'_>, slug: &ProjectSlug, note: &str) -> Reply {
     let Some(project) = scribe.state.project(slug) else { return Err(unknown_project(scribe, slug)) };
     let Some(waiting) = &project.planning.waiting else { return Err(none_waits()) };
@@ -378,10 +384,10 @@ pub(super) fn reject(scribe: &mut Scribe<'_>, slug: &ProjectSlug, note: &str) ->
     scribe.mark(slug);
     let note = cut::start(note.trim(), WORDS_MAX_BYTES).to_owned();
     scribe.record(Fact::PlanRejected { project: slug.clone(), session, note });
-    let text = format!("the plan of session {session} is rejected; the next one is told why");
+    let text = format!("the plan of session {session} is rejected; the note is in the planner's next prompt");
     Ok(Answer::text(text))
 }
 
 fn none_waits() -> Refusal {
-    Refusal::new("no plan waits; `paddock plan` has one made")
+    Refusal::new("no plan waits; `paddock plan` starts the planner")
 }
