@@ -237,7 +237,7 @@ fn nothing_is_approved_that_could_not_be_judged() {
     world.take(Input::Harvested { session, facts: Err("the folder is gone".into()) });
     assert_eq!(world.status("one"), Status::NeedsReview);
     let said = world.refused("one", Order::Approve { note: None, head: Some(commit('a')) });
-    assert!(said.contains("could not be read or judged"), "{said}");
+    assert!(said.contains("could not be read or reviewed"), "{said}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn an_active_one_is_paused_when_its_session_ends_and_goes_on_from_there() {
     assert_eq!(supervisor.end(), 3);
     assert_eq!(count(&supervisor.events(), "queue_entered", "*"), 0, "what would follow does not");
     let said = place.good(&["objective", "resume", "long"]);
-    assert!(said.contains("goes on"), "{said}");
+    assert!(said.contains("is resumed"), "{said}");
     let events = place.idle(0);
     assert_eq!((count(&events, "landed", "long"), count(&events, "session_planned", "*")), (1, 0));
     assert!(place.refused(&["objective", "resume", "long"], 1).contains("not paused"));

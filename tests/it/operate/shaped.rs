@@ -32,7 +32,11 @@ fn what_is_asked_for_can_be_changed_and_what_cannot_says_why() {
     assert!(place.refused(&["objective", "delete", "one"], 1).contains("two depend on one"));
     place.good(&["objective", "expand", "one", "extra/**"]);
     assert_eq!(place.status_of("one")["path_scope"], serde_json::json!(["one.txt", "extra/**"]));
-    assert!(place.refused(&["objective", "expand", "one", "extra/**"], 1).contains("has that already"));
+    assert!(
+        place
+            .refused(&["objective", "expand", "one", "extra/**"], 1)
+            .contains("contains these globs already")
+    );
     place.good(&["objective", "edit", "two", "--depends-on", ""]);
     place.good(&["objective", "delete", "one"]);
     assert!(place.refused(&["objective", "show", "one"], 1).contains("no objective"));

@@ -1,4 +1,4 @@
-//! What people ask of projects: to take one up, enable, pause, trust and remove it.
+//! Orders about projects: add, enable, pause, trust and remove.
 
 use super::holds::release;
 use super::retarget;
@@ -29,6 +29,7 @@ pub(super) fn add(
     let (branch, at) = (settings.target_branch.clone(), repository.target.clone());
     scribe.mark(slug);
     scribe.record(Fact::ProjectAdded { project: slug.clone(), settings, repository });
+    // HEAD was detached and the file names no branch: the project waits until a person names one.
     if branch.is_empty() {
         retarget::key_read(scribe, slug, None);
         return Ok(Answer::text(format!("project {slug} is registered; it waits for its target branch")));
@@ -47,7 +48,7 @@ pub(super) fn enable(scribe: &mut Scribe<'_>, project: ProjectSlug, enabled: boo
 
 pub(super) fn pause(scribe: &mut Scribe<'_>, project: ProjectSlug, paused: bool) -> Reply {
     let word = match paused {
-        true => "paused: no new sessions start; running ones and the queue go on",
+        true => "paused: no new sessions start; running sessions and the queue continue",
         false => "resumed",
     };
     let text = format!("project {project} is {word}");
@@ -59,7 +60,7 @@ pub(super) fn pause(scribe: &mut Scribe<'_>, project: ProjectSlug, paused: bool)
 pub(super) fn trust(scribe: &mut Scribe<'_>, project: ProjectSlug, trust: TrustRecord) -> Reply {
     scribe.record(Fact::ProjectTrusted { project: project.clone(), trust, landing: None });
     release(scribe, &project, ReasonCode::Untrusted);
-    let text = format!("project {project}: its git configuration is agreed to as it is now");
+    let text = format!("the git configuration of project {project} is trusted as it is now");
     scribe.order(Effect::Look { project });
     Ok(Answer::text(text))
 }
@@ -69,12 +70,13 @@ pub(super) fn remove(scribe: &mut Scribe<'_>, project: &ProjectSlug) -> Reply {
         || scribe.state.open_gates().any(|gate| gate.project == *project)
         || scribe.state.project(project).is_some_and(|p| p.train.landing.is_some());
     if is_busy {
-        let text =
-            format!("sessions or gate runs of {project} are in progress; disable it and let them end first");
+        let text = format!(
+            "sessions or gate runs of {project} are in progress; disable the project and let them end first"
+        );
         return Err(Refusal::new(text));
     }
     scribe.record(Fact::ProjectRemoved { project: project.clone() });
-    let text =
-        "is no longer managed; its branches, worktrees and refs stay as they are (but for those of its gate)";
+    let text = "is no longer managed; its branches, worktrees and refs stay as they are, except for its gate \
+         worktrees";
     Ok(Answer::text(format!("project {project} {text}")))
 }

@@ -1,4 +1,4 @@
-//! What people ask of the merge queue as a whole.
+//! Orders about the merge queue as a whole.
 
 use super::entries::drop_users_entry;
 use super::holds::release;
@@ -17,10 +17,10 @@ pub(super) fn hold(scribe: &mut Scribe<'_>, project: &ProjectSlug) -> Reply {
     let clears = format!("`paddock --project {project} queue release`");
     let reason = Reason::new(ReasonCode::QueueHeld, scribe.now_ms, "a person holds the merge queue", clears);
     scribe.record(Fact::QueueHeld { project: project.clone(), reason });
-    Ok(Answer::text(format!("the merge queue of {project} is held; `paddock queue release` lets it go on")))
+    Ok(Answer::text(format!("the merge queue of {project} is held; `paddock queue release` releases it")))
 }
 
-/// What stops the whole project is not cleared by letting the queue go on: it says itself what clears it.
+/// Releases the queue. A hold of the whole project is not released by this; the answer says what clears it.
 pub(super) fn let_go_on(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     let Some(project) = scribe.state.project(slug) else { return Err(unknown_project(scribe, slug)) };
     let other = project.landing_hold().map(|reason| format!("{}; {}", reason.text, reason.clears));
@@ -56,7 +56,7 @@ pub(super) fn adopt(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     }
     target::adopt(scribe, &project);
     Ok(Answer::text(format!(
-        "{} is taken as it is; landings that it lacks go to needs_review",
+        "{} is adopted as it is; landings that it lacks go to needs_review",
         project.settings.target_branch
     )))
 }
@@ -68,6 +68,7 @@ pub(super) fn republish(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     let branch = project.settings.target_branch.clone();
     let is_missing = project.holds.contains_key(&ReasonCode::TargetMissing);
     let is_rewritten = project.holds.contains_key(&ReasonCode::TargetRewritten);
+    // The commit that counts as published from now on: the next publication fast-forwards from it.
     let published = match &integration.target {
         _ if is_missing => integration.tip.clone(),
         Some(target) if is_rewritten => target.clone(),
@@ -79,7 +80,7 @@ pub(super) fn republish(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     };
     release(scribe, slug, ReasonCode::TargetMissing);
     release(scribe, slug, ReasonCode::TargetRewritten);
-    // Commits that stood on the branch before are nobody's to merge any more.
+    // The user's commits on the old branch are not to be merged any more.
     drop_users_entry(scribe, slug, None);
     scribe.record(Fact::RepublishAsked { project: slug.clone(), published });
     if is_missing {
@@ -87,17 +88,19 @@ pub(super) fn republish(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     } else {
         scribe.order(Effect::Look { project: slug.clone() });
     }
-    Ok(Answer::text(format!("landed work is brought onto {branch} again")))
+    Ok(Answer::text(format!("landed work is being published to {branch} again")))
 }
 
 pub(super) fn publish(scribe: &mut Scribe<'_>, project: ProjectSlug) -> Reply {
-    let text = format!("publishing {project} now; `paddock queue list` shows what waits, if anything");
+    let text =
+        format!("publishing {project} now; `paddock queue list` shows what is in the way, if anything");
     scribe.mark(&project);
     scribe.memo.publish_now.insert(project, false);
     Ok(Answer::text(text))
 }
 
-/// Refuses what would act on a target branch that is not settled, with the way out.
+/// Fails if the project is held for one of these reasons about its target branch; the refusal says the way
+/// out.
 fn refuse_unsettled(project: &Project, codes: &[ReasonCode]) -> Result<(), Refusal> {
     match codes.iter().find_map(|code| project.holds.get(code)) {
         Some(reason) => Err(Refusal::new(format!("{}; {}", reason.text, reason.clears))),

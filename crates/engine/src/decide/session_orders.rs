@@ -1,4 +1,4 @@
-//! What people ask of a session: to kill it, and to give it more.
+//! Orders about a session: kill it, or extend its budget.
 
 use super::scribe::Scribe;
 use super::wording::described;
@@ -16,6 +16,7 @@ pub(super) fn kill(scribe: &mut Scribe<'_>, id: SessionId) -> Reply {
     if !status.has_processes() {
         return Err(Refusal::new(format!("session {id} is not running: it is {}", status.word())));
     }
+    // A session that is stopping may be killed all the same: the agent may not react to a gentle stop.
     if session.stop != Some(Stop::Human) {
         let stop = Stop::Human;
         scribe.record(Fact::SessionStopping { objective: objective.clone(), session: id, stop, now: true });
@@ -26,7 +27,7 @@ pub(super) fn kill(scribe: &mut Scribe<'_>, id: SessionId) -> Reply {
     Ok(Answer { text, objectives: about(objective) })
 }
 
-/// What a session is to get beyond its budget.
+/// Additions to a session's budget.
 pub(super) struct More {
     pub(super) minutes: u32,
     pub(super) commits: u32,
@@ -62,7 +63,8 @@ pub(super) fn extend(scribe: &mut Scribe<'_>, id: SessionId, more: &More) -> Rep
     Ok(Answer { text, objectives: about(objective) })
 }
 
-/// A session of the planner is about no objective.
+/// Returns the objective that a session works for, as the answer lists it. A planner's session works for
+/// none.
 fn about(objective: ObjectiveKey) -> Vec<ObjectiveKey> {
     if objective.id.is_planner() { Vec::new() } else { vec![objective] }
 }

@@ -1,4 +1,4 @@
-//! Sending an objective on: retry, approve, reject.
+//! Orders that send an objective back to work or on to the queue: retry, approve, reject.
 
 use crate::decide::entries::enqueue;
 use crate::decide::refusals::{Done, check_not_done, check_not_landing, refuse};
@@ -38,16 +38,18 @@ pub(super) fn retry(
     check_worktree_stays(objective)?;
     let next = next_after(scribe, objective);
     let stopping = open_session(scribe, objective).map(|session| session.id);
-    let reported = if note.is_some() { "; the note is in its prompt" } else { "" };
+    let note_hint = if note.is_some() { "; the note is in its prompt" } else { "" };
     if let Some(note) = note {
         scribe.record(Fact::HumanNote { objective: key.clone(), by: by.clone(), note });
     }
     let kind = next.kind;
     scribe.move_to(key, Status::Ready, Cause::Human, None, Some(next));
     let when = stopping.map_or_else(String::new, |session| format!(" when session {session} has ended"));
-    Ok(format!("{id} is ready for a {kind} session{when}{reported}"))
+    Ok(format!("{id} is ready for a {kind} session{when}{note_hint}"))
 }
 
+/// Fails while the objective's worktree is being removed: a session must not start in a folder that is about
+/// to go.
 fn check_worktree_stays(objective: &Objective) -> Result<(), Refusal> {
     let is_going = objective.worktree.as_ref().is_some_and(|w| w.stage == WorktreeStage::Removing);
     match is_going {
@@ -62,14 +64,16 @@ fn last_session<'s>(scribe: &'s Scribe<'_>, objective: &Objective) -> Option<&'s
     objective.sessions.last().and_then(|id| scribe.state.session(*id))
 }
 
-/// The session that a retry starts: the one that was due and did not come to its end, else one that repairs
-/// what the review found, else one that goes on with the work.
+/// Returns the session that a retry starts: the session that was due and did not finish; otherwise one that
+/// repairs the findings of the review; otherwise one that continues the work.
 fn next_after(scribe: &Scribe<'_>, objective: &Objective) -> NextSession {
     let Some(last) = last_session(scribe, objective) else { return NextSession::default() };
+    // Without a worktree the branch is gone, too, and the work begins again.
     if objective.worktree.is_none() {
         return NextSession::default();
     }
     let due = &objective.next;
+    // With its retries or sessions spent, the session that was due has never started.
     let is_spent = objective
         .reason
         .as_ref()
@@ -112,6 +116,7 @@ pub(super) fn reject(
         return Ok(format!("{id} is given up; its branch stays"));
     }
     check_worktree_stays(objective)?;
+    // Without any work there is nothing to correct: the note goes to a first session.
     let is_new = objective.sessions.is_empty() || objective.worktree.is_none();
     let next = match is_new {
         true => {
@@ -137,21 +142,22 @@ pub(super) fn approve(
     seen: Option<ObjectId>,
     by: &Person,
 ) -> Done {
-    let_in(scribe, objective, (note, seen), by, true)
+    admit(scribe, objective, (note, seen), by, true)
 }
 
-/// Into the queue again, as it was taken out: whatever it was to be tried with it is tried with.
+/// Puts an objective back into the queue without approving it: its tamper guard, if it had one, is due again.
 pub(super) fn put_back(scribe: &mut Scribe<'_>, objective: &Objective, by: &Person) -> Done {
-    let_in(scribe, objective, (None, None), by, false)
+    admit(scribe, objective, (None, None), by, false)
 }
 
-/// Commits that its sessions have left, as far as they could be read.
+/// Returns the number of commits that the objective's sessions left, as far as they could be read.
 fn commits_of(scribe: &Scribe<'_>, objective: &Objective) -> u32 {
     let sessions = objective.sessions.iter().filter_map(|id| scribe.state.session(*id));
     sessions.filter_map(|session| session.harvest.as_ref()).map(|harvest| harvest.commits).sum()
 }
 
-fn let_in(
+/// Puts an objective into the queue. `seen` is the head that the person looked at, if they gave one.
+fn admit(
     scribe: &mut Scribe<'_>,
     objective: &Objective,
     (note, seen): (Option<String>, Option<ObjectId>),
@@ -160,20 +166,24 @@ fn let_in(
 ) -> Done {
     check_may_be_approved(scribe, objective)?;
     let (key, id) = (&objective.key, &objective.key.id);
-    let judged = objective.head.clone().filter(|_| !objective.operated.unjudged);
-    let Some((pinned, harvest)) = judged.zip(last_harvest(scribe, objective)) else {
+    // Only a reviewed head can be approved: a person can waive most findings, but not a search for secrets
+    // that was never made.
+    let reviewed = objective.head.clone().filter(|_| !objective.operated.unjudged);
+    let Some((pinned, harvest)) = reviewed.zip(last_harvest(scribe, objective)) else {
         return refuse(format!(
-            "what {id} left could not be read or judged, so nothing says that it holds no secrets; `paddock \
-             objective retry {id}` lets a session work on it"
+            "the work on {id} could not be read or reviewed, so it may hold secrets; `paddock objective \
+             retry {id}` starts another session on it"
         ));
     };
+    // The queue enters with the reviewed head. If the person saw a newer one, the queue finds the branch
+    // moved, has it reviewed, and the approval counts for exactly the head that they saw.
     let head = seen.unwrap_or_else(|| pinned.clone());
-    // It may stand before its base, if what was to start there never did.
+    // The head may also lie behind the base, if a session that was to start from the base never ran.
     let is_bare = head == pinned && commits_of(scribe, objective) == 0;
     if is_bare || objective.worktree.as_ref().is_some_and(|worktree| worktree.base == head) {
         return refuse(format!(
-            "{id} has no commit to land; `paddock objective reject {id} --note TEXT` sends it back, `skip {id}` \
-             lets its dependents go on without it"
+            "{id} has no commit to land; `paddock objective reject {id} --note TEXT` sends it back, `skip \
+             {id}` lets its dependents go on without it"
         ));
     }
     let never = harvest.findings.iter().find(|finding| !finding.code.may_be_approved());
@@ -185,10 +195,10 @@ fn let_in(
     }
     let salvage = harvest.salvage.map(|salvage| salvage.reference);
     let kept = salvage.as_ref().map_or_else(String::new, |reference| {
-        format!("; what was not committed does not land, it is kept as {reference}")
+        format!("; files that were not committed do not land, and are kept as {reference}")
     });
     let overrides = harvest.findings;
-    let let_pass = match overrides.len() {
+    let in_spite_of = match overrides.len() {
         0 => String::new(),
         _ => format!(" in spite of: {}", texts(&overrides)),
     };
@@ -199,7 +209,7 @@ fn let_in(
     }
     scribe.move_to(key, Status::Queued, Cause::Human, None, None);
     enqueue(scribe, objective, pinned, is_approved);
-    Ok(format!("{id} is in the merge queue{let_pass}; the gate still holds{kept}"))
+    Ok(format!("{id} is in the merge queue{in_spite_of}; the gate still holds{kept}"))
 }
 
 fn texts(findings: &[Finding]) -> String {
@@ -243,8 +253,7 @@ fn check_may_be_approved(scribe: &Scribe<'_>, objective: &Objective) -> Result<(
             refuse(format!("no session has worked on {id}; `paddock objective retry {id}` starts one"))
         }
         None => refuse(format!(
-            "the worktree of {id} is gone, and with it what could land; `paddock objective retry {id}` begins \
-             again"
+            "the worktree of {id} is gone, and its work with it; `paddock objective retry {id}` begins again"
         )),
     }
 }

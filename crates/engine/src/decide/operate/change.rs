@@ -1,4 +1,4 @@
-//! Changing what is asked for: scope, priority, everything else; and forgetting it.
+//! Orders that change an objective's specification: scope, priority, everything else, and deleting it.
 
 use crate::decide::objectives::check_spec;
 use crate::decide::refusals::{Done, check_not_done, check_not_landing, refuse};
@@ -18,14 +18,17 @@ pub(super) fn expand(scribe: &mut Scribe<'_>, objective: &Objective, globs: Vec<
     check_may_be_reshaped(objective)?;
     let scope = &objective.spec.path_scope;
     if scope.is_empty() {
-        return refuse(format!("{id} has no path scope: it may change everything already"));
+        return refuse(format!("{id} has no path scope: it may already change everything"));
     }
     let new: Vec<String> = globs.into_iter().filter(|glob| !scope.contains(glob)).collect();
     if new.is_empty() {
-        return refuse(format!("the scope of {id} has that already: {}", scope.join(", ")));
+        return refuse(format!("the scope of {id} contains these globs already: {}", scope.join(", ")));
     }
     if new.len() > GLOBS_MAX {
-        return refuse(format!("these are more than {GLOBS_MAX} globs; name folders with `folder/**`"));
+        return refuse(format!(
+            "one order may add {GLOBS_MAX} globs at most, and these are {}; name folders with `folder/**`",
+            new.len()
+        ));
     }
     let mut spec = objective.spec.clone();
     spec.path_scope.extend(new.iter().cloned());
@@ -70,29 +73,31 @@ pub(super) fn edit(scribe: &mut Scribe<'_>, objective: &Objective, edit: &SpecEd
     check(scribe, objective, &spec)?;
     let is_rewired = spec.depends_on != before.depends_on;
     scribe.record(Fact::ObjectiveEdited { objective: key.clone(), spec: Box::new(spec) });
+    // The cache of critical paths notices only added objectives by itself.
     if is_rewired {
         scribe.memo.critical.remove(&key.project);
     }
     let when = match objective.status == Status::Active {
-        true => "; its next session is told so",
+        true => "; the running session does not see the change, the next one does",
         false => "",
     };
     Ok(format!("{id} is changed{when}"))
 }
 
-/// Scope and dependencies change only where nothing relies on them.
+/// Fails while anything relies on the objective's scope and dependencies: a running session has them in its
+/// prompt, and the review and the queue have judged by them.
 fn check_may_be_reshaped(objective: &Objective) -> Result<(), Refusal> {
     let (id, status) = (&objective.key.id, objective.status);
     check_not_done(objective)?;
     match status {
         Status::Todo | Status::Ready | Status::Paused | Status::NeedsReview => Ok(()),
         Status::Active | Status::Review | Status::Queued | Status::Done => refuse(format!(
-            "scope and dependencies of {id} cannot change while it is {status}; `paddock objective pause {id}` \
-             first"
+            "scope and dependencies of {id} cannot change while it is {status}; `paddock objective pause \
+             {id}` first"
         )),
         Status::Skipped | Status::Failed | Status::Cancelled => refuse(format!(
-            "scope and dependencies of {id} cannot change while it is {status}; `paddock objective retry {id}` \
-             first"
+            "scope and dependencies of {id} cannot change while it is {status}; `paddock objective retry \
+             {id}` first"
         )),
     }
 }
@@ -127,8 +132,8 @@ pub(super) fn delete(scribe: &mut Scribe<'_>, objective: &Objective) -> Done {
     }
     if objective.worktree.is_some() || !objective.sessions.is_empty() || objective.landed.is_some() {
         return refuse(format!(
-            "{id} has a branch, or had one, and is part of the history; `paddock objective cancel {id}` calls it \
-             off"
+            "{id} has, or had, a branch and is part of the history; `paddock objective cancel {id}` cancels \
+             it instead"
         ));
     }
     scribe.record(Fact::ObjectiveDeleted { objective: key.clone() });

@@ -1,4 +1,4 @@
-//! The merge queue's own orders about one objective: out of it, and into it anew.
+//! Orders that take one objective out of the merge queue, or put it in again.
 
 use super::back;
 use crate::decide::entries::{enqueue, withdraw};
@@ -9,8 +9,8 @@ use paddock_model::ids::Person;
 use paddock_model::objective::{Cause, Objective, Status};
 use paddock_model::reason::{Reason, ReasonCode};
 
-/// Out of the queue. It passed the review, so no session is due; a person wanted it out, so a person decides
-/// (any state but done may move to needs_review).
+/// Takes an objective out of the queue (`queue drop`). It passed the review, so no session is due. A person
+/// wanted it out, so it goes to needs_review for a person to decide.
 pub(super) fn drop_out(
     scribe: &mut Scribe<'_>,
     objective: &Objective,
@@ -32,7 +32,8 @@ pub(super) fn drop_out(
     Ok(format!("{id} is out of the merge queue; `paddock queue requeue {id}` puts it back"))
 }
 
-/// Into the queue anew, as the last one: with the head that it was queued with, or that was judged.
+/// Puts an objective into the queue again, as the last entry of its priority (`queue requeue`). It keeps the
+/// head that it was queued with, or takes the head that was reviewed.
 pub(super) fn requeue(scribe: &mut Scribe<'_>, objective: &Objective, by: &Person) -> Done {
     check_not_done(objective)?;
     check_not_landing(scribe, objective)?;
@@ -47,7 +48,7 @@ pub(super) fn requeue(scribe: &mut Scribe<'_>, objective: &Objective, by: &Perso
             };
             withdraw(scribe, objective);
             enqueue(scribe, objective, head, false);
-            Ok(format!("{id} is in the merge queue anew, as the last one of its priority"))
+            Ok(format!("{id} entered the merge queue again, as the last one of its priority"))
         }
         Status::NeedsReview if was_dropped => back::put_back(scribe, objective, by),
         Status::Todo

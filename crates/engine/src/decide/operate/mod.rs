@@ -1,5 +1,5 @@
-//! What people ask of an objective: each order checked against the table of states, carried out or refused
-//! with what to do instead.
+//! Orders about one objective. Each is checked against the table of states, and executed or refused with
+//! advice on what to do instead.
 
 mod back;
 mod change;
@@ -12,7 +12,7 @@ use paddock_model::cut;
 use paddock_model::ids::{ObjectiveKey, Person};
 use paddock_model::operate::Order;
 
-/// Bytes of a person's note that are kept.
+/// Bytes kept of a person's note.
 const NOTE_MAX_BYTES: usize = 4_000;
 
 pub(super) fn take(scribe: &mut Scribe<'_>, key: &ObjectiveKey, order: Order, by: &Person) -> Reply {
@@ -40,6 +40,7 @@ pub(super) fn take(scribe: &mut Scribe<'_>, key: &ObjectiveKey, order: Order, by
     Ok(Answer { text, objectives: vec![key.clone()] })
 }
 
+/// Returns a note without surrounding blanks, cut to its bound. An empty note is none.
 fn tidy(note: Option<String>) -> Option<String> {
     let note = note.map(|note| cut::start(note.trim(), NOTE_MAX_BYTES).to_owned());
     note.filter(|note| !note.is_empty())

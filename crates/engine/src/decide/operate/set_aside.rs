@@ -1,4 +1,5 @@
-//! Setting an objective aside: skip, cancel, escalate, pause; and taking a paused one up again.
+//! Orders that set an objective aside (skip, cancel, escalate, pause), and the one that resumes a paused
+//! objective.
 
 use crate::decide::entries::{enqueue, withdraw};
 use crate::decide::pausing::set_paused;
@@ -45,7 +46,11 @@ pub(super) fn escalate(
     Ok(format!("{} waits for a person{stopped}", objective.key.id))
 }
 
-/// Moves it aside: out of the queue, its session stopped, harvested and salvaged; the branch stays.
+/// Sets an objective aside: takes it out of the queue, and has its session stopped and harvested. The branch
+/// stays.
+///
+/// The objective moves at once, so that its dependents see it. The session ends later; nothing follows from
+/// it then.
 fn set_aside(
     scribe: &mut Scribe<'_>,
     objective: &Objective,
@@ -89,10 +94,11 @@ pub(super) fn pause(scribe: &mut Scribe<'_>, objective: &Objective, by: &Person)
     let id = &objective.key.id;
     match objective.status {
         Status::Paused => refuse(format!("{id} is paused already; `paddock objective resume {id}` goes on")),
+        // A session is not interrupted for a pause. The objective is paused when the session ends.
         Status::Active => {
             let number = open_session(scribe, objective).map_or(0, |session| session.id.0);
             if objective.operated.pause_asked {
-                return refuse(format!("{id} is paused as soon as session {number} ends, already"));
+                return refuse(format!("{id} will be paused already, as soon as session {number} ends"));
             }
             scribe.record(Fact::PauseAsked { objective: objective.key.clone(), asked: true });
             Ok(format!(
@@ -111,7 +117,7 @@ pub(super) fn pause(scribe: &mut Scribe<'_>, objective: &Objective, by: &Person)
             check_not_landing(scribe, objective)?;
             withdraw(scribe, objective);
             set_paused(scribe, objective, &format!("{by} paused it"));
-            Ok(format!("{id} is paused; `paddock objective resume {id}` goes on where it stood"))
+            Ok(format!("{id} is paused; `paddock objective resume {id}` continues from there"))
         }
     }
 }
@@ -120,7 +126,7 @@ pub(super) fn resume(scribe: &mut Scribe<'_>, objective: &Objective) -> Done {
     let (key, id) = (&objective.key, &objective.key.id);
     if objective.status == Status::Active && objective.operated.pause_asked {
         scribe.record(Fact::PauseAsked { objective: key.clone(), asked: false });
-        return Ok(format!("{id} goes on when its session ends"));
+        return Ok(format!("{id} will not be paused: it continues when its session ends"));
     }
     if objective.status != Status::Paused {
         let status = objective.status;
@@ -136,10 +142,11 @@ pub(super) fn resume(scribe: &mut Scribe<'_>, objective: &Objective) -> Done {
         .clone()
         .unwrap_or(BeforePause { status: Status::Ready, reason: None });
     let to = derive(scribe, objective, before_pause);
-    Ok(format!("{id} goes on: it is {to}"))
+    Ok(format!("{id} is resumed: it is {to}"))
 }
 
-/// Where it stands by the facts: what it waited for when it was paused is asked again.
+/// Moves a resumed objective to the state that follows from the facts of now, and returns that state. What it
+/// waited for when it was paused may have changed, so the earlier state is only a hint.
 fn derive(scribe: &mut Scribe<'_>, objective: &Objective, before_pause: BeforePause) -> Status {
     let key = &objective.key;
     let (to, reason) = match before_pause.status {
@@ -147,7 +154,9 @@ fn derive(scribe: &mut Scribe<'_>, objective: &Objective, before_pause: BeforePa
             (before_pause.status, before_pause.reason)
         }
         Status::Queued if objective.head.is_some() => (Status::Queued, None),
+        // Without a reviewed head the review has to be made again.
         Status::Queued | Status::Review | Status::Active => (Status::Review, None),
+        // The unlock phase makes it ready if its dependencies are met.
         Status::Todo | Status::Ready | Status::Done | Status::Paused => {
             (if objective.sessions.is_empty() { Status::Todo } else { Status::Ready }, None)
         }
