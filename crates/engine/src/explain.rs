@@ -288,7 +288,8 @@ impl Ready<'_> {
                 }
                 false => {
                     let text = format!(
-                        "gives way to {name}, which was overtaken {OVERTAKEN_MAX} times and whose scope overlaps: {met}"
+                        "gives way to {name}, which was overtaken {OVERTAKEN_MAX} times and whose scope \
+                         overlaps: {met}"
                     );
                     self.reason(ReasonCode::Yielding, text, &format!("{name} starts"))
                 }

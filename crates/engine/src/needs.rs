@@ -92,7 +92,7 @@ fn notices(state: &State, project: &Project) -> Vec<Reason> {
     let mut found = Vec::new();
     if let Some(judged) = project.checks_nothing() {
         let run = judged.gate.map_or_else(String::new, |gate| format!(" (gate run {gate})"));
-        let text = format!("the gate is green on a tree without any content{run}, so it checks nothing");
+        let text = format!("the gate is green on an emptied tree{run}, so it checks nothing");
         let clears = "correct `verify` in the project file; `paddock queue canary` tries again";
         found.push(Reason::new(ReasonCode::GateChecksNothing, judged.at_ms, text, clears));
     }

@@ -68,7 +68,8 @@ pub(crate) fn review(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Find
     }
     if let Some(place) = &facts.head_elsewhere {
         let text = format!(
-            "the worktree's HEAD is at {}, which does not descend from the work branch; its commits are kept under {}",
+            "the worktree's HEAD is at {}, which does not descend from the work branch; its commits are \
+             kept under {}",
             place.commit.short(),
             place.kept_as
         );
@@ -186,7 +187,8 @@ fn tampered(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>, 
     let more = if found.len() > shown.len() { ", and more" } else { "" };
     let text = format!(
         "weakened existing tests, or changed files that the gate runs: {}{more}. Restore them (new tests are \
-         always welcome); if the work needs these files changed, stop and say so: a person has to name them in the scope",
+         always welcome); if the work needs these files changed, stop and say so: a person has to name them \
+         in the scope",
         shown.join("; ")
     );
     let paths = found.iter().map(|tampered| tampered.path.clone()).collect();

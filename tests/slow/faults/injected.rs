@@ -177,7 +177,7 @@ pub(super) fn survives(fault: Fault) -> Outcome {
     // far as Paddock can tell, a person is asked, and it goes on when they say so.
     if code == 3 && log.matches("(INJECTED)").count() >= OFTEN {
         let explained = place.run(&["explain"]).1;
-        assert!(explained.contains("again and again: "), "what is wrong is not told: {explained}");
+        assert!(explained.contains("tried 5 times: "), "the cause is not shown: {explained}");
         place.good(&["queue", "release"]);
         code = place.supervisor(&["--until-idle"]).end();
     }

@@ -42,8 +42,10 @@
 //! | plans | [`planner`] | when a planner run starts |
 //! | | [`phases`] | a phase's checks, and when it is reached |
 //! | | [`objectives`], [`hierarchy`] | adding objectives; goals, milestones and phases |
-//! | shared steps | [`send_back`], [`retries`], [`entries`], [`gates`] | send a branch back; next session; queue entries; gate runs |
-//! | | [`holds`], [`stops`], [`pausing`], [`scopes`], [`refusals`] | hold and release; stop a session; pause; compare scopes; refuse |
+//! | shared steps | [`send_back`], [`retries`] | a branch goes back to work; the next session, or a person |
+//! | | [`entries`], [`gates`] | queue entries; gate runs |
+//! | | [`holds`], [`stops`], [`pausing`] | hold and release; stop a session; pause an objective |
+//! | | [`scopes`], [`refusals`] | overlapping scopes; refused commands |
 //! | values | [`ends`], [`resume`], [`wording`] | how a session ended; whether it resumes; phrases |
 //! | writing | [`scribe`], [`memo`] | the only writer of the state; what a running supervisor remembers |
 

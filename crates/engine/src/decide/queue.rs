@@ -191,7 +191,8 @@ pub(super) fn landing_answered(
             let name = name_of(&entry);
             let clears = format!(
                 "nothing landed; compare the commits and files named here with the branch of {name}, take it \
-                 out with `paddock queue drop {name}`, then `paddock --project {project} queue release` makes every merge anew"
+                 out with `paddock queue drop {name}`, then `paddock --project {project} queue release` \
+                 makes every merge anew"
             );
             let reason = Reason::new(ReasonCode::SelfCheck, scribe.now_ms, problem.into_text(), clears);
             hold_queue_until(scribe, project, reason);

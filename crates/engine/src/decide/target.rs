@@ -91,7 +91,8 @@ fn missing(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     let text = format!("the target branch {branch} is gone");
     let clears = format!(
         "`paddock project set-target {slug} BRANCH` if the branch was renamed or work is to land elsewhere; \
-         otherwise create it again, or let `paddock --project {slug} queue republish` create it with all landed work"
+         otherwise create it again, or let `paddock --project {slug} queue republish` create it with all \
+         landed work"
     );
     hold(scribe, slug, ReasonCode::TargetMissing, text, clears);
 }
@@ -166,7 +167,8 @@ fn hold_queue(scribe: &mut Scribe<'_>, slug: &ProjectSlug, text: String) {
     let (reference, tip) = integration_of(scribe.state.project(slug));
     let clears = format!(
         "make sure that {reference} is at {tip} (`git update-ref {reference} {tip}`), then `paddock \
-         --project {slug} queue release`; or `paddock project set-target {slug} BRANCH` if work is to land on another branch"
+         --project {slug} queue release`; or `paddock project set-target {slug} BRANCH` if work is to land \
+         on another branch"
     );
     hold_queue_until(scribe, slug, Reason::new(ReasonCode::RepositoryBroken, scribe.now_ms, text, clears));
 }
@@ -238,7 +240,8 @@ fn take_target(
             to.short()
         );
         let clears = "retry it or leave it (its branch is kept unless its worktree was removed); if the \
-                      landing must not come back, `paddock objective cancel` the objectives whose branches contain it";
+                      landing must not come back, `paddock objective cancel` the objectives whose branches \
+                      contain it";
         let reason = Reason::new(ReasonCode::LandingLost, scribe.now_ms, text, clears);
         scribe.move_to(&key, Status::NeedsReview, Cause::LandingLost, Some(reason), None);
     }
