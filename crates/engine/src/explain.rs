@@ -53,6 +53,8 @@ fn set_aside_reason(objective: &Objective) -> Reason {
 }
 
 fn todo(state: &State, project: &Project, objective: &Objective, facts: &Surroundings) -> Reason {
+    // A stuck dependency far up the chain is the real cause: to name the direct dependency, which only waits
+    // as well, would help nobody.
     let unmet = state.unmet(objective);
     if let Some(stuck) = stuck_behind(state, &unmet) {
         let name = &stuck.key.id;
@@ -73,6 +75,7 @@ fn todo(state: &State, project: &Project, objective: &Objective, facts: &Surroun
 
 /// Returns the first stuck objective among the unmet dependencies, direct or indirect.
 fn stuck_behind<'s>(state: &'s State, unmet: &[&'s Objective]) -> Option<&'s Objective> {
+    // Many paths may lead to one dependency; each is walked once.
     let mut seen: std::collections::BTreeSet<&ObjectiveKey> = std::collections::BTreeSet::new();
     let mut waiting: Vec<&Objective> = unmet.iter().rev().copied().collect();
     while let Some(next) = waiting.pop() {
@@ -87,6 +90,7 @@ fn stuck_behind<'s>(state: &'s State, unmet: &[&'s Objective]) -> Option<&'s Obj
 }
 
 fn active(state: &State, objective: &Objective) -> Reason {
+    // The last session is the one at work: an objective has one session at a time.
     let last = objective.sessions.last().and_then(|id| state.session(*id));
     let Some(session) = last else {
         return reason(objective, ReasonCode::Working, "a session is being started", "the session ends");
@@ -146,6 +150,7 @@ pub(super) fn no_agent(state: &State, project: &Project, objective: &Objective) 
         why.map(|why| format!("{id}: {why}"))
     };
     let problems: Vec<String> = found.agents.iter().filter_map(problem).collect();
+    // An agent that only needs a login is the quickest way out.
     let clears = match found.agents.iter().find(|id| out_of_use(id).is_some()) {
         Some(id) => format!("log {id} in and `paddock agent check {id}`, or `paddock agent enable {id}`"),
         None => clears,
@@ -220,6 +225,7 @@ impl Ready<'_> {
     fn backoff(&self) -> Option<Reason> {
         let until_ms =
             self.objective.next.not_before_ms.filter(|at_ms| !clock::is_over(*at_ms, self.facts.now_ms))?;
+        // Rounded up, so that it never says "0 s" while the pause lasts.
         let seconds = (until_ms - self.facts.now_ms + 999) / 1000;
         let kind = self.objective.next.kind;
         let text = format!("its {kind} session starts in {seconds} s at the earliest");
@@ -260,6 +266,7 @@ impl Ready<'_> {
     }
 
     fn overlap(&self, overlaps: &mut OverlapCache) -> Option<Reason> {
+        // The same rules as `dispatch::must_wait`.
         let settings = &self.project.settings;
         if settings.path_conflicts == OverlapRule::Allow || self.objective.holds_scope() {
             return None;

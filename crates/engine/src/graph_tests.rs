@@ -7,7 +7,7 @@ fn graph(nodes: &[(&'static str, &[&'static str])]) -> Graph<&'static str> {
 }
 
 #[test]
-fn a_cycle_is_printed_from_its_first_node_round_to_it() {
+fn a_cycle_is_printed_from_its_first_node_back_to_it() {
     let found = graph(&[("d", &["a"]), ("a", &["b"]), ("b", &["c"]), ("c", &["a", "d"])]).find_cycle();
     assert_eq!(found.unwrap().to_string(), "a -> b -> c -> a");
     assert_eq!(graph(&[("x", &["x"])]).find_cycle().unwrap().to_string(), "x -> x");
@@ -40,7 +40,8 @@ fn any_edges() -> impl Strategy<Value = Vec<(u8, Vec<u8>)>> {
         .prop_map(|all| all.into_iter().enumerate().map(|(n, after)| (n as u8, after)).collect())
 }
 
-/// Whether taking away nodes without open dependencies again and again takes away all of them.
+/// Returns whether every node can be finished after its dependencies: repeatedly removing the nodes without
+/// open dependencies removes all of them.
 fn can_be_finished(nodes: &[(u8, Vec<u8>)]) -> bool {
     let mut done = BTreeSet::new();
     loop {

@@ -33,7 +33,7 @@ pub(crate) fn needs(state: &State, slug: &ProjectSlug) -> Vec<Need> {
     found.extend(project.train.held.clone().map(|held| (NeedKind::Queue, held)));
     found.extend(planning(state, project).map(|reason| (NeedKind::Plan, reason)));
     if let Some(wait) = &project.integration.waits {
-        let clears = "Paddock tries again by itself; `paddock queue publish` tries now";
+        let clears = "Paddock tries again; `paddock queue publish` tries now";
         let reason = Reason::new(ReasonCode::PublicationWaits, wait.since_ms, wait.text.clone(), clears);
         found.push((NeedKind::Publication, reason));
     }
@@ -58,6 +58,7 @@ fn in_status<'s>(
 fn paused(state: &State, project: &Project) -> Option<Reason> {
     let slug = &project.slug;
     let is_left = |status: &Status| !state.in_status(slug, *status).is_empty();
+    // An active goal may still be planned, even while no objective is left.
     let line = state.active_line(slug);
     let has_node = line.goal.or(line.milestone).or(line.phase).is_some();
     if !project.paused || !(has_node || Status::UNFINISHED.iter().any(is_left)) {
@@ -83,6 +84,7 @@ fn planning(state: &State, project: &Project) -> Option<Reason> {
             format!("`paddock --project {slug} plan show`, then `plan approve` or `plan reject --note TEXT`");
         return Some(Reason::new(ReasonCode::PlanWaits, waiting.since_ms, text, clears));
     }
+    // A planner that is stuck says why; only without one is it said that nobody plans.
     planning.stuck.clone().or_else(|| nothing_planned(state, project))
 }
 
@@ -101,13 +103,15 @@ fn notices(state: &State, project: &Project) -> Vec<Reason> {
         let run = gate.map_or_else(String::new, |gate| format!(" (gate run {gate})"));
         let text = format!("the gate is red on your own commits, at {at}{run}");
         let clears = "commit a correction on the target branch";
+        // The record of the run may have been dropped by now; then the notice counts from the project's
+        // registration.
         let ended = |gate: GateId| state.gate(gate).and_then(|run| run.finished_ms);
         let since_ms = gate.and_then(ended).unwrap_or(project.added_ms);
         found.push(Reason::new(ReasonCode::ExternalRed, since_ms, text, clears));
     }
     found.extend(bypass::reason(project));
     if let Some(wait) = &project.pushing.wait {
-        let clears = "Paddock tries again by itself; a push that succeeds clears this";
+        let clears = "Paddock tries again; a push that succeeds clears this";
         found.push(Reason::new(ReasonCode::PushWaits, wait.since_ms, wait.text.clone(), clears));
     }
     found
@@ -121,6 +125,7 @@ fn agents(state: &State, project: &Project) -> Vec<(NeedKind, Reason)> {
         (NeedKind::Agent(agent.clone()), reason)
     };
     let workers = project.settings.workers.iter().flat_map(|worker| &worker.agents);
+    // An agent that several workers name is one need.
     let used: BTreeSet<&AgentId> = workers.chain(planners(&project.settings)).collect();
     let locked = used.into_iter().filter_map(|id| {
         let trouble = state.agent_health(id)?.locked.as_ref()?;

@@ -51,6 +51,7 @@ impl<'a> Terms<'a> {
 /// # Errors
 /// Fails if a glob of the settings or of the scope cannot be compiled.
 pub(crate) fn review(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Finding>, ScopeError> {
+    // Without enforcement, a scope only guides agents and keeps parallel work apart.
     let mut findings = Vec::new();
     if terms.settings.path_scope == ScopeRule::Enforce {
         findings.extend(out_of_scope(&facts.net_paths, terms)?);
@@ -131,6 +132,7 @@ pub(crate) fn out_of_scope_paths(
     path_scope: &[String],
     shared: &[String],
 ) -> Result<Vec<RepoPath>, ScopeError> {
+    // Shared files (a changelog, a lock file) belong to every scope.
     let allowed: Vec<String> = path_scope.iter().chain(shared).cloned().collect();
     Ok(matching(paths, &Globs::new(&allowed)?, false))
 }
@@ -150,6 +152,8 @@ fn secrets(facts: &HarvestFacts) -> Option<Finding> {
         first.kind,
         place(first)
     );
+    // A file with several secrets is named once. The text never quotes the secret itself: it goes into
+    // prompts and the log.
     let paths: Vec<RepoPath> = facts.secrets.iter().filter_map(|fact| fact.path.clone()).collect();
     let unique: std::collections::BTreeSet<RepoPath> = paths.into_iter().collect();
     Some(Finding::new(FindingCode::Secret, text, unique.into_iter().collect()))
@@ -157,6 +161,7 @@ fn secrets(facts: &HarvestFacts) -> Option<Finding> {
 
 /// A protected path may change if every commit that touches it came from an integrator's session.
 fn protected(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>, ScopeError> {
+    // Judged on the net change: a protected file that was changed and restored does no harm.
     let mut patterns = terms.settings.integrator_only_patterns.clone();
     patterns.push(ALWAYS_PROTECTED.to_owned());
     let mut touched = matching(&facts.net_paths, &Globs::new(&patterns)?, true);
@@ -182,6 +187,7 @@ fn copied(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>, Sc
 /// weaken them. Otherwise an agent could turn the gate green by deleting the test that fails.
 fn tampered(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>, ScopeError> {
     let mut found = unnamed(&facts.tampered, terms.path_scope, terms.grown_scope)?;
+    // Other changes to tests are for the guard run to judge (`guarded`).
     found.retain(|tampered| tampered.how.is_plain());
     let shown: Vec<String> = found.iter().take(TAMPERED_SHOWN_MAX).map(ToString::to_string).collect();
     let more = if found.len() > shown.len() { ", and more" } else { "" };

@@ -16,6 +16,7 @@ pub(crate) fn unnamed<'t>(
     path_scope: &[String],
     grown: &[String],
 ) -> Result<Vec<&'t Tampered>, ScopeError> {
+    // Left are the globs that a person or an approved plan wrote, and that name something.
     let given: Vec<&String> =
         path_scope.iter().filter(|glob| !grown.contains(glob) && !is_everything(glob)).collect();
     let named = Globs::new(&given)?;

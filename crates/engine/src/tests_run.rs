@@ -41,6 +41,7 @@ impl TestsRun {
 }
 
 fn says(line: &str) -> Says {
+    // No line is a summary of two runners, so the first reader that understands it is right.
     let readers = [cargo, python, javascript, go, java, others];
     readers.iter().map(|read| read(line)).find(|said| matches!(said, Says::Ran(..))).unwrap_or(Says::Nothing)
 }

@@ -80,6 +80,7 @@ pub(super) fn hold_not_evaluated(
     on_base: bool,
 ) -> bool {
     let run = run_of(scribe, trial.last);
+    // A full disk gets a hold of its own, which ends by itself when space is free.
     if let Some(run) = run.as_ref().filter(|run| disk_space::starved(run).is_some()) {
         return disk_space::hold(scribe, slug, run);
     }

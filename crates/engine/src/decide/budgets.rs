@@ -26,6 +26,7 @@ pub(super) fn reported(scribe: &mut Scribe<'_>, id: SessionId, usage: Usage, wai
     if !session.status.is_at_work() {
         return;
     }
+    // Limits are checked at every report, from memory; the record may be up to two minutes behind.
     scribe.memo.live.insert(id, usage.clone());
     let over = over(&session, &usage);
     let is_due = distance_ms(scribe.now_ms, session.usage_ms) >= RECORD_EVERY_MS || over.is_some();
@@ -36,6 +37,7 @@ pub(super) fn reported(scribe: &mut Scribe<'_>, id: SessionId, usage: Usage, wai
     let until_ms = waits.as_ref().and_then(|failure| failure.reset_ms);
     let is_long = until_ms.is_some_and(|at_ms| at_ms - scribe.now_ms > WAIT_PATIENCE_MS);
     let waits = waits.filter(|failure| is_long && failure.class.remedy() == Remedy::CoolDown);
+    // A spent budget is the reason that people see, even if the agent also waits for a limit.
     if let Some(stop) = over {
         ask_to_stop(scribe, &session, stop);
     } else if let Some(failure) = waits {
@@ -126,6 +128,7 @@ fn check_day(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
         }
         return;
     };
+    // Recorded once, when the hold begins.
     if !is_held {
         scribe.record(Fact::BudgetExhausted { project: slug.clone(), what, limit: limit.clone() });
     }

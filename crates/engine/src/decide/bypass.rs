@@ -9,7 +9,9 @@ use paddock_model::ids::ProjectSlug;
 
 pub(super) fn seen(scribe: &mut Scribe<'_>, slug: &ProjectSlug, found: BypassFacts) {
     let Some(project) = scribe.state.project(slug) else { return };
+    // Every look at the target branch finds the same commits; only news is recorded.
     let is_known = project.bypassed.as_ref().is_some_and(|known| known.knows(&found));
+    // Without commits there is nothing to accept.
     if !is_known && !found.commits.is_empty() {
         scribe.record(Fact::QueueBypassed { project: slug.clone(), found });
     }

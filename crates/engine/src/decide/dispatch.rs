@@ -125,6 +125,7 @@ fn must_wait(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[Objecti
     if assignment::choose(scribe.state, project, objective, scribe.now_ms).is_none() {
         return true;
     }
+    // An objective that holds its scope already has passed this test before its first session.
     if project.settings.path_conflicts == OverlapRule::Allow || objective.holds_scope() {
         return false;
     }
@@ -192,6 +193,7 @@ fn start(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[ObjectiveKe
 fn starting_point(project: &Project, objective: &Objective) -> ObjectId {
     match (&objective.head, objective.ready_worktree()) {
         (Some(head), _) => head.clone(),
+        // Earlier sessions left no commit; the branch is still at its base.
         (None, Some(worktree)) if !objective.sessions.is_empty() => worktree.base.clone(),
         _ => project.integration.tip.clone(),
     }

@@ -44,6 +44,7 @@ pub(super) fn start_in(
     // the old gate, and no one may mistake it for a verdict of the new one.
     let commands = if wanted.commands.is_empty() { &project.settings.verify } else { &wanted.commands };
     let terms = terms_of(commands, project.settings.worktree.setup.as_deref());
+    // Numbers are never used again, so a late answer cannot be taken for that of another run.
     let gate = GateId(scribe.state.counters().gate + 1);
     scribe.record(Fact::GatePlanned {
         project: slug.clone(),

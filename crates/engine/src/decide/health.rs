@@ -49,6 +49,7 @@ fn cool(
 }
 
 fn lock(scribe: &mut Scribe<'_>, agent: &AgentId, failure: &Failure, session: Option<&Session>) {
+    // Sessions in parallel fail for the same missing login; one record is enough.
     if scribe.state.agent_health(agent).is_some_and(|health| health.locked.is_some()) {
         return;
     }
@@ -80,6 +81,7 @@ fn take_up(scribe: &mut Scribe<'_>, agent: &AgentId) {
     scribe.mark_all();
     let waits = |key: &&ObjectiveKey| {
         let Some(objective) = scribe.state.objective(key) else { return false };
+        // A worktree that is being removed cannot take a session.
         let is_due = objective.reason.as_ref().is_some_and(|why| why.code == ReasonCode::AgentLogin)
             && objective
                 .worktree

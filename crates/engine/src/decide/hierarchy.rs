@@ -152,6 +152,7 @@ fn parent_of(scribe: &Scribe<'_>, node: &HierarchyNode) -> Option<HierarchyNode>
 /// Makes a node active, together with its parents and the first planned node of each level below. The nodes
 /// that were active before become planned again, since only one of each level may be active.
 fn activate(scribe: &mut Scribe<'_>, node: &HierarchyNode) {
+    // From the node upwards: each level gives up its active node before the new one becomes active.
     let mut next = Some(node.clone());
     while let Some(node) = next {
         for other in active_siblings(scribe, &node) {
@@ -207,6 +208,7 @@ pub(super) fn go_on(scribe: &mut Scribe<'_>, key: &NodeKey) {
 /// already.
 fn descend(scribe: &mut Scribe<'_>, key: &NodeKey) {
     let below = children(scribe, key);
+    // Work under an active child continues.
     if below.iter().any(|node| node.stage == Stage::Active) {
         return;
     }
@@ -251,6 +253,7 @@ fn advance(scribe: &mut Scribe<'_>, done: &HierarchyNode) {
         move_to(scribe, &next.key, Stage::Active);
         descend(scribe, &next.key);
     } else if siblings.iter().all(|node| node.stage == Stage::Completed) {
+        // The last child was completed, so its parent is reached.
         complete(scribe, &above.key);
     }
 }

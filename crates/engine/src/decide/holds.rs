@@ -19,6 +19,7 @@ pub(super) fn hold(
 ) {
     scribe.mark(slug);
     let Some(project) = scribe.state.project(slug) else { return };
+    // Another text is news: the same condition may have a new cause.
     let is_known = project.holds.get(&code).is_some_and(|reason| reason.text == text);
     if !is_known {
         let reason = Reason::new(code, scribe.now_ms, text, clears);

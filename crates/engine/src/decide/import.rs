@@ -17,6 +17,7 @@ struct Count {
 
 pub(super) fn take(scribe: &mut Scribe<'_>, project: &ProjectSlug, nodes: &[ImportedNode]) -> Reply {
     check(project, nodes)?;
+    // Parents before children, so that each node finds the one that it belongs to.
     let mut count = Count::default();
     for level in [Level::Goal, Level::Milestone, Level::Phase] {
         for node in nodes.iter().filter(|node| node.level == level) {

@@ -22,6 +22,7 @@ const BUILD_FAILURES_MAX: u32 = 5;
 const ROUNDS_MAX: usize = 100;
 
 pub(super) fn run(scribe: &mut Scribe<'_>) {
+    // A single command without a supervisor leaves the queue alone.
     if scribe.memo.is_passive {
         return;
     }
@@ -122,6 +123,7 @@ fn act(scribe: &mut Scribe<'_>, project: &ProjectSlug, action: &Action) -> bool 
 fn build(scribe: &mut Scribe<'_>, slug: &ProjectSlug, members: Vec<EntryId>, ahead: bool) -> bool {
     let Some(project) = scribe.state.project(slug) else { return false };
     let Some(first) = members.first().and_then(|id| project.train.entry(*id)) else { return false };
+    // The cause lies outside of the branches (a broken repository, a full disk), so no branch is blamed.
     if first.build_failures >= BUILD_FAILURES_MAX {
         let problem = first.problem.as_ref().map(|problem| format!(": {problem}")).unwrap_or_default();
         let text = format!(

@@ -18,6 +18,7 @@ pub(super) fn add(
     objectives: Vec<(ObjectiveId, ObjectiveSpec)>,
 ) -> Reply {
     let Some(project) = scribe.state.project(slug) else { return Err(unknown_project(scribe, slug)) };
+    // Everything is checked before anything is recorded.
     check_objectives(scribe, project, &objectives)?;
     scribe.mark(slug);
     let mut added = Vec::new();
@@ -63,6 +64,7 @@ pub(super) fn check_spec(
     if id.is_planner() {
         return Err(Refusal::new(format!("no objective can be called {id}: the id belongs to the planner")));
     }
+    // The check of the graph would find this cycle as well; the message is clearer here.
     if spec.depends_on.contains(id) {
         return Err(Refusal::new(format!("objective {id} depends on itself: {id} -> {id}")));
     }
@@ -84,6 +86,7 @@ fn check_graph(
     project: &Project,
     new: &[(ObjectiveId, ObjectiveSpec)],
 ) -> Result<(), Refusal> {
+    // New objectives may depend on existing ones and on each other, so the graph is built of both.
     let existing = scribe.state.objectives_of(&project.slug);
     let nodes = existing.map(|o| (o.key.id.clone(), o.spec.depends_on.clone()));
     let added = new.iter().map(|(id, spec)| (id.clone(), spec.depends_on.clone()));

@@ -15,6 +15,7 @@ const TRIES: u32 = 3;
 
 pub(super) fn panicked(scribe: &mut Scribe<'_>, panicked: Panicked) {
     let Panicked { project, doing, effect, problem } = panicked;
+    // Panics count by what was done and not by their message, which may differ each time.
     let count = scribe.memo.panics.entry((project.clone(), doing.clone())).or_default();
     *count += 1;
     let times = *count;

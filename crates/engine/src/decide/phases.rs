@@ -52,6 +52,7 @@ pub(crate) fn checks_due(state: &State, project: &Project, phase: &HierarchyNode
 /// finished: its objectives may not have been added yet. The planner's belief that nothing is to be done
 /// counts as well.
 fn is_finished(state: &State, project: &Project, phase: &HierarchyNode) -> bool {
+    // A plan that is being made or approved may add work to the phase.
     let planning = &project.planning;
     let is_planned = planning.run.is_some() || planning.waiting.is_some() || planning.is_asked;
     !is_planned

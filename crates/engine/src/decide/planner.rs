@@ -72,6 +72,7 @@ pub fn stand(state: &State, memo: &Memo, project: &Project) -> Stand {
         return Stand::PlanWaits;
     }
     let Some(phase) = state.active_line(&project.slug).phase else { return undivided(state, memo, project) };
+    // A person's order starts a run even under a supervisor that starts none by itself.
     let is_off = memo.planner_cooldown_ms.is_none() || planners(&project.settings).is_empty();
     if is_off && !planning.is_asked {
         return Stand::Off;
@@ -122,6 +123,7 @@ fn unless_asked(state: &State, memo: &Memo, project: &Project, phase: &Hierarchy
     if planning.stuck.is_some() {
         return Some(Stand::Stuck);
     }
+    // The repair of a faulty plan does not ask how much work is left: the run before it has asked already.
     if planning.repair_due {
         return None;
     }
@@ -135,6 +137,7 @@ fn unless_asked(state: &State, memo: &Memo, project: &Project, phase: &Hierarchy
         return Some(Stand::BelievedDone);
     }
     let slots = memo.max_parallel.unwrap_or(project.settings.max_parallel_sessions) as usize;
+    // Less work than slots means that a slot will soon be idle.
     match work_at_hand(state, &project.slug, slots) {
         work if work >= slots => Some(Stand::Enough),
         0 if planning.barren >= BARREN_MAX => Some(Stand::Barren),

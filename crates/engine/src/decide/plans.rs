@@ -44,6 +44,7 @@ pub(super) fn read(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Box<Pla
         super::health::note(scribe, &session, &failure);
     }
     scribe.mark(&slug);
+    // The project does not wait for this run any more.
     let Some(run) = run else { return };
     match (end, facts) {
         (SessionEnd::Completed, Ok(facts)) => judge(scribe, &slug, &run, facts.plan),
@@ -136,6 +137,7 @@ fn failed(scribe: &mut Scribe<'_>, project: &ProjectSlug, session: &Session, end
         return miss(scribe, &session.objective.project, session.id, text, false);
     }
     let how = exit.map_or_else(|| end.to_string(), |exit| format!("{end} ({exit})"));
+    // An interruption (a cooldown, a shutdown) is no fault of the planner and does not count.
     miss(scribe, project, session.id, &how, end != SessionEnd::Interrupted);
 }
 
@@ -146,6 +148,7 @@ fn judge(
     plan: Result<PlanDocument, Vec<String>>,
 ) {
     let active = scribe.state.active_line(slug).phase.map(|phase| phase.key.id.clone());
+    // Objectives of a phase that is not active would never be planned further or checked.
     if active != run.phase || active.is_none() {
         let text = "its phase is no longer the active one";
         return miss(scribe, slug, run.session, text, false);
@@ -190,6 +193,8 @@ fn accept(scribe: &mut Scribe<'_>, slug: &ProjectSlug, run: &PlannerRun, plan: P
         warnings,
         waits,
     });
+    // The belief rests on what the planner saw when its session began. If the phase has changed since, the
+    // belief does not count (`phases::is_believed_done`).
     if !waits {
         let belief = Belief { by: By::Automatic, saw: run.saw.clone() };
         let origin = Origin { session: Some(session), checks: By::Automatic, belief: Some(belief) };
@@ -257,6 +262,7 @@ fn apply(
         super::phases::set_checks(scribe, slug, phase, plan.phase_checks, by);
     }
     let objectives = added.iter().map(|key| key.id.clone()).collect();
+    // A plan with objectives says that the phase is not done.
     let belief = belief.filter(|_| added.is_empty());
     scribe.record(Fact::PlanApplied { project: slug.clone(), session, phase, objectives, belief });
     scribe.mark(slug);

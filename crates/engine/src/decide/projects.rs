@@ -20,6 +20,7 @@ pub(super) fn add(
     if scribe.state.project(slug).is_some() {
         return Err(Refusal::new(format!("project {slug} exists; choose another name with --slug")));
     }
+    // Two worktrees of one repository share their refs, so the common git directory is compared.
     let same = scribe.state.projects().find(|other| other.common_dir == repository.common_dir);
     if let Some(other) = same {
         let text =
@@ -61,11 +62,13 @@ pub(super) fn trust(scribe: &mut Scribe<'_>, project: ProjectSlug, trust: TrustR
     scribe.record(Fact::ProjectTrusted { project: project.clone(), trust, landing: None });
     release(scribe, &project, ReasonCode::Untrusted);
     let text = format!("the git configuration of project {project} is trusted as it is now");
+    // The configuration may have changed again since the person looked at it.
     scribe.order(Effect::Look { project });
     Ok(Answer::text(text))
 }
 
 pub(super) fn remove(scribe: &mut Scribe<'_>, project: &ProjectSlug) -> Reply {
+    // Nobody would harvest these sessions or read these runs after the project is gone.
     let is_busy = scribe.state.open_sessions().any(|session| session.objective.project == *project)
         || scribe.state.open_gates().any(|gate| gate.project == *project)
         || scribe.state.project(project).is_some_and(|p| p.train.landing.is_some());

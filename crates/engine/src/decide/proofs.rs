@@ -17,6 +17,7 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
         if again_ms.is_none_or(|at_ms| !clock::is_over(at_ms, scribe.now_ms)) {
             continue;
         }
+        // A proof that fails again enters the memo again with its answer.
         scribe.memo.prove_again.remove(&slug);
         let Some(project) = scribe.state.project(&slug) else { continue };
         let due: Vec<ObjectId> = project.unproven.iter().map(|landing| landing.commit.clone()).collect();

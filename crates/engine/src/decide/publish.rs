@@ -41,6 +41,7 @@ fn is_due(scribe: &Scribe<'_>, project: &Project) -> bool {
     let is_asked = scribe.memo.publish_now.contains_key(slug);
     let is_auto = !scribe.memo.is_passive && is_wanted(project);
     let again_ms = scribe.memo.publish_again.get(slug).map_or(0, |(_, again_ms)| *again_ms);
+    // A person's order does not wait for the pause.
     let is_time = is_asked || clock::is_over(again_ms, scribe.now_ms);
     (is_asked || is_auto) && is_time && can_try(project) && !scribe.memo.publishing.contains_key(slug)
 }

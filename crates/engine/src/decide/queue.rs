@@ -34,6 +34,7 @@ fn has_gate(scribe: &Scribe<'_>, project: &ProjectSlug) -> bool {
 /// The answer to an earlier order may arrive after the queue was planned anew. Its chain is on another tip or
 /// has other members, and must not pass for the current one.
 fn is_awaited(train: &Train, members: &[EntryId], onto: &ObjectId, ahead: bool) -> bool {
+    // A merge ahead of its turn belongs to its entry, not to the chain.
     if ahead {
         let entry = members.first().and_then(|id| train.entry(*id));
         let order = entry.and_then(|entry| entry.ahead.as_ref());
@@ -142,6 +143,7 @@ fn head_moved(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) {
     let Subject::Objective(id) = &entry.subject else { return };
     let key = key(project, id);
     scribe.move_to(&key, Status::Review, Cause::HeadMoved, None, None);
+    // The second harvest reads the new head and reviews it (`harvest::again`).
     let last = scribe.state.objective(&key).and_then(|objective| objective.sessions.last().copied());
     if let Some(session) = last {
         scribe.order(Effect::Harvest { session });
@@ -180,12 +182,14 @@ pub(super) fn landing_answered(
             let reason = Reason::new(ReasonCode::SelfCheck, scribe.now_ms, problem, clears);
             hold_queue_until(scribe, project, reason);
         }
+        // Any member's branch may have moved. Only that entry leaves the queue; the others are chained again.
         LandingAnswer::HeadMoved { entry: moved } => {
             abandon(scribe, project, &entry, "the branch has moved since its head was pinned");
             if let Some(moved) = entry_of(scribe, project, moved) {
                 head_moved(scribe, project, &moved);
             }
         }
+        // The queue's own promise would be broken, so nothing may land until a person has understood why.
         LandingAnswer::SelfCheckFailed(problem) => {
             abandon(scribe, project, &entry, problem.text());
             let name = name_of(&entry);
@@ -197,6 +201,7 @@ pub(super) fn landing_answered(
             let reason = Reason::new(ReasonCode::SelfCheck, scribe.now_ms, problem.into_text(), clears);
             hold_queue_until(scribe, project, reason);
         }
+        // Counted like a failed merge: the queue is held after `BUILD_FAILURES_MAX` of them.
         LandingAnswer::Failed(problem) => {
             abandon(scribe, project, &entry, problem.text());
             failed(scribe, project, &entry, problem, false);

@@ -44,8 +44,10 @@ pub(super) fn adopt(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     let Some(project) = scribe.state.project(slug).cloned() else {
         return Err(unknown_project(scribe, slug));
     };
+    // There is no target branch to adopt, or a person has to say first which one it is.
     use ReasonCode as R;
     refuse_unsettled(&project, &[R::TargetUnset, R::TargetChanged, R::TargetMissing])?;
+    // The same order accepts a bypass, since both take the branch as it is.
     if !project.holds.contains_key(&ReasonCode::TargetRewritten) {
         if let Some(reply) = bypass::accept(scribe, slug) {
             return reply;
@@ -83,6 +85,8 @@ pub(super) fn republish(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     // The user's commits on the old branch are not to be merged any more.
     drop_users_entry(scribe, slug, None);
     scribe.record(Fact::RepublishAsked { project: slug.clone(), published });
+    // A missing branch is created by the publication. A rewritten one is looked at again, and its commits are
+    // merged with the landed work first.
     if is_missing {
         scribe.memo.publish_now.insert(slug.clone(), true);
     } else {

@@ -21,6 +21,7 @@ pub(super) fn widen(scribe: &mut Scribe<'_>, key: &ObjectiveKey, outcome: &Outco
     if !is_allowed(scribe, key, &paths) || meets_others(scribe, key, &globs) {
         return false;
     }
+    // The globs are marked as automatic: the tamper guard does not take them for a person's word.
     scribe.record(Fact::ScopeWidened { objective: key.clone(), globs, by: By::Automatic });
     true
 }
@@ -61,6 +62,7 @@ fn is_allowed(scribe: &Scribe<'_>, key: &ObjectiveKey, paths: &[RepoPath]) -> bo
         return false;
     };
     let recovery = &project.settings.recovery;
+    // A glob in the settings that cannot be compiled allows nothing.
     objective.expansions < recovery.max_expansions && are_allowed(paths, &recovery.expand).unwrap_or(false)
 }
 

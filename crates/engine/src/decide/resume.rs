@@ -26,6 +26,7 @@ pub(super) fn resume_of(
         return None;
     }
     let last = state.session(*objective.sessions.last()?)?;
+    // Conversations belong to one program; another agent cannot read them.
     let is_same = last.agent == *agent && last.kind != SessionKind::Planner;
     let agent_session =
         last.account.agent_session.clone().filter(|id| is_same && is_sound(last) && can_be_named(id))?;
@@ -37,6 +38,7 @@ pub(super) fn resume_of(
 fn is_sound(last: &Session) -> bool {
     let failure = last.account.failure.as_ref().map(|failure| failure.class);
     let is_too_long = failure == Some(FailureClass::ContextTooLong);
+    // A rate limit or a lost network says nothing against the conversation.
     let is_outside = failure.is_some_and(|class| class.remedy() == Remedy::CoolDown);
     let has_failed = {
         let SessionStatus::Ended(end) = last.status else { return false };

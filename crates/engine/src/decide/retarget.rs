@@ -157,6 +157,7 @@ pub(super) fn set(scribe: &mut Scribe<'_>, slug: &ProjectSlug, order: &SetTarget
     if !order.anyway {
         refuse_loss(project, branch, &planned)?;
     }
+    // Copied first, as `record` takes the lost landings off this list.
     let unpublished = project.integration.unpublished.clone();
     let text = answer(slug, &before, order, &planned, &unpublished);
     record(scribe, slug, branch, &planned.tip, &planned.published, planned.lost.clone());
@@ -261,7 +262,8 @@ fn named(ids: &[ObjectiveId]) -> String {
 /// Asks a person about work that landed, was never published, and is on no branch of the project now.
 fn leave_behind(scribe: &mut Scribe<'_>, key: &ObjectiveKey, before: &str, branch: &str) {
     if scribe.state.objective(key).is_none_or(|objective| objective.status != Status::Done) {
-        return; // It waits for a person already.
+        // It waits for a person already, and the table of states names no such move.
+        return;
     }
     let text = format!(
         "its work landed for {before} and was not published; the project lands on {branch} from now on"

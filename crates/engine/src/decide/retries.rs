@@ -69,6 +69,7 @@ pub(super) fn retry_with(
     if are_sessions_spent(scribe, key, &due) {
         return;
     }
+    // The exponent is bounded, so that the shift cannot overflow with a large `recovery.max_retries`.
     let wait_ms = (BACKOFF_FIRST_MS << (2 * retries.min(8))).min(BACKOFF_MAX_MS);
     let not_before_ms = Some(scribe.now_ms + wait_ms);
     let next = NextSession { kind, feedback: Some(feedback), not_before_ms, costs_retry: true, smaller };

@@ -24,6 +24,7 @@ pub(super) fn do_overlap(scribe: &mut Scribe<'_>, left: &ObjectiveKey, right: &O
     let (Some(a), Some(b)) = (state.objective(left), state.objective(right)) else { return false };
     let Some(project) = state.project(&left.project) else { return false };
     let shared = &project.settings.shared_patterns;
+    // Shared patterns belong to every scope and never count as overlap.
     let answer = scribe.memo.overlaps.overlap(&a.spec.path_scope, &b.spec.path_scope, shared);
     !matches!(answer, Ok(None))
 }

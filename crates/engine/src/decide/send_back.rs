@@ -97,6 +97,8 @@ fn refuse_external(
     let Some(found) = scribe.state.project(project) else { return };
     let (reference, branch) = (found.integration_ref(), found.settings.target_branch.clone());
     let text = format!("{text}; merge {reference} into {branch} yourself, and publishing continues");
+    // The refusal names this very commit: another commit of the user is tried again
+    // (`target::enqueue_users_commits`).
     scribe.record(Fact::ExternalRefused { project: project.clone(), target: entry.head.clone() });
     let wait = PublicationWait { code, files, text, since_ms: scribe.now_ms };
     scribe.record(Fact::PublicationWaits { project: project.clone(), wait });

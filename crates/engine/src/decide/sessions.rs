@@ -72,6 +72,7 @@ pub(super) fn worktree_removed(scribe: &mut Scribe<'_>, key: &ObjectiveKey, late
 
 pub(super) fn started(scribe: &mut Scribe<'_>, id: SessionId, pid: u32) {
     let Some(session) = scribe.state.session(id) else { return };
+    // A session that was found again reports its start once more; the first report counts.
     if session.status.has_processes() && session.started_ms.is_none() {
         let objective = session.objective.clone();
         scribe.record(Fact::SessionStarted { objective, session: id, pid });

@@ -68,6 +68,7 @@ fn trial_over(state: &State, project: &Project) -> Option<i64> {
 fn pauses(state: &State, memo: &Memo, project: &Project) -> Vec<i64> {
     let mut due = Vec::new();
     let integration = &project.integration;
+    // A pause left over from a publication that is done needs no timer.
     if integration.published != integration.tip {
         due.extend(again_at(memo, &project.slug));
     }
@@ -148,6 +149,7 @@ fn waits_for_held(state: &State, project: &Project, objective: &Objective) -> bo
         return false;
     }
     let shared = &project.settings.shared_patterns;
+    // The memo's cache cannot be used: `settled` only reads.
     let mut overlaps = OverlapCache::default();
     let mut queued = state
         .in_status(&project.slug, Status::Queued)
@@ -178,6 +180,8 @@ fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
     let can_start = |objective: &Objective| agent_for(state, project, objective).is_some();
     let has_work = dispatches
         && state.objectives_of(&project.slug).any(|objective| match objective.status {
+            // With the queue held, an objective whose scope a queued one holds would wait for ever, and
+            // `run --until-idle` would never end.
             Status::Ready => {
                 can_start(objective) && (queue_moves || !waits_for_held(state, project, objective))
             }

@@ -39,6 +39,7 @@ pub(super) fn guards(scribe: &mut Scribe<'_>) {
     for slug in scribe.marked() {
         cancel_outdated(scribe, &slug);
         let Some(project) = scribe.state.project(&slug) else { continue };
+        // In a queue that is held no verdict is of use, and the hold may be about the gate itself.
         let is_held = project.train.held.is_some() || project.landing_hold().is_some();
         let is_wanted = project.train.entries.iter().any(Entry::waits_for_guard);
         if is_held || !is_wanted || !may_run(scribe, project) {
@@ -145,6 +146,7 @@ fn guard_one(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: &Entry, guard: 
     let Some((side_tree, prepared)) = tree(scribe, slug, wanted) else { return };
     let SideTree::Guard { onto, .. } = side_tree else { return };
     let Some(project) = scribe.state.project(slug) else { return };
+    // A green verdict on the tree from any run is enough, as verdicts belong to trees.
     if let Some((Verdict::Green, gate)) = verdict_on(project, &prepared.tree) {
         let (project, entry) = (slug.clone(), entry.id);
         return scribe.record(Fact::GuardPassed { project, entry, gate });
@@ -157,6 +159,7 @@ fn guard_one(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: &Entry, guard: 
     if !has_failed {
         return start(scribe, slug, purpose, prepared.commit, prepared.tree);
     }
+    // The runs were not evaluated for want of disk space, which says nothing about the branch.
     if let Some(run) = last.filter(|run| guard.red <= retries && disk_space::starved(run).is_some()) {
         disk_space::hold(scribe, slug, &run);
         return;
@@ -172,6 +175,7 @@ fn guard_one(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: &Entry, guard: 
                 None => give_up(scribe, slug, entry.id, "the record of its gate run is gone"),
             }
         }
+        // Red without the branch, too: nobody is to blame.
         Some((_, gate)) => {
             blame::hold_red(scribe, slug, gate);
         }
@@ -209,6 +213,7 @@ pub(super) fn prepared(
     side_tree: SideTree,
     result: Result<Option<Prepared>, Problem>,
 ) {
+    // The answer is not awaited: it belongs to an earlier order.
     if !scribe.memo.preparing.remove(&(slug.clone(), side_tree.clone())) {
         return;
     }

@@ -26,6 +26,7 @@ pub(super) fn stop_session_of(scribe: &mut Scribe<'_>, objective: &Objective) ->
     if !session.status.has_processes() {
         return None;
     }
+    // A session that is stopping already is not asked twice.
     if session.status != SessionStatus::Stopping {
         ask_to_stop(scribe, &session, Stop::Human);
     }

@@ -25,7 +25,9 @@ pub(super) fn looked(scribe: &mut Scribe<'_>, slug: &ProjectSlug, facts: &Target
     let Some(project) = scribe.state.project(slug) else { return };
     let integration = &project.integration;
     if !integration.is_made {
-        return; // The branch is read again once the integration ref exists.
+        // A commit of the user at this moment would be answered by moving a ref that does not exist. The
+        // branch is read again once the ref is made.
+        return;
     }
     let is_busy = scribe.memo.publishing.contains_key(slug)
         || integration.is_moving_to_target()
@@ -41,6 +43,7 @@ pub(super) fn looked(scribe: &mut Scribe<'_>, slug: &ProjectSlug, facts: &Target
     let is_news = integration.target != facts.target;
     scribe.mark(slug);
     if is_news {
+        // The user's new commits may repair a base that was red.
         scribe.record(Fact::TargetSeen { project: slug.clone(), target: facts.target.clone() });
         let_queue_go_on(scribe, slug, &[ReasonCode::TargetRed]);
     }
@@ -56,9 +59,13 @@ pub(super) fn looked(scribe: &mut Scribe<'_>, slug: &ProjectSlug, facts: &Target
 fn present(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId, facts: &TargetFacts) {
     use Relation as R;
     match (facts.to_published, facts.to_tip) {
+        // Published work is missing: the branch was reset, amended or replaced.
         (R::Ancestor | R::Diverged, _) => return rewritten(scribe, slug, target),
         (R::Same, R::Same | R::Ancestor) => nothing_of_the_users(scribe, slug),
+        // The branch is ahead of what was recorded as published, and the tip contains it. A publication
+        // succeeded without its record, or the user fast-forwarded the branch themselves.
         (R::Descendant, R::Same | R::Ancestor) => publish::published(scribe, slug, target),
+        // The user committed on top of everything that has landed: the tip simply follows.
         (R::Same | R::Descendant, R::Descendant) => {
             let from = facts.tip.clone();
             let project = slug.clone();
@@ -69,7 +76,8 @@ fn present(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId, facts
             });
             scribe.order(Effect::MoveExternal { project, from, to: target.clone() });
         }
-        // After `queue republish`, a rewritten target counts as published without being part of the tip.
+        // The user committed while other work landed. `Same` occurs after `queue republish`: a rewritten
+        // target counts as published then, without being part of the tip.
         (R::Same | R::Descendant, R::Diverged) => enqueue_users_commits(scribe, slug, target),
     }
     release(scribe, slug, ReasonCode::TargetRewritten);
@@ -79,6 +87,7 @@ fn present(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId, facts
 /// their queue entry and its refusal are out of date.
 fn nothing_of_the_users(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     drop_users_entry(scribe, slug, None);
+    // Without this, publishing would wait for ever after the user took back commits that conflicted.
     let is_refused = |project: &Project| project.integration.external_refused.is_some();
     if scribe.state.project(slug).is_some_and(is_refused) {
         scribe.record(Fact::PublicationFreed { project: slug.clone() });
@@ -132,6 +141,7 @@ fn enqueue_users_commits(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &O
 
 pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, result: Result<(), Problem>) {
     let Some(project) = scribe.state.project(slug) else { return };
+    // The answer to an earlier move.
     if project.integration.adopting.as_ref() != Some(to) {
         return;
     }
@@ -140,6 +150,7 @@ pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, 
     scribe.mark(slug);
     match result {
         Ok(()) => {
+            // The user may have committed again while the ref moved.
             scribe.order(Effect::Look { project: slug.clone() });
             scribe.record(Fact::ExternalAdopted { project: slug.clone(), from, to: to.clone() });
             drop_users_entry(scribe, slug, None);
@@ -176,6 +187,8 @@ fn hold_queue(scribe: &mut Scribe<'_>, slug: &ProjectSlug, text: String) {
 /// Orders the adoption of the target branch (`queue adopt`). The answer comes to [`adopted`].
 pub(super) fn adopt(scribe: &mut Scribe<'_>, project: &Project) {
     let (slug, from) = (project.slug.clone(), project.integration.tip.clone());
+    // The intent is recorded first: a crash between the move of the ref and its record would otherwise leave
+    // the queue behind the ref for good.
     if !project.integration.taking_target {
         scribe.record(Fact::AdoptionIntended { project: slug, from });
         scribe.order(adopt_effect(scribe.state, project));
@@ -232,7 +245,8 @@ fn take_target(
     for id in lost {
         let key = ObjectiveKey { project: slug.clone(), id };
         if scribe.state.objective(&key).is_none_or(|objective| objective.status != Status::Done) {
-            continue; // It waits for a person already.
+            // It waits for a person already, and the table of states names no such move.
+            continue;
         }
         let text = format!(
             "its landing is missing from the target branch that was adopted at {}; branches that were begun \

@@ -13,6 +13,7 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
         }) {
             scribe.move_to(&key, Status::Ready, Cause::DependenciesMet, None, None);
         }
+        // A dependency may have been reopened, or an edit may have added one.
         for key in in_status(scribe, &project, Status::Ready, |scribe, objective| {
             objective.sessions.is_empty() && !scribe.state.unmet(objective).is_empty()
         }) {

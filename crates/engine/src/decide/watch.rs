@@ -93,6 +93,7 @@ fn repository_failed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, problem: Probl
 
 pub(super) fn repository_fine(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     let is_broken = |project: &Project| project.holds.contains_key(&ReasonCode::RepositoryBroken);
+    // Without this report, the hold of a repository that was moved away and back would never be released.
     if scribe.state.project(slug).is_some_and(is_broken) {
         release(scribe, slug, ReasonCode::RepositoryBroken);
         publish::try_again_now(scribe, slug);
@@ -108,6 +109,7 @@ pub(super) fn repository_fine(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
 pub(super) fn trust_read(scribe: &mut Scribe<'_>, slug: &ProjectSlug, trust: &TrustRecord) {
     let Some(project) = scribe.state.project(slug) else { return };
     let changes = project.trust.changes(trust);
+    // The user has undone the change.
     if changes.is_empty() {
         return release(scribe, slug, ReasonCode::Untrusted);
     }
@@ -147,6 +149,7 @@ const COLLISIONS_MAX: usize = 100;
 
 /// Records the collisions of live branches, if they have changed. The order of the queue goes by them.
 pub(super) fn collisions_seen(scribe: &mut Scribe<'_>, slug: &ProjectSlug, mut collisions: Vec<Collision>) {
+    // Sorted, so that the same collisions in another order are no news.
     collisions.sort_unstable();
     collisions.dedup();
     collisions.truncate(COLLISIONS_MAX);

@@ -24,6 +24,7 @@ pub(super) fn why(state: &State, project: &Project, objective: &Objective, facts
     if let Some(hold) = hold.filter(|_| !is_landing) {
         return hold;
     }
+    // A disabled project outranks a missing supervisor, which would not move it either.
     let disabled = (!project.is_enabled()).then(|| project_stop(project, objective)).flatten();
     if let Some(stop) = disabled.or_else(|| stopped(objective, facts)) {
         return stop;
@@ -51,6 +52,7 @@ fn queued(
         let text = format!("first in the merge queue; tried again in {seconds} s");
         return reason(objective, ReasonCode::Backoff, text, "the time passes");
     }
+    // An entry that waits for its guard is left out of the chain, whatever its place is.
     if let Some(guard) = entry.guard.as_ref().filter(|guard| !guard.settled) {
         return guarded(state, project, objective, entry, guard);
     }
@@ -67,9 +69,11 @@ fn queued(
         (Some(chain), _) if chain.is_building && chain.asked.contains(&entry.id) => {
             reason(objective, ReasonCode::Building, "its merge is being made", "the merge is made")
         }
+        // No chain yet: the next plan asks for one, with this entry first.
         (None, _) if before.is_empty() => {
             reason(objective, ReasonCode::Building, "its merge is being made", "the merge is made")
         }
+        // Its own merge is the next to be tried, and needs no other entry to land.
         (Some(_), Some(0)) => {
             reason(objective, ReasonCode::Gating, "its gate run is starting", "the gate ends")
         }

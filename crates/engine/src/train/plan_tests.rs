@@ -22,7 +22,7 @@ fn train(entries: Vec<Entry>) -> Train {
     Train { entries, ..Train::default() }
 }
 
-/// A chain of these entries on tip 1; their trees are a, b, c and so on.
+/// Returns a chain of these entries on this tip. The trees of its prefixes are a, b, c and so on.
 fn chain(onto: char, entries: &[u64]) -> Option<Chain> {
     let entries: Vec<EntryId> = entries.iter().copied().map(EntryId).collect();
     let trees = ['a', 'b', 'c', 'd'];
@@ -74,7 +74,7 @@ fn a_batch_is_built_then_gated_then_landed() {
 }
 
 #[test]
-fn a_red_batch_is_searched_by_prefixes_and_the_one_alone_is_tried_again_before_it_is_blamed() {
+fn a_red_batch_is_searched_by_prefixes_and_its_culprit_is_repeated_before_it_is_blamed() {
     let mut queue = train(vec![entry(1, 0), entry(2, 0)]);
     queue.chain = chain('1', &[1, 2]);
     let red = known('b', Verdict::Red, 1);
@@ -91,14 +91,14 @@ fn a_red_batch_is_searched_by_prefixes_and_the_one_alone_is_tried_again_before_i
 }
 
 #[test]
-fn what_was_made_for_an_older_tip_is_made_anew() {
+fn a_chain_on_an_older_tip_is_made_again() {
     let mut queue = train(vec![entry(1, 0)]);
     queue.chain = chain('7', &[1]);
     assert_eq!(planned(&queue, &[]), [Action::Reset]);
 }
 
 #[test]
-fn what_is_left_of_a_red_batch_keeps_its_order_and_what_is_known_of_it() {
+fn the_rest_of_a_red_batch_keeps_its_order_and_its_verdicts() {
     let mut queue = train(vec![entry(1, 0), entry(2, 0), entry(3, 0)]);
     queue.chain = chain('1', &[1, 2, 3]);
     queue.take_landed(EntryId(1), &oid('1'));
@@ -118,7 +118,7 @@ fn the_users_own_commits_go_first_and_alone() {
 }
 
 #[test]
-fn entries_that_conflict_are_not_tried_together_and_those_in_nobodys_way_go_first() {
+fn entries_that_conflict_are_not_tried_together_and_those_without_conflicts_go_first() {
     let queue = train(vec![entry(1, 0), entry(2, 0), entry(3, 0)]);
     let rules = Rules { verdicts: &[], terms: "", flaky_retries: 1, now_ms: 0 };
     let view = View {

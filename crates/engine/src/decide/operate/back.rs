@@ -21,6 +21,7 @@ pub(super) fn retry(
 ) -> Done {
     check_not_done(objective)?;
     let (key, id) = (&objective.key, &objective.key.id);
+    // Only these states have no step of their own that a retry would cut short.
     let advice = match objective.status {
         Status::NeedsReview | Status::Failed | Status::Skipped | Status::Cancelled => None,
         Status::Paused => Some(format!("it is paused: `paddock objective resume {id}`")),
@@ -186,6 +187,7 @@ fn admit(
              {id}` lets its dependents go on without it"
         ));
     }
+    // Secrets, copied files and reserved names never land, whoever approves them.
     let never = harvest.findings.iter().find(|finding| !finding.code.may_be_approved());
     if let Some(finding) = never {
         return refuse(format!(
@@ -243,6 +245,8 @@ fn check_may_be_approved(scribe: &Scribe<'_>, objective: &Objective) -> Result<(
             ));
         }
     }
+    // Its session may have been stopped by an escalation and still be ending: its last commits are not
+    // reviewed yet.
     if let Some(session) = open_session(scribe, objective) {
         let session = session.id;
         return refuse(format!("session {session} of {id} has not ended yet; ask again when it has"));

@@ -64,6 +64,7 @@ pub(super) fn edit(scribe: &mut Scribe<'_>, objective: &Objective, edit: &SpecEd
         ));
     }
     let before = &objective.spec;
+    // Title, description and the like may change at any time: they only matter to the next session.
     if spec.path_scope != before.path_scope || spec.depends_on != before.depends_on {
         check_may_be_reshaped(objective)?;
     }
@@ -130,6 +131,8 @@ pub(super) fn delete(scribe: &mut Scribe<'_>, objective: &Objective) -> Done {
             dependents.join(", ")
         ));
     }
+    // Only an objective that nothing refers to can be forgotten; its sessions and landings name it in the
+    // log.
     if objective.worktree.is_some() || !objective.sessions.is_empty() || objective.landed.is_some() {
         return refuse(format!(
             "{id} has, or had, a branch and is part of the history; `paddock objective cancel {id}` cancels \

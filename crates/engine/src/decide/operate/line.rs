@@ -46,6 +46,7 @@ pub(super) fn requeue(scribe: &mut Scribe<'_>, objective: &Objective, by: &Perso
             let Some(head) = entry.map(|entry| entry.head.clone()) else {
                 return refuse(format!("{id} is about to enter the merge queue"));
             };
+            // A new entry: verdicts against the old one no longer count.
             withdraw(scribe, objective);
             enqueue(scribe, objective, head, false);
             Ok(format!("{id} entered the merge queue again, as the last one of its priority"))

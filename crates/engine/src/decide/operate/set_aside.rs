@@ -63,6 +63,7 @@ fn set_aside(
         return refuse(format!("{id} is {to} already"));
     }
     check_not_landing(scribe, objective)?;
+    // The session is stopped behind the move: it keeps its slot until it has ended.
     let stopped = stop_session_of(scribe, objective);
     withdraw(scribe, objective);
     let reason = Reason::new(ReasonCode::Human, scribe.now_ms, text, way_out(objective, to));
@@ -151,6 +152,7 @@ fn derive(scribe: &mut Scribe<'_>, objective: &Objective, before_pause: BeforePa
     let key = &objective.key;
     let (to, reason) = match before_pause.status {
         Status::NeedsReview | Status::Failed | Status::Skipped | Status::Cancelled => {
+            // A person has to decide about it, as before the pause.
             (before_pause.status, before_pause.reason)
         }
         Status::Queued if objective.head.is_some() => (Status::Queued, None),
