@@ -1,4 +1,4 @@
-//! The calling end: blocking, for command lines and for threads beside an event loop.
+//! The client's end of the socket: blocking, for command lines and for threads of their own.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -12,24 +12,25 @@ use super::protocol::encode_line;
 use super::{IpcError, PROTOCOL_VERSION, Reply, ReplyBody, Request, RequestBody};
 use paddock_model::command::{self, Command};
 
-/// How long the supervisor may take to say hello; it is alive, so this only guards against a frozen one.
+/// Longest wait for the supervisor's hello. A supervisor answers at once unless it is frozen.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the supervisor may leave a request unread; it reads at once unless it is frozen.
+/// Longest time that the supervisor may leave a request unread. It reads at once unless it is frozen.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Who is at the other end.
+/// The supervisor at the other end, as it introduces itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerHello {
-    /// The workspace it works in.
+    /// Folder of the workspace that it works in.
     pub workspace: String,
-    /// Its process id, for people; never to be signalled.
+    /// Its process id, to show to people. Never send a signal to it: the id may belong to another process by
+    /// then.
     pub pid: u32,
 }
 
 /// A connection to the supervisor of a workspace.
 ///
-/// Requests go one after the other. A subscription takes the connection for itself; a caller that also sends commands
-/// opens two.
+/// Requests go one after the other. A subscription takes the whole connection; a caller that also sends
+/// commands opens a second one.
 #[derive(Debug)]
 pub struct Client {
     stream: UnixStream,
@@ -40,15 +41,18 @@ pub struct Client {
 }
 
 impl Client {
-    /// Connects to the supervisor whose runtime folder this is; `None` when none listens.
+    /// Connects to the supervisor of the workspace with this runtime folder. Returns `None` if no supervisor
+    /// listens.
     ///
     /// # Errors
-    /// [`IpcError::OtherVersion`] when the supervisor speaks another protocol, [`IpcError::Timeout`] when
-    /// it does not react, [`IpcError::Io`] when the socket cannot be used.
+    /// - [`IpcError::OtherVersion`] if the supervisor speaks another version of the protocol;
+    /// - [`IpcError::Timeout`] if it does not answer;
+    /// - [`IpcError::Io`] if the socket cannot be used.
     pub fn connect(runtime: &Path) -> Result<Option<Self>, IpcError> {
         let Some(socket) = read_pointer(runtime)? else { return Ok(None) };
         let stream = match UnixStream::connect(&socket) {
             Ok(stream) => stream,
+            // The supervisor was killed and left its socket or its pointer file behind.
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
                 return Ok(None);
             }
@@ -60,12 +64,14 @@ impl Client {
         let mut client = Self { stream, socket, buffer, last_id: 0, hello };
         match client.greet() {
             Ok(()) => Ok(Some(client)),
-            // It was on its way out: whoever hangs up before a word was said serves nobody.
+            // The supervisor was stopping: it closed the connection before its hello, so it serves nobody any
+            // more.
             Err(IpcError::Ended | IpcError::Leaving) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
+    /// Exchanges the hellos.
     fn greet(&mut self) -> Result<(), IpcError> {
         match self.ask(RequestBody::Hello { version: PROTOCOL_VERSION }, HELLO_TIMEOUT)? {
             ReplyBody::Hello { version: PROTOCOL_VERSION, workspace, pid } => {
@@ -79,17 +85,18 @@ impl Client {
         }
     }
 
-    /// Who is at the other end.
+    /// Returns how the supervisor introduced itself.
     #[must_use]
     pub fn hello(&self) -> &ServerHello {
         &self.hello
     }
 
-    /// Has a command carried out and waits for its answer.
+    /// Sends a command and waits for its answer.
     ///
     /// # Errors
-    /// [`IpcError::Timeout`] and [`IpcError::Ended`] leave open whether it was carried out;
-    /// [`IpcError::Refused`] means that it was not understood.
+    /// - [`IpcError::Timeout`] and [`IpcError::Ended`]: the command may have been run or not;
+    /// - [`IpcError::Leaving`]: the supervisor is stopping and did not run the command;
+    /// - [`IpcError::Refused`]: the supervisor did not understand the command.
     pub fn command(&mut self, command: Command, timeout: Duration) -> Result<command::Reply, IpcError> {
         match self.ask(RequestBody::Command(command), timeout)? {
             ReplyBody::Answer(answer) => Ok(answer),
@@ -97,7 +104,7 @@ impl Client {
         }
     }
 
-    /// Follows the events after `since_seq` (or from now on), and gauges if wanted.
+    /// Subscribes to the events after `since_seq` (or from now on), and to gauges if wanted.
     ///
     /// # Errors
     /// As for [`Client::command`].
@@ -105,6 +112,7 @@ impl Client {
         Events::begin(self, since_seq, gauges, HELLO_TIMEOUT)
     }
 
+    /// Sends a request and waits for its reply.
     fn ask(&mut self, body: RequestBody, timeout: Duration) -> Result<ReplyBody, IpcError> {
         let id = self.send(body)?;
         self.receive_for(id, Some(timeout))
@@ -114,7 +122,8 @@ impl Client {
     pub(super) fn send(&mut self, body: RequestBody) -> Result<u64, IpcError> {
         self.last_id += 1;
         let line = encode_line(&Request { id: self.last_id, body }).ok_or(IpcError::TooLong)?;
-        // What could not be written to its end was not read by anybody.
+        // A request whose line was not written to its end was not read as a request. So a connection that
+        // closes here leaves no doubt: the supervisor did nothing, and the caller may ask the next one.
         self.stream.write_all(&line).map_err(|error| match self.name(&error) {
             IpcError::Ended => IpcError::Leaving,
             other => other,
@@ -122,7 +131,7 @@ impl Client {
         Ok(self.last_id)
     }
 
-    /// Waits for the next reply to a request; late replies to earlier ones are dropped.
+    /// Waits for the next reply to a request. Drops late replies to earlier requests, which timed out.
     pub(super) fn receive_for(&mut self, id: u64, timeout: Option<Duration>) -> Result<ReplyBody, IpcError> {
         let deadline = timeout.map(|timeout| (Instant::now() + timeout, timeout));
         loop {
@@ -131,12 +140,14 @@ impl Client {
                 .map_err(|error| IpcError::Garbled { reason: error.to_string() })?;
             match reply.body {
                 ReplyBody::Error { is_leaving: true, .. } => return Err(IpcError::Leaving),
+                // Id 0: the server could not read the request, nor its id.
                 body if reply.id == id || reply.id == 0 => return Ok(body),
                 _ => {}
             }
         }
     }
 
+    /// Reads the next line. Keeps a part of a line that arrived before the deadline for the next call.
     fn receive_line(&mut self, deadline: Option<(Instant, Duration)>) -> Result<Vec<u8>, IpcError> {
         let mut bytes = [0; 16 * 1024];
         loop {
@@ -160,6 +171,7 @@ impl Client {
         }
     }
 
+    /// Converts an error of the system to one that says what it means for the request.
     fn name(&self, error: &io::Error) -> IpcError {
         match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => {
@@ -171,23 +183,23 @@ impl Client {
     }
 }
 
-/// Not the end of anything: the deadline decides.
+/// Returns whether reading may simply be tried again; the deadline decides when to give up.
 fn is_passing(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
-/// A reply of the wrong kind, named without needing its content to be printable.
+/// Returns the error for a reply of the wrong kind. Names the kind only: the content may not be printable.
 pub(super) fn unexpected(reply: &ReplyBody) -> IpcError {
     let reason = match reply {
         ReplyBody::Error { text, .. } => return IpcError::Refused { text: text.clone() },
         ReplyBody::Hello { .. } => "hello",
         ReplyBody::Answer(_) => "an answer",
-        ReplyBody::Subscribed { .. } => "the begin of a subscription",
+        ReplyBody::Subscribed { .. } => "the beginning of a subscription",
         ReplyBody::Event(_) => "an event",
         ReplyBody::Gauge(_) => "a gauge",
         ReplyBody::Behind { .. } => "the end of a subscription",
         ReplyBody::Cancelled => "a cancellation",
         ReplyBody::Pong => "a pong",
     };
-    IpcError::Garbled { reason: format!("{reason} where something else was due") }
+    IpcError::Garbled { reason: format!("{reason} instead of the expected reply") }
 }

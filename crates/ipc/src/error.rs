@@ -1,25 +1,25 @@
-//! What can go wrong between client and supervisor.
+//! The errors between client and supervisor.
 
 use std::path::{Path, PathBuf};
 
-/// Why the link failed.
+/// Why a connection or a request failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IpcError {
-    /// A file or the socket itself.
+    /// An operation on the socket, or on a file next to it, failed.
     #[error("{}: {reason}", path.display())]
     Io {
         /// The file or socket.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error, in words.
         reason: String,
     },
-    /// Something that is no socket lies where the socket belongs.
+    /// A file that is no socket is at the socket's path.
     #[error("{} is in the way of the supervisor's socket and is no socket; move it away", path.display())]
     InTheWay {
         /// The file.
         path: PathBuf,
     },
-    /// The folder for the socket belongs to somebody else or is open to others.
+    /// The folder for the socket belongs to another user or is open to others.
     #[error("{} is not a folder of this user alone (mode 0700); remove it, or set XDG_RUNTIME_DIR", path.display())]
     UnsafeFolder {
         /// The folder.
@@ -30,15 +30,15 @@ pub enum IpcError {
         "the running supervisor speaks protocol {theirs}, this program {ours}; restart the supervisor with this program, or use the one it was started with"
     )]
     OtherVersion {
-        /// The version of this program.
+        /// Protocol version of this program.
         ours: u32,
-        /// The version of the supervisor.
+        /// Protocol version of the supervisor.
         theirs: u32,
     },
-    /// No answer in time.
-    #[error("the supervisor did not answer within {seconds} s; what was asked may still be carried out")]
+    /// No answer came in time.
+    #[error("the supervisor did not answer within {seconds} s; it may still run the request")]
     Timeout {
-        /// How long was waited.
+        /// How long the client waited, in seconds.
         seconds: u64,
     },
     /// The connection ended before the answer came.
@@ -46,22 +46,22 @@ pub enum IpcError {
         "the supervisor ended before it answered; `paddock supervisor status` tells whether it runs, `paddock events` what was recorded"
     )]
     Ended,
-    /// The supervisor left in order before it read the request.
-    #[error("the supervisor is leaving, and nothing was done; try again when it is gone")]
+    /// The supervisor is stopping gracefully and has not read the request, so nothing was done.
+    #[error("the supervisor is stopping and did not run the request; try again when it has stopped")]
     Leaving,
     /// The supervisor refused the request.
     #[error("{text}")]
     Refused {
-        /// What it said.
+        /// The supervisor's reason.
         text: String,
     },
-    /// A line that makes no sense.
-    #[error("the supervisor sent something that is not understood: {reason}")]
+    /// The supervisor sent a line that is no valid reply, or a reply of the wrong kind.
+    #[error("this program does not understand the supervisor's reply: {reason}")]
     Garbled {
-        /// What is wrong with it.
+        /// What is wrong with the line.
         reason: String,
     },
-    /// A message over the limit.
+    /// A message exceeds the longest line.
     #[error("the message is longer than {} MiB, the most that one line may have", super::LINE_MAX_BYTES >> 20)]
     TooLong,
 }

@@ -1,25 +1,26 @@
-//! The events of a subscription, as a client reads them.
+//! The client's end of a subscription.
 
 use std::time::Duration;
 
 use super::client::unexpected;
 use super::{Client, EventLine, Gauge, IpcError, ReplyBody, RequestBody};
 
-/// What a subscription tells.
+/// One item of a subscription.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Incoming {
-    /// The next event; sequence numbers have no gaps and no doubles.
+    /// The next event. Sequence numbers have no gaps and no doubles.
     Event(EventLine),
     /// A new value of a gauge.
     Gauge(Gauge),
-    /// The reader was too slow. Everything after this event still follows; who shows a state reads it anew.
+    /// The reader was too slow. All events after `resume_from` still follow; a reader that shows the state
+    /// may prefer to load it anew.
     Behind {
-        /// The last event that was told.
+        /// Last event that the reader received.
         resume_from: u64,
     },
 }
 
-/// Events from the supervisor, one by one; ends with the first error.
+/// The items of a subscription, one by one. The iterator ends after the first error.
 pub struct Events {
     client: Client,
     request: u64,
@@ -28,6 +29,7 @@ pub struct Events {
 }
 
 impl Events {
+    /// Subscribes, and waits for the supervisor's confirmation.
     pub(super) fn begin(
         mut client: Client,
         since_seq: Option<u64>,
@@ -41,10 +43,11 @@ impl Events {
         }
     }
 
-    /// Waits up to `timeout` for what comes next; `None` when nothing came.
+    /// Waits up to `timeout` for the next item. Returns `None` if none came.
     ///
     /// # Errors
-    /// [`IpcError::Ended`] when the supervisor is gone, or what it refused.
+    /// [`IpcError::Ended`] if the supervisor is gone, or [`IpcError::Refused`] with the reason why it ended
+    /// the subscription.
     pub fn next_within(&mut self, timeout: Duration) -> Result<Option<Incoming>, IpcError> {
         match self.receive(Some(timeout)) {
             Err(IpcError::Timeout { .. }) => Ok(None),
@@ -59,6 +62,7 @@ impl Events {
                 ReplyBody::Gauge(gauge) => return Ok(Incoming::Gauge(gauge)),
                 ReplyBody::Subscribed { .. } => {}
                 ReplyBody::Behind { resume_from } => {
+                    // The server has ended the subscription. A new one from the same place loses nothing.
                     let (since_seq, gauges) = (Some(resume_from), self.gauges);
                     self.request = self.client.send(RequestBody::Subscribe { since_seq, gauges })?;
                     return Ok(Incoming::Behind { resume_from });
@@ -82,7 +86,7 @@ impl Iterator for Events {
     }
 }
 
-/// To whoever only listens it is one whether the supervisor left in order.
+/// Converts a graceful stop to [`IpcError::Ended`]. The difference matters for commands only.
 fn ended(error: IpcError) -> IpcError {
     if error == IpcError::Leaving { IpcError::Ended } else { error }
 }

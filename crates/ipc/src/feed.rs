@@ -1,7 +1,8 @@
-//! Committed events for any number of subscribers, each at its own pace.
+//! Committed events for any number of subscribers, each as fast as it can read.
 //!
-//! There is no queue per subscriber: each keeps the number of the last event it was given and pulls what
-//! comes after it, from a ring of recent ones or from the history. A slow one costs no memory.
+//! There is no queue per subscriber. Each keeps the sequence number of the last event that it received, and
+//! pulls the events after it from a ring of recent events, or from the store. A slow subscriber therefore
+//! costs no memory.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,64 +14,71 @@ use paddock_model::stored::StoredEvent;
 /// Reads up to `max` events after a sequence number, oldest first, from the store. May block.
 pub type History = Box<dyn Fn(u64, usize) -> Result<Vec<StoredEvent>, Cause> + Send + Sync>;
 
-/// What the store says.
+/// An error of the store, whose type this crate does not know.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why a subscriber is given nothing more.
+/// Why a subscription ends.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FeedError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(Cause),
-    /// What it read is not what follows.
+    /// The store returned other events than those that follow.
     #[error("the history after event {after} cannot be read without a gap")]
     Gap {
-        /// The last event that was given.
+        /// Last event that the subscriber received.
         after: u64,
     },
-    /// Reading panicked, or the feed is gone.
+    /// The reading panicked, or the feed is gone.
     #[error(transparent)]
     Stopped(Cause),
 }
 
-/// How many recent events are kept in memory: hours of normal work, about 2 MB.
+/// Number of recent events in memory: hours of normal work, about 2 MB.
 const RING_EVENTS: usize = 4096;
-/// How many events are handed over at once, so that one subscriber does not hold the ring for long.
+/// Most events in one batch, so that no subscriber locks the ring for long.
 const BATCH_EVENTS: usize = 256;
 
-/// Where committed events are published.
+/// Publishes committed events to subscribers.
 pub struct Feed {
     ring: Mutex<Ring>,
+    /// Wakes the subscribers that are up to date.
     latest: watch::Sender<u64>,
     history: History,
 }
 
+/// The most recent events, without gaps.
 struct Ring {
     events: VecDeque<Arc<StoredEvent>>,
     capacity: usize,
     last_seq: u64,
 }
 
-/// What a subscriber is given.
+/// What a subscriber receives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FeedItem {
-    /// The next events, contiguous.
+    /// The next events, without a gap.
     Events(Vec<Arc<StoredEvent>>),
-    /// The subscriber was up to date once and has fallen out of the ring since: what it shows is old, and
-    /// replaying everything may cost more than reading the state anew.
+    /// The subscriber was up to date once and is too slow now: the next event has left the ring. What the
+    /// subscriber shows is old, and reading the state anew may cost it less than replaying all events.
     Behind {
-        /// The last event it was given.
+        /// Last event that the subscriber received.
         resume_from: u64,
     },
 }
 
+/// The result of a search in the ring.
 enum Lookup {
+    /// The next events.
     Found(Vec<Arc<StoredEvent>>),
+    /// There are no newer events.
     UpToDate,
+    /// The next event has left the ring.
     TooOld,
 }
 
 impl Ring {
+    /// Returns the events after `seq`, at most one batch.
     fn after(&self, seq: u64) -> Lookup {
         if seq >= self.last_seq {
             return Lookup::UpToDate;
@@ -83,12 +91,15 @@ impl Ring {
         Lookup::Found(self.events.iter().skip(skipped).take(BATCH_EVENTS).cloned().collect())
     }
 
+    /// Adds an event, and drops the oldest one if the ring is full.
     fn push(&mut self, event: StoredEvent) {
+        // Published already: a subscriber must not receive it twice.
         if event.seq <= self.last_seq {
             return;
         }
         if event.seq != self.last_seq + 1 {
-            // Something was committed without being published; the history has it.
+            // Events in between were committed and not published. The ring must not have gaps, so it starts
+            // anew; subscribers get the missing events from the store.
             self.events.clear();
         }
         self.last_seq = event.seq;
@@ -100,13 +111,13 @@ impl Ring {
 }
 
 impl Feed {
-    /// A feed that continues after the last event in the store.
+    /// Returns a feed that continues after `last_seq`, the last event in the store.
     #[must_use]
     pub fn new(last_seq: u64, history: History) -> Self {
         Self::with_capacity(last_seq, history, RING_EVENTS)
     }
 
-    /// The same with a ring of another size (at least 1).
+    /// Like [`Self::new`], with a ring of another size (at least 1).
     #[must_use]
     pub fn with_capacity(last_seq: u64, history: History, capacity: usize) -> Self {
         let ring = Ring { events: VecDeque::new(), capacity: capacity.max(1), last_seq };
@@ -114,28 +125,30 @@ impl Feed {
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
-        // Nothing in here panics half way through a change.
+        // A poisoned lock is used all the same: no code under it can panic half-way through a change.
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Publishes events that are committed, in order. Never waits; may be called from any thread.
+    /// Publishes committed events, in order. Never waits for a subscriber; may be called from any thread.
     pub fn publish(&self, events: Vec<StoredEvent>) {
         let mut ring = self.ring();
         events.into_iter().for_each(|event| ring.push(event));
         let last_seq = ring.last_seq;
         drop(ring);
+        // The maximum, since two publishers may reach this line in the other order than the ring.
         self.latest.send_modify(|latest| *latest = last_seq.max(*latest));
     }
 
-    /// The last event that was published.
+    /// Returns the sequence number of the last published event.
     #[must_use]
     pub(crate) fn last_seq(&self) -> u64 {
         self.ring().last_seq
     }
 
-    /// Follows the log after `since_seq`, or from now on.
+    /// Subscribes to the events after `since_seq`, or from now on.
     #[must_use]
     pub(crate) fn subscribe(self: &Arc<Self>, since_seq: Option<u64>) -> Subscription {
+        // Before the cursor is read: an event that is published in between then wakes the subscriber.
         let latest = self.latest.subscribe();
         let cursor = since_seq.unwrap_or_else(|| self.last_seq());
         Subscription { feed: Arc::clone(self), latest, cursor, is_live: since_seq.is_none() }
@@ -146,33 +159,40 @@ impl Feed {
 pub(crate) struct Subscription {
     feed: Arc<Feed>,
     latest: watch::Receiver<u64>,
+    /// Last event that the subscriber received.
     cursor: u64,
+    /// Whether the subscriber has been up to date. Only then is falling behind reported: a subscriber that
+    /// asked for old events wants them all.
     is_live: bool,
 }
 
 impl Subscription {
-    /// The last event that was handed over.
+    /// Returns the sequence number of the last event that the subscriber received.
     #[must_use]
     pub(crate) fn cursor(&self) -> u64 {
         self.cursor
     }
 
-    /// Waits for what comes next. Dropping the wait loses nothing.
+    /// Waits for the next events. The future may be dropped at any time without losing an event.
     ///
     /// # Errors
-    /// When the history cannot be read or has a gap.
+    /// Fails if the history cannot be read or has a gap.
     pub(crate) async fn next(&mut self) -> Result<FeedItem, FeedError> {
         loop {
+            // Marked as seen before the ring is read: an event that is published after the reading wakes the
+            // wait below.
             self.latest.borrow_and_update();
             let found = self.feed.ring().after(self.cursor);
             match found {
                 Lookup::Found(events) => return Ok(self.hand_over(events)),
                 Lookup::UpToDate => {
                     self.is_live = true;
-                    // The feed lives as long as this subscription, so this wait always ends with a change.
+                    // The subscription holds the feed and with it the sender, so this wait does not fail.
                     self.latest.changed().await.map_err(|error| FeedError::Stopped(error.into()))?;
                 }
                 Lookup::TooOld if self.is_live => {
+                    // Reported once. A subscriber that continues all the same gets the missing events from
+                    // the store.
                     self.is_live = false;
                     return Ok(FeedItem::Behind { resume_from: self.cursor });
                 }
@@ -184,12 +204,15 @@ impl Subscription {
         }
     }
 
+    /// Moves the cursor behind the events.
     fn hand_over(&mut self, events: Vec<Arc<StoredEvent>>) -> FeedItem {
         self.cursor = events.last().map_or(self.cursor, |event| event.seq);
         FeedItem::Events(events)
     }
 
+    /// Reads the next batch from the store, and checks that it has no gap.
     async fn read_history(&self) -> Result<Vec<Arc<StoredEvent>>, FeedError> {
+        // On a thread for blocking work: a slow disk must not stop the one thread that serves all clients.
         let (feed, cursor) = (Arc::clone(&self.feed), self.cursor);
         let read = tokio::task::spawn_blocking(move || (feed.history)(cursor, BATCH_EVENTS));
         let read = read.await.map_err(|error| FeedError::Stopped(error.into()))?;
@@ -250,7 +273,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_slow_subscriber_is_told_once_and_resumes_without_a_gap() {
+    async fn a_slow_subscriber_is_warned_once_and_resumes_without_a_gap() {
         let feed = feed(5, 4);
         let mut slow = feed.subscribe(None);
         feed.publish(vec![event(6)]);

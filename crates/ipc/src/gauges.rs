@@ -1,4 +1,4 @@
-//! Values that change all the time and are not recorded: commits so far, log size, processor time.
+//! Gauges: values that change all the time and are not recorded, such as the commits of a running session.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,8 +8,8 @@ use tokio::sync::watch;
 
 use super::Gauge;
 
-/// How many values are kept. A thousand sessions with a few gauges each fit; beyond that the value that was
-/// set longest ago goes, so that a forgotten `forget` cannot eat the memory.
+/// Most values kept. A thousand sessions with a few gauges each fit. Beyond that the value that was set
+/// longest ago is dropped, so that gauges which nobody removed cannot use up the memory.
 const GAUGES_MAX: usize = 8192;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,12 +21,16 @@ struct Key {
 
 #[derive(Default)]
 struct Board {
+    /// Each value, with the version at which it was set.
     values: BTreeMap<Key, (u64, Value)>,
+    /// Counts the changes.
     version: u64,
 }
 
-/// The latest value of every gauge. Subscribers get what changed since they last looked, each gauge once:
-/// nothing queues up however fast values change and however slowly somebody reads.
+/// The latest value of every gauge.
+///
+/// A subscriber receives the values that changed since its last look, each gauge once. Nothing queues up,
+/// however fast values change and however slowly a subscriber reads.
 pub struct Gauges {
     board: Mutex<Board>,
     version: watch::Sender<u64>,
@@ -40,11 +44,11 @@ impl Default for Gauges {
 
 impl Gauges {
     fn board(&self) -> MutexGuard<'_, Board> {
-        // Nothing in here panics half way through a change.
+        // A poisoned lock is used all the same: no code under it can panic half-way through a change.
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets a gauge. Never waits; setting the same value again says nothing to anybody.
+    /// Sets a gauge. Never waits for a subscriber. Setting the same value again is no change.
     pub fn set(&self, gauge: Gauge) {
         let key = Key { name: gauge.name, session: gauge.session, gate: gauge.gate };
         let mut board = self.board();
@@ -61,6 +65,7 @@ impl Gauges {
             }
         }
         drop(board);
+        // The maximum, since two threads may reach this line in the other order than the board.
         self.version.send_modify(|latest| *latest = version.max(*latest));
     }
 
@@ -74,12 +79,13 @@ impl Gauges {
         self.board().values.retain(|key, _| key.gate != Some(gate));
     }
 
-    /// Begins with every value there is.
+    /// Subscribes to all gauges. The first look returns every value.
     #[must_use]
     pub(crate) fn subscribe(self: &Arc<Self>) -> GaugeSubscription {
         GaugeSubscription { gauges: Arc::clone(self), version: self.version.subscribe(), seen: 0 }
     }
 
+    /// Returns the current version, and the values that were set after the version `seen`.
     fn since(&self, seen: u64) -> (u64, Vec<Gauge>) {
         let board = self.board();
         let changed = board.values.iter().filter(|(_, (version, _))| *version > seen);
@@ -95,18 +101,20 @@ impl Gauges {
     }
 }
 
-/// What one subscriber has seen.
+/// One subscriber's view of the gauges.
 pub(crate) struct GaugeSubscription {
     gauges: Arc<Gauges>,
     version: watch::Receiver<u64>,
+    /// Version of the board at the last look.
     seen: u64,
 }
 
 impl GaugeSubscription {
-    /// Waits until at least one gauge has changed and returns the latest values of all that have. Dropping
-    /// the wait loses nothing.
+    /// Waits until at least one gauge has changed, and returns the latest values of all that have. The future
+    /// may be dropped at any time without losing a value.
     pub(crate) async fn next(&mut self) -> Vec<Gauge> {
         loop {
+            // Marked as seen before the board is read: a change after the reading wakes the wait below.
             self.version.borrow_and_update();
             let (version, changed) = self.gauges.since(self.seen);
             self.seen = version;
@@ -114,7 +122,8 @@ impl GaugeSubscription {
                 return changed;
             }
             if self.version.changed().await.is_err() {
-                // The sender lives in what this subscription holds; were it gone, nothing could change.
+                // Cannot happen, since this subscription holds the sender. Without a sender nothing could
+                // change.
                 std::future::pending::<()>().await;
             }
         }
@@ -130,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_latest_value_of_each_gauge_is_told() {
+    async fn only_the_latest_value_of_each_gauge_is_sent() {
         let gauges = Arc::new(Gauges::default());
         gauges.set(gauge(1, 1));
         let mut subscription = gauges.subscribe();

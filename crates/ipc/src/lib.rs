@@ -1,7 +1,18 @@
-//! The socket between the one supervisor of a workspace and its console and command lines.
+//! The socket between the supervisor of a workspace and its clients: consoles and command lines.
 //!
-//! One Unix socket, one JSON document per line, for the same user only. Events come from a [`Feed`] without gaps and
-//! without doubles, [`Gauges`] as latest values only. [`lock`] says who works here.
+//! One Unix socket, one JSON document per line, for one user only.
+//!
+//! ```text
+//!  Client ── requests ──▶ Server ── one task per client ──▶ Service   commands, answered once recorded
+//!         ◀── replies ───                              ├──▶ Feed      committed events, no gaps, no doubles
+//!                                                      └──▶ Gauges    latest values, not recorded
+//! ```
+//!
+//! Everything that one peer can make the other keep in memory has a bound: the length of a line, the clients,
+//! the requests of each, the lines that wait for a slow reader. A slow subscriber costs no memory at all: it
+//! pulls events by sequence number.
+//!
+//! [`lock`] holds the locks of workspaces and the claims on repositories.
 
 mod client;
 mod connection;

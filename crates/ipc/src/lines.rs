@@ -1,21 +1,25 @@
-//! Cuts a stream of bytes into lines, without trusting the other end to ever send a newline.
+//! Splits a stream of bytes into lines. Does not trust the other end to ever send a newline.
 
 use super::LINE_MAX_BYTES;
 
-/// The line is longer than anything honest.
+/// A line exceeds [`LINE_MAX_BYTES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLong;
 
-/// Bytes that were read but not yet used. Nothing is lost when a wait in between times out.
+/// Bytes that were read and not returned as lines yet. They survive a wait that times out in the middle of a
+/// line.
 #[derive(Debug, Default)]
 pub struct LineBuffer {
     bytes: Vec<u8>,
+    /// Number of bytes that were returned as lines.
     used: usize,
+    /// Number of bytes that were searched for a newline. Without it, a long line that arrives in small pieces
+    /// would be searched from its beginning for each piece.
     searched: usize,
 }
 
 impl LineBuffer {
-    /// Adds what was read.
+    /// Adds bytes that were read.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.used > 0 {
             self.bytes.drain(..self.used);
@@ -25,14 +29,15 @@ impl LineBuffer {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// The next complete line without its newline, if there is one.
+    /// Returns the next complete line without its newline; `None` if there is none yet.
     ///
     /// # Errors
-    /// When it is over [`LINE_MAX_BYTES`]: nobody can tell where the next one begins.
+    /// [`TooLong`] if the line exceeds [`LINE_MAX_BYTES`]. The stream cannot be used any further.
     pub fn next_line(&mut self) -> Result<Option<Vec<u8>>, TooLong> {
         let found = self.bytes[self.searched..].iter().position(|&byte| byte == b'\n');
         let Some(length) = found else {
             self.searched = self.bytes.len();
+            // An unfinished line over the limit is refused before its newline comes: it may never come.
             return if self.searched - self.used > LINE_MAX_BYTES { Err(TooLong) } else { Ok(None) };
         };
         let end = self.searched + length;

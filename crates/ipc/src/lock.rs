@@ -1,4 +1,4 @@
-//! Who works here: the lock of a workspace and the claim on a repository, and what their texts say.
+//! The lock of a workspace and the claim on a repository, and the texts in them that name their holder.
 
 use std::fmt;
 use std::io;
@@ -8,9 +8,9 @@ use paddock_model::ids::ProjectSlug;
 use paddock_os::locks::TextLock;
 use paddock_os::processes::{self, Identity};
 
-/// The workspace's lock, in its runtime folder.
+/// File of the workspace lock, in the runtime folder.
 const LOCK_NAME: &str = "paddock.lock";
-/// The claim on a repository, in its common git directory.
+/// File of the claim on a repository, in its common git directory, where every workspace finds it.
 const CLAIM_NAME: &str = "paddock.claim";
 
 /// Why a lock was not taken.
@@ -21,18 +21,18 @@ pub enum LockError {
     WorkspaceHeld {
         /// The workspace.
         root: PathBuf,
-        /// Who holds it.
+        /// The process that holds the lock.
         holder: Box<Holder>,
     },
-    /// The repository is at work elsewhere.
+    /// Another workspace or project works on the repository.
     #[error("the repository {} is claimed by {holder}: one repository belongs to one project of one workspace", common_dir.display())]
     RepositoryHeld {
         /// The repository's common git directory.
         common_dir: PathBuf,
-        /// Who holds it.
+        /// The process that holds the claim.
         holder: Box<Holder>,
     },
-    /// There is no room for the lock's text.
+    /// The disk has no space for the lock's text.
     #[error("the disk of {} is full: free some space (`paddock doctor` shows what there is) and try again; nothing recorded is lost", path.display())]
     DiskFull {
         /// The lock file.
@@ -43,12 +43,13 @@ pub enum LockError {
     Io {
         /// The lock file.
         path: PathBuf,
-        /// Why not.
+        /// The system's error.
         source: io::Error,
     },
 }
 
 impl LockError {
+    /// Tells a full disk from other errors, since its remedy is another one.
     fn new(path: PathBuf, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
@@ -57,38 +58,41 @@ impl LockError {
     }
 }
 
-/// What the text of a lock file says. Every part can be missing: it is text, not proof.
+/// The holder of a lock, as the text of the lock file describes it. The text is a hint, not proof: any part
+/// can be missing or stale.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Holder {
-    /// The process.
+    /// Process id.
     pub pid: Option<u32>,
-    /// When the process started, in the system's own ticks since boot (Linux only).
+    /// Start time of the process, in the system's ticks since boot (Linux only).
     pub start_time: Option<u64>,
-    /// Which boot that was in (Linux only).
+    /// Id of the boot that the process belongs to (Linux only).
     pub boot_id: Option<String>,
-    /// When the lock was taken (RFC 3339).
+    /// Time at which the lock was taken (RFC 3339).
     pub since: Option<String>,
-    /// The id of the workspace, for a claim.
+    /// Id of the workspace, for a claim.
     pub workspace_id: Option<String>,
-    /// Its folder.
+    /// Folder of the workspace, for a claim.
     pub workspace: Option<String>,
     /// The project, for a claim.
     pub project: Option<String>,
-    /// It carries out one command and leaves; it listens to nobody.
+    /// Whether the holder is a one-shot command, which runs without a socket, and not a supervisor.
     pub is_command: bool,
 }
 
-/// What the text says of one that carries out a command.
+/// Value of `work:` in the text of a one-shot command.
 const ONE_COMMAND: &str = "one command";
 
 impl Holder {
+    /// Returns what a person can do to get the lock.
     fn remedy(&self) -> &'static str {
         match self.is_command {
-            true => "it carries out one command and leaves: try again when it has",
+            true => "it runs one command and then exits: try again in a moment",
             false => "stop it with `paddock supervisor stop`",
         }
     }
 
+    /// Describes this process.
     fn this_process() -> Self {
         Self {
             pid: Some(std::process::id()),
@@ -99,15 +103,18 @@ impl Holder {
         }
     }
 
-    /// Whether the process that the text names is certainly not there any more. One that leaves in order takes the
-    /// text with it: then nobody is named.
+    /// Returns whether the process that the text names has certainly ended.
     fn is_gone(&self) -> bool {
+        // A holder that exits gracefully empties the file before it releases the lock, so a text without a
+        // process means that the holder is just exiting.
         let Some(pid) = self.pid else { return true };
+        // Without a start time a living process with this id may be another one: nothing is certain.
         let Some(start) = self.start_time else { return false };
         let is_alive = i32::try_from(pid).is_ok_and(|pid| processes::is_alive(Identity { pid, start }));
         self.boot_id != boot_id() || !is_alive
     }
 
+    /// Formats the text of the lock file, one `name: value` per line.
     fn to_text(&self) -> String {
         let pid = self.pid.map(|pid| pid.to_string());
         let start_time = self.start_time.map(|ticks| ticks.to_string());
@@ -122,13 +129,15 @@ impl Holder {
             ("project", &self.project),
             ("work", &work),
         ];
+        // A folder's name may hold line breaks, which would forge other lines.
         let line = |(name, value): (&str, &Option<String>)| {
             value.as_ref().map(|value| format!("{name}: {}\n", value.replace(['\n', '\r'], " ")))
         };
         parts.into_iter().filter_map(line).collect()
     }
 
-    fn of_text(text: &str) -> Self {
+    /// Parses the text of a lock file. Ignores lines that it does not know, which a newer version may write.
+    fn from_text(text: &str) -> Self {
         let find = |name: &str| {
             let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
             line.map(str::to_owned)
@@ -159,32 +168,33 @@ impl fmt::Display for Holder {
     }
 }
 
-/// The supervisor of the workspace whose runtime folder this is; none when there is none, or when the lock's holder only
-/// carries out one command.
+/// Returns the supervisor of the workspace with this runtime folder, if one runs. One-shot commands do not
+/// count.
 #[must_use]
 pub fn is_running(runtime: &Path) -> Option<Holder> {
     WorkspaceLock::holder(runtime).ok().flatten().filter(|holder| !holder.is_command)
 }
 
-/// The right to change a workspace; given up when dropped, or when the process ends in any way.
+/// The right to change a workspace. Released when dropped, or when the process ends in any way.
 #[derive(Debug)]
 pub struct WorkspaceLock {
     _held: TextLock,
 }
 
 impl WorkspaceLock {
-    /// Takes the lock of the workspace whose runtime folder this is for a supervisor, if it is free.
+    /// Takes the lock of the workspace with this runtime folder for a supervisor, without waiting for its
+    /// holder.
     ///
     /// # Errors
-    /// [`LockError::WorkspaceHeld`] names who has it.
+    /// [`LockError::WorkspaceHeld`] names the holder.
     pub fn try_take(runtime: &Path) -> Result<Self, LockError> {
         Self::take_as(runtime, &Holder::this_process())
     }
 
-    /// Takes the lock for one command, if it is free: a supervisor that wants to start waits for the command.
+    /// Takes the lock for a one-shot command. A supervisor that starts meanwhile waits for the command.
     ///
     /// # Errors
-    /// [`LockError::WorkspaceHeld`] names who has it.
+    /// [`LockError::WorkspaceHeld`] names the holder.
     pub fn try_take_for_command(runtime: &Path) -> Result<Self, LockError> {
         Self::take_as(runtime, &Holder { is_command: true, ..Holder::this_process() })
     }
@@ -199,43 +209,43 @@ impl WorkspaceLock {
         }
     }
 
-    /// Who works in the workspace whose runtime folder this is, without taking the lock.
+    /// Returns the holder of the lock, without taking the lock; `None` if it is free.
     ///
     /// # Errors
-    /// When the lock file cannot be read.
+    /// Fails if the lock file cannot be read.
     pub fn holder(runtime: &Path) -> io::Result<Option<Holder>> {
         holder_of(&Self::file_in(runtime))
     }
 
-    /// Where the lock file of a runtime folder is.
+    /// Returns the path of the lock file in a runtime folder.
     #[must_use]
     pub fn file_in(runtime: &Path) -> PathBuf {
         runtime.join(LOCK_NAME)
     }
 }
 
-/// For whom a repository is claimed.
+/// The project that a repository is claimed for.
 #[derive(Debug, Clone, Copy)]
 pub struct Claimant<'a> {
-    /// The workspace's id.
+    /// Id of the workspace.
     pub workspace_id: &'a str,
-    /// The workspace's folder.
+    /// Folder of the workspace.
     pub workspace: &'a Path,
     /// The project.
     pub project: &'a ProjectSlug,
 }
 
-/// The right to work on a repository; given up when dropped, or when the process ends in any way.
+/// The right to work on a repository. Released when dropped, or when the process ends in any way.
 #[derive(Debug)]
 pub struct RepositoryClaim {
     _held: TextLock,
 }
 
 impl RepositoryClaim {
-    /// Claims the repository of this common git directory, if nobody else has it.
+    /// Claims the repository with this common git directory.
     ///
     /// # Errors
-    /// [`LockError::RepositoryHeld`] names the other workspace and project.
+    /// [`LockError::RepositoryHeld`] names the workspace and the project that hold the claim.
     pub fn take(common_dir: &Path, claimant: Claimant<'_>) -> Result<Self, LockError> {
         let path = common_dir.join(CLAIM_NAME);
         let holder = Holder {
@@ -252,26 +262,28 @@ impl RepositoryClaim {
         }
     }
 
-    /// Who works on the repository, without claiming it.
+    /// Returns the holder of the claim, without claiming the repository; `None` if it is free.
     ///
     /// # Errors
-    /// When the claim cannot be read.
+    /// Fails if the claim's file cannot be read.
     pub fn holder(common_dir: &Path) -> io::Result<Option<Holder>> {
         holder_of(&common_dir.join(CLAIM_NAME))
     }
 }
 
+/// Takes the lock, or returns its holder.
 fn take(path: &Path, holder: &Holder) -> io::Result<Result<TextLock, Holder>> {
-    let is_gone = |text: &str| Holder::of_text(text).is_gone();
+    let is_gone = |text: &str| Holder::from_text(text).is_gone();
     let taken = TextLock::take(path, &holder.to_text(), is_gone)?;
-    Ok(taken.map_err(|held| Holder::of_text(&held.text)))
+    Ok(taken.map_err(|held| Holder::from_text(&held.text)))
 }
 
 fn holder_of(path: &Path) -> io::Result<Option<Holder>> {
-    Ok(TextLock::text_of_holder(path)?.map(|text| Holder::of_text(&text)))
+    Ok(TextLock::text_of_holder(path)?.map(|text| Holder::from_text(&text)))
 }
 
-/// When this process started, in clock ticks since boot. Elsewhere than on Linux the text goes without it.
+/// Returns the start time of this process in clock ticks since boot. `None` on other systems than Linux,
+/// where the number is a hash and would mean nothing to a reader.
 fn own_start_time() -> Option<u64> {
     processes::me().map(|identity| identity.start).filter(|_| cfg!(target_os = "linux"))
 }

@@ -1,27 +1,29 @@
-//! What waits to be sent to one client.
+//! The queue of lines that wait to be sent to one client.
 
 use tokio::sync::mpsc;
 
 use super::protocol::encode_line;
 use super::{LINE_MAX_BYTES, Reply, ReplyBody};
 
-/// How many lines wait for a client that reads slowly; whoever has more to say waits with it.
+/// Most lines that wait for a slow client. A task with more to send waits for space in the queue.
 const OUT_LINES: usize = 32;
-/// Where the replies of a connection go.
+
+/// The sending end of a connection's queue.
 #[derive(Clone)]
 pub(super) struct Out(mpsc::Sender<Vec<u8>>);
 
 impl Out {
-    /// A queue of lines, and its end that is written to the client.
+    /// Makes a queue. Returns its sending end, and the receiving end whose lines are written to the client.
     pub(super) fn new() -> (Self, mpsc::Receiver<Vec<u8>>) {
         let (sender, lines) = mpsc::channel(OUT_LINES);
         (Self(sender), lines)
     }
 
-    /// Queues a reply, waiting while the client reads slowly. False when the client is gone.
+    /// Queues a reply, waiting while the queue is full. Returns `false` if the client is gone.
     pub(crate) async fn send(&self, id: u64, body: ReplyBody) -> bool {
         match encode_line(&Reply { id, body }) {
             Some(line) => self.0.send(line).await.is_ok(),
+            // The client refuses a line over the limit, so it gets an error instead.
             None => {
                 let text = format!("the answer is over {} MiB; ask for less", LINE_MAX_BYTES >> 20);
                 let refusal = Reply { id, body: ReplyBody::error(text) };
@@ -30,6 +32,7 @@ impl Out {
         }
     }
 
+    /// Queues an error as the reply to a request.
     pub(crate) async fn refuse(&self, id: u64, text: String) {
         self.send(id, ReplyBody::error(text)).await;
     }

@@ -1,4 +1,7 @@
-//! Where the socket is. A socket's path has a hard limit of about 100 bytes, workspaces have none.
+//! The path of the socket.
+//!
+//! The system limits a socket's path to about 100 bytes, and the path of a workspace may be longer. The
+//! socket of such a workspace is elsewhere, so a pointer file in the runtime folder always says where.
 
 use std::fs;
 use std::io;
@@ -11,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::IpcError;
 use paddock_os::files::{self, Flush, PRIVATE_FILE_MODE};
 
-/// The longest path of a socket, in bytes, without the closing zero.
+/// Longest path of a socket, in bytes, without the closing zero: the size of `sun_path` less one.
 #[cfg(target_os = "linux")]
 const SOCKET_PATH_MAX_BYTES: usize = 107;
 #[cfg(not(target_os = "linux"))]
@@ -20,7 +23,7 @@ const SOCKET_PATH_MAX_BYTES: usize = 103;
 const SOCKET_NAME: &str = "paddock.sock";
 const POINTER_NAME: &str = "paddock.socket-path";
 
-/// The folders that depend on machine and user.
+/// Folders for sockets that do not fit into their workspace.
 pub(super) struct Places {
     /// `$XDG_RUNTIME_DIR`.
     pub xdg_runtime: Option<PathBuf>,
@@ -29,13 +32,14 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub(crate) fn of_this_machine() -> Self {
+    /// Returns the folders of this machine and user.
+    pub(crate) fn from_env() -> Self {
         let xdg_runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
         Self { xdg_runtime, tmp: PathBuf::from("/tmp") }
     }
 }
 
-/// The socket and the file that says where it is; both go when the server goes.
+/// The paths of the socket and of its pointer file. Both files are removed when the value is dropped.
 #[derive(Debug)]
 pub(super) struct SocketFile {
     pub socket: PathBuf,
@@ -43,9 +47,10 @@ pub(super) struct SocketFile {
 }
 
 impl SocketFile {
-    /// Chooses the path, removes a stale socket there, and writes down where it is. The caller holds the
-    /// workspace's lock, so a socket that exists belongs to nobody.
+    /// Chooses the path, removes a stale socket there, and writes the pointer file. The caller holds the
+    /// workspace lock, so nobody serves a socket that exists.
     pub(crate) fn claim(runtime: &Path, places: &Places) -> Result<Self, IpcError> {
+        // Canonical, so that the same workspace reached through a link has the same socket.
         let runtime = fs::canonicalize(runtime).map_err(|error| IpcError::io(runtime, &error))?;
         close_to_others(&runtime)?;
         let socket = choose(&runtime, places)?;
@@ -58,13 +63,14 @@ impl SocketFile {
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // What cannot be removed is stale, and the next start removes it.
+        // An error leaves a stale file, which the next start replaces. The pointer goes first: a client that
+        // finds none knows at once that no supervisor listens.
         let _ = fs::remove_file(&self.pointer);
         let _ = fs::remove_file(&self.socket);
     }
 }
 
-/// Where the socket of this workspace is, if a supervisor wrote that down.
+/// Returns the path of the workspace's socket from the pointer file; `None` if there is no such file.
 pub(super) fn read_pointer(runtime: &Path) -> Result<Option<PathBuf>, IpcError> {
     let pointer = runtime.join(POINTER_NAME);
     match fs::read(&pointer) {
@@ -81,11 +87,13 @@ fn fits(path: &Path) -> bool {
     path.as_os_str().len() <= SOCKET_PATH_MAX_BYTES
 }
 
+/// Returns the path for the socket: in the workspace, else in the user's runtime folder, else below `/tmp`.
 fn choose(runtime: &Path, places: &Places) -> Result<PathBuf, IpcError> {
     let preferred = runtime.join(SOCKET_NAME);
     if fits(&preferred) {
         return Ok(preferred);
     }
+    // Outside of the workspace the name has to tell workspaces apart.
     let digest = Sha256::digest(runtime.as_os_str().as_bytes());
     let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     if let Some(xdg) = &places.xdg_runtime {
@@ -95,7 +103,8 @@ fn choose(runtime: &Path, places: &Places) -> Result<PathBuf, IpcError> {
         }
     }
     let folder = places.tmp.join(format!("paddock-{}", own_uid()));
-    // Anybody may have made something of that name.
+    // `/tmp` is open to all users: another one may have made something of that name, so its owner and mode
+    // are checked.
     files::create_private_dir(&folder).map_err(|error| IpcError::io(&folder, &error))?;
     match is_ours_alone(&folder) {
         true => Ok(folder.join(format!("{hash}.sock"))),
@@ -107,12 +116,13 @@ pub(super) fn own_uid() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// A real folder (no link), of this user, closed to all others.
+/// Returns whether the path is a folder (no link) that belongs to this user and is closed to all others.
 fn is_ours_alone(folder: &Path) -> bool {
     fs::symlink_metadata(folder)
         .is_ok_and(|found| found.is_dir() && found.uid() == own_uid() && found.mode() & 0o077 == 0)
 }
 
+/// Closes the runtime folder to other users, unless it is closed already.
 fn close_to_others(runtime: &Path) -> Result<(), IpcError> {
     if is_ours_alone(runtime) {
         return Ok(());
@@ -120,6 +130,7 @@ fn close_to_others(runtime: &Path) -> Result<(), IpcError> {
     files::make_private(runtime).map_err(|error| IpcError::io(runtime, &error))
 }
 
+/// Removes the socket of a supervisor that is gone. Refuses to remove anything that is no socket.
 fn remove_stale(socket: &Path) -> Result<(), IpcError> {
     match fs::symlink_metadata(socket) {
         Ok(found) if found.file_type().is_socket() => {
@@ -131,7 +142,7 @@ fn remove_stale(socket: &Path) -> Result<(), IpcError> {
     }
 }
 
-/// Replaced as a whole, so that no client reads half a path.
+/// Writes the pointer file atomically, so that no client reads half a path.
 fn write_pointer(pointer: &Path, socket: &Path) -> io::Result<()> {
     let mut line = socket.as_os_str().as_bytes().to_vec();
     line.push(b'\n');
@@ -181,7 +192,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().canonicalize().unwrap().join(SOCKET_NAME);
         fs::write(&path, "mine").unwrap();
-        let places = Places::of_this_machine();
+        let places = Places::from_env();
         let refused = SocketFile::claim(root.path(), &places).unwrap_err();
         assert_eq!(refused, IpcError::InTheWay { path: path.clone() });
         assert_eq!(fs::read_to_string(path).unwrap(), "mine");

@@ -1,23 +1,24 @@
-//! What the lines mean. Closed enums, externally tagged, so that a type error names its place.
+//! The messages of the protocol, one JSON document per line. Closed enums, externally tagged, so that serde's
+//! error names the place of a fault.
 
 use serde::{Deserialize, Serialize};
 
 use paddock_model::command::{self, Command};
 use paddock_model::stored::StoredEvent;
 
-/// The version of this protocol; both ends say theirs first.
+/// Version of this protocol. Each end says its own in its hello.
 pub(crate) const PROTOCOL_VERSION: u32 = 1;
 
-/// The longest line either end accepts, in bytes. The longest honest one is a whole status with a diff, a
-/// few MiB; without a limit one broken peer could eat the memory of the other.
+/// Longest line that either end accepts, in bytes. The longest legitimate line, a whole status with a diff,
+/// has a few MiB. Without a limit a broken peer could use up the memory of the other.
 pub const LINE_MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// One line from a client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
-    /// Chosen by the client; every reply to this request carries it.
+    /// Id that the client chose. Every reply to this request carries it.
     pub id: u64,
-    /// What is asked for.
+    /// The request itself.
     pub body: RequestBody,
 }
 
@@ -30,44 +31,44 @@ pub enum RequestBody {
         /// The client's [`PROTOCOL_VERSION`].
         version: u32,
     },
-    /// Changes something; answered once it is recorded.
+    /// A command, which changes something. Answered once its events are recorded.
     Command(Command),
-    /// Asks about something; changes nothing.
+    /// A question, which changes nothing.
     Query(Query),
-    /// Asks for events as they are committed.
+    /// Subscribes to events as they are committed.
     Subscribe {
-        /// Begin after this event; without it, with the next one to happen.
+        /// Event after which the subscription begins; `None`: it begins with the next event that happens.
         since_seq: Option<u64>,
-        /// Whether gauges are wanted too.
+        /// Whether to send gauges as well.
         gauges: bool,
     },
-    /// Ends the subscription that the request of this id began.
+    /// Ends a subscription.
     Cancel {
-        /// The id of that request.
+        /// Id of the request that began the subscription.
         request: u64,
     },
-    /// Answered by `pong`.
+    /// Asks for a `pong`.
     Ping,
 }
 
-/// What may be asked without changing anything.
+/// A question that changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Query {
-    /// Whether the supervisor works.
+    /// Does the supervisor work? A supervisor that works answers.
     Alive,
 }
 
 /// One line from the server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reply {
-    /// The id of the request it belongs to; 0 when the request could not be read at all.
+    /// Id of the request that this replies to; 0 if the request could not be read at all.
     pub id: u64,
     /// The reply.
     pub body: ReplyBody,
 }
 
-/// What a server says.
+/// What a server sends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplyBody {
@@ -75,25 +76,25 @@ pub enum ReplyBody {
     Hello {
         /// The server's [`PROTOCOL_VERSION`].
         version: u32,
-        /// The workspace it works in.
+        /// Folder of the server's workspace.
         workspace: String,
-        /// Its process id, for people.
+        /// Process id of the server, to show to people.
         pid: u32,
     },
     /// The answer to a command or query.
     Answer(command::Reply),
     /// The subscription has begun.
     Subscribed {
-        /// Events come from the one after this on.
+        /// Event after which the events begin.
         since_seq: u64,
     },
     /// An event was committed.
     Event(EventLine),
     /// A gauge has a new value.
     Gauge(Gauge),
-    /// The subscriber reads too slowly, and the subscription has ended: subscribe anew from here.
+    /// The subscriber reads too slowly, and the subscription has ended. The client may subscribe again.
     Behind {
-        /// The last event that was sent.
+        /// Last event that was sent: the place to subscribe from.
         resume_from: u64,
     },
     /// The answer to `cancel`.
@@ -102,40 +103,41 @@ pub enum ReplyBody {
     Pong,
     /// The request could not be served.
     Error {
-        /// Why, for people.
+        /// The reason, in words for people.
         text: String,
-        /// Whether this is the last line of a server that stops in order (under the id 0): what it has not answered
-        /// it has not begun.
+        /// Whether this is the last line of a server that stops gracefully (its id is 0). Requests without an
+        /// answer were not begun. Left out when false, as older supervisors do not write it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_leaving: bool,
     },
 }
 
-/// An event as the world sees it.
+/// An event in its public form, for scripts and other programs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EventLine {
-    /// The version of the shape of `data`.
+    /// Version of the fields in `data`.
     pub version: u32,
-    /// Its place in the log.
+    /// Sequence number in the log.
     pub seq: u64,
-    /// When it happened, RFC 3339 in UTC.
+    /// Time of the event, RFC 3339 in UTC.
     pub at: String,
-    /// The type of the event.
+    /// Type of the event.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The project it belongs to.
+    /// Project that the event belongs to, if any.
     pub project: Option<String>,
-    /// The objective it belongs to.
+    /// Objective that the event belongs to, if any.
     pub objective: Option<String>,
-    /// The session it belongs to.
+    /// Session that the event belongs to, if any.
     pub session: Option<u64>,
-    /// The rest.
+    /// The fields of this type of event.
     pub data: serde_json::Value,
 }
 
 impl From<&StoredEvent> for EventLine {
     fn from(event: &StoredEvent) -> Self {
-        // The store only holds JSON; text that is none is carried as a text rather than dropped.
+        // The store holds only JSON. Should a damaged row hold something else, the client gets it as a
+        // string.
         let data = serde_json::from_str(&event.data)
             .unwrap_or_else(|_| serde_json::Value::String(event.data.clone()));
         let at = jiff::Timestamp::from_millisecond(event.at_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
@@ -152,42 +154,43 @@ impl From<&StoredEvent> for EventLine {
     }
 }
 
-/// A value that is worth showing but not recording: the latest one counts.
+/// A value that is worth showing but not recording. Only the latest value counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Gauge {
-    /// What is measured.
+    /// Name of the gauge, such as `commits` or `tokens`.
     pub name: String,
-    /// The session it is about, if any.
+    /// Session that it measures, if any.
     pub session: Option<u64>,
-    /// The gate run it is about, if any.
+    /// Gate run that it measures, if any.
     pub gate: Option<u64>,
     /// The value.
     pub value: serde_json::Value,
 }
 
 impl ReplyBody {
-    /// The request could not be served, for this reason.
+    /// Returns the reply to a request that could not be served.
     pub(super) fn error(text: impl Into<String>) -> Self {
         Self::Error { text: text.into(), is_leaving: false }
     }
 
-    /// The last line of a server that stops in order.
+    /// Returns the last line of a server that stops gracefully.
     pub(super) fn leaving() -> Self {
-        let text = "the supervisor is leaving; what was not answered was not done".to_owned();
+        let text = "the supervisor is stopping; requests without an answer were not run".to_owned();
         Self::Error { text, is_leaving: true }
     }
 }
 
-/// Only the id, for answering a request whose body is unknown.
+/// The id of a request whose body is unknown, to answer it under its id.
 #[derive(Deserialize)]
 struct OnlyId {
     id: u64,
 }
 
-/// Reads a request.
+/// Parses a request.
 ///
 /// # Errors
-/// Why it cannot be read, and under which id that is to be answered.
+/// Returns the reason why the request cannot be parsed, and the id for the answer: 0 if not even the id can
+/// be read.
 pub fn decode_request(line: &[u8]) -> Result<Request, (u64, String)> {
     serde_json::from_slice(line).map_err(|error| {
         let id = serde_json::from_slice::<OnlyId>(line).map_or(0, |request| request.id);
@@ -200,7 +203,7 @@ pub fn decode_request(line: &[u8]) -> Result<Request, (u64, String)> {
     })
 }
 
-/// A message as one line; `None` when it cannot be written or is over [`LINE_MAX_BYTES`].
+/// Returns the message as one line; `None` if it cannot be written as JSON or exceeds [`LINE_MAX_BYTES`].
 pub(super) fn encode_line<T: Serialize>(message: &T) -> Option<Vec<u8>> {
     let mut line = serde_json::to_vec(message).ok()?;
     line.push(b'\n');
@@ -213,7 +216,7 @@ mod tests {
     use paddock_model::ids::SessionId;
 
     #[test]
-    fn the_lines_look_as_they_are_documented() {
+    fn the_lines_have_the_documented_form() {
         let lines = [
             (RequestBody::Hello { version: 1 }, r#"{"id":1,"body":{"hello":{"version":1}}}"#),
             (
@@ -252,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_shown_with_its_time_in_words() {
+    fn an_event_is_shown_with_its_time_in_rfc_3339() {
         let event = StoredEvent {
             seq: 3,
             at_ms: 1_700_000_000_123,

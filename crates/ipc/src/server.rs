@@ -1,4 +1,4 @@
-//! The listening end.
+//! The server's end of the socket: accepts clients.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,40 +13,42 @@ use super::path::{Places, SocketFile, own_uid};
 use super::{Backend, IpcError, Service};
 use paddock_os::files::make_private;
 
-/// How many clients may be connected at once; far more than one person opens, far less than file handles.
+/// Most clients at once: far more than one person opens, and far fewer than the process may open files.
 const CLIENTS_MAX: usize = 256;
-/// How long to wait before accepting again when the system refuses (out of file handles).
+/// Pause after the system refused a connection, mostly because too many files are open. Trying again at once
+/// would keep a core busy.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A bound socket. Dropping it removes the socket's file.
 #[derive(Debug)]
 pub struct Server {
     listener: UnixListener,
-    /// Held for its end, which removes the file.
+    /// Removes the file when it is dropped.
     _file: SocketFile,
 }
 
 impl Server {
-    /// Binds the socket of the workspace whose runtime folder this is, replacing a stale one. The caller
-    /// holds the workspace's lock and is inside a tokio runtime.
+    /// Binds the socket of the workspace with this runtime folder, and replaces a stale one. The caller holds
+    /// the workspace lock and is inside a tokio runtime.
     ///
     /// # Errors
-    /// [`IpcError`] when the socket cannot be made.
+    /// Fails if the socket or its pointer file cannot be made.
     pub fn bind(runtime: &Path) -> Result<Self, IpcError> {
-        Self::bind_at(runtime, &Places::of_this_machine())
+        Self::bind_at(runtime, &Places::from_env())
     }
 
     fn bind_at(runtime: &Path, places: &Places) -> Result<Self, IpcError> {
         let file = SocketFile::claim(runtime, places)?;
         let io = |error: std::io::Error| IpcError::io(&file.socket, &error);
         let listener = UnixListener::bind(&file.socket).map_err(io)?;
-        // Nobody can slip in before this: the folder is closed to others, and each client's user is checked.
+        // `bind` makes the file with the mode that the umask allows. No other user can connect before this
+        // line, since the folder is closed to others, and the server checks the user of each client as well.
         make_private(&file.socket).map_err(io)?;
         Ok(Self { listener, _file: file })
     }
 
-    /// Serves clients until `stop` becomes true (or its sender is dropped). Answers under way are then
-    /// still given, for two seconds at most.
+    /// Serves clients until `stop` becomes true or its sender is dropped. Then still sends the answers that
+    /// are under way, for two seconds at most.
     pub async fn serve<S: Service>(self, backend: Backend<S>, stop: watch::Receiver<bool>) {
         let backend = Arc::new(backend);
         let mut clients = JoinSet::new();
@@ -56,12 +58,13 @@ impl Server {
                 accepted = self.listener.accept() => accepted,
                 _ = stopped.wait_for(|stopped| *stopped) => break,
             };
+            // Forgets the clients that have gone, so that they do not count below.
             while clients.try_join_next().is_some() {}
             match accepted {
                 Ok((stream, _)) if is_welcome(&stream) && clients.len() < CLIENTS_MAX => {
                     clients.spawn(serve_client(stream, Arc::clone(&backend), stop.clone()));
                 }
-                // Dropped: the other end sees the connection closed.
+                // Dropping the stream closes the connection.
                 Ok(_) => tracing::warn!("a client was turned away: another user, or too many at once"),
                 Err(error) => {
                     tracing::warn!(%error, "a client could not be accepted");
@@ -69,12 +72,15 @@ impl Server {
                 }
             }
         }
+        // Removes the socket first: a client that comes now finds no supervisor instead of one that does not
+        // answer.
         drop(self);
         while clients.join_next().await.is_some() {}
     }
 }
 
-/// Only the user who runs the supervisor commands it; not even root does by accident.
+/// Returns whether the client belongs to the user who runs the supervisor. Not even root may command it by
+/// accident.
 fn is_welcome(stream: &UnixStream) -> bool {
     stream.peer_cred().is_ok_and(|peer| peer.uid() == own_uid())
 }
@@ -97,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workspace_with_a_very_long_path_is_reached_all_the_same() {
+    fn a_workspace_with_a_very_long_path_can_be_reached() {
         let root = tempfile::tempdir().unwrap();
         let runtime = root.path().join("ein langer Name mit Umlauten: ä ö ü ".repeat(5)).join("runtime");
         fs::create_dir_all(&runtime).unwrap();
@@ -113,13 +119,13 @@ mod tests {
             gauges: Arc::default(),
             workspace: "w".to_owned(),
         };
-        let (report, stop) = watch::channel(false);
+        let (stopper, stop) = watch::channel(false);
         let serving = tokio.spawn(server.serve(backend, stop));
         let mut client = Client::connect(&runtime).unwrap().unwrap();
         let answer =
             client.command(Command::SupervisorStop { mode: StopMode::Leave }, Duration::from_secs(20));
         assert_eq!(answer, Ok(Ok(Answer::text("done"))));
-        report.send(true).unwrap();
+        stopper.send(true).unwrap();
         tokio.block_on(serving).unwrap();
         assert!(!socket.exists());
         assert!(Client::connect(&runtime).unwrap().is_none());

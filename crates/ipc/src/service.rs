@@ -1,4 +1,4 @@
-//! What a server serves.
+//! What a server needs from the supervisor.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,21 +9,23 @@ use paddock_model::command::{Command, Reply};
 /// A future that owns what it needs.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
 
-/// Runs commands. It is called in the order of a client's requests and returns at once; the answers are awaited side by
-/// side, and to their end even when the client goes.
+/// Runs the commands of clients.
 pub trait Service: Send + Sync + 'static {
-    /// Runs a command; the answer comes once it is recorded.
+    /// Starts a command and returns at once; the future yields the answer once the command is recorded.
+    ///
+    /// The server calls this in the order of a client's requests. It awaits the answers in parallel, and to
+    /// their end even if the client goes.
     fn command(&self, command: Command) -> BoxFuture<Reply>;
 }
 
 /// Everything that a server serves.
 pub struct Backend<S> {
-    /// Commands.
+    /// Runs commands.
     pub service: Arc<S>,
-    /// Committed events.
+    /// Committed events, for subscribers.
     pub feed: Arc<Feed>,
-    /// Latest values.
+    /// Gauges, for subscribers.
     pub gauges: Arc<Gauges>,
-    /// The workspace, as clients are to see it.
+    /// Folder of the workspace, for the hello.
     pub workspace: String,
 }

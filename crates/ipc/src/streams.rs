@@ -1,11 +1,11 @@
-//! Subscriptions: the task that serves one.
+//! The server's end of a subscription.
 
 use std::time::Duration;
 
 use super::out::Out;
 use super::{EventLine, FeedItem, GaugeSubscription, ReplyBody, Subscription};
 
-/// Gauges are told at most this often; in between they only change on the board.
+/// Shortest time between two sendings of gauges. Values that change more often are sent once.
 const GAUGE_PAUSE: Duration = Duration::from_millis(100);
 
 /// Sends events as they come, and gauges if wanted, until the client falls behind or goes.
@@ -19,6 +19,7 @@ pub(super) async fn send_events(
     if !out.send(id, ReplyBody::Subscribed { since_seq }).await {
         return;
     }
+    // The first branch to end ends the others, and with them the subscription.
     tokio::select! {
         () = send_feed(&mut events, id, &out) => {}
         () = send_gauges(gauges, id, &out) => {}
@@ -26,6 +27,7 @@ pub(super) async fn send_events(
     }
 }
 
+/// Sends events until the client falls behind or goes, or the history cannot be read.
 async fn send_feed(events: &mut Subscription, id: u64, out: &Out) {
     loop {
         match events.next().await {
@@ -45,7 +47,9 @@ async fn send_feed(events: &mut Subscription, id: u64, out: &Out) {
     }
 }
 
+/// Sends gauges until the client goes.
 async fn send_gauges(gauges: Option<GaugeSubscription>, id: u64, out: &Out) {
+    // Without gauges this never ends: returning would end the subscription.
     let Some(mut gauges) = gauges else { return std::future::pending().await };
     loop {
         for gauge in gauges.next().await {
