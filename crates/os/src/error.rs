@@ -1,4 +1,4 @@
-//! The one error of file operations.
+//! The error of file operations.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[error("could not {action} {}: {source}", path.display())]
 pub struct FileError {
-    /// What was tried.
+    /// What Paddock tried, as a verb: "create", "lock".
     pub action: &'static str,
-    /// With which file.
+    /// The file.
     pub path: PathBuf,
-    /// What the system said.
+    /// The system's error.
     pub source: io::Error,
 }
 
 impl FileError {
-    /// For `map_err`: the failed action and its file.
+    /// For `map_err`: wraps the system's error with the action and the file.
     pub(crate) fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self { action, path, source }

@@ -1,14 +1,16 @@
-//! Moments at which a test kills this process, as a power switch would: between an intent and its record.
+//! Fail points: moments between an intent and its record at which a test kills this process, as a power cut
+//! would.
 //!
-//! The feature `fail_points` switches them on; without it nothing of them is in the program, neither code nor
-//! names. The macros are defined here for all callers, so the feature of this crate alone decides; only tests build
-//! with it (the root package's `[dev-dependencies]`).
+//! The feature `fail_points` switches them on. Without it the program contains neither their code nor their
+//! names. The macros are defined here for all callers, so the feature of this crate alone decides. Only tests
+//! build with it (the root package's `[dev-dependencies]`).
 //!
-//! `PADDOCK_FAIL_POINT=NAME:N@FILE`: every passing of every point, by any process that has the variable, is
-//! written to the file, a line each, and the process that makes the N-th passing of NAME kills itself by SIGKILL. The
-//! file does the counting, so exactly one process dies, once, however often Paddock is started again with it.
+//! `PADDOCK_FAIL_POINT=NAME:N@FILE`: each time that any process with this variable passes a point, it appends
+//! the point's name to the file as a line. The process that passes NAME for the N-th time kills itself with
+//! SIGKILL. The count is in the file, so exactly one process dies, once, however often Paddock is started
+//! again with the variable.
 
-/// Marks a moment. Nothing at all without the feature.
+/// Marks a moment at which a test may kill the process. Expands to nothing without the feature.
 #[cfg(feature = "fail_points")]
 #[macro_export]
 macro_rules! fail_point {
@@ -17,15 +19,16 @@ macro_rules! fail_point {
     };
 }
 
-/// Marks a moment. Nothing at all without the feature.
+/// Marks a moment at which a test may kill the process. Expands to nothing without the feature.
 #[cfg(not(feature = "fail_points"))]
 #[macro_export]
 macro_rules! fail_point {
     ($name:literal) => {};
 }
 
-/// Marks a place where a test has a thread panic or hang, by `PADDOCK_TROUBLE=panic:NAME`,
-/// `panic-once:NAME` or `hang:NAME`, and `@ABOUT` behind it where only that is meant. Nothing at all without the feature.
+/// Marks a place at which a test may make a thread panic or hang: `PADDOCK_TROUBLE=panic:NAME`,
+/// `panic-once:NAME` or `hang:NAME`. With `@ABOUT` appended, only for the subject that the place passes as
+/// its second argument. Expands to nothing without the feature.
 #[cfg(feature = "fail_points")]
 #[macro_export]
 macro_rules! trouble_point {
@@ -37,7 +40,7 @@ macro_rules! trouble_point {
     };
 }
 
-/// Marks a place where a test has a thread panic or hang. Nothing at all without the feature.
+/// Marks a place at which a test may make a thread panic or hang. Expands to nothing without the feature.
 #[cfg(not(feature = "fail_points"))]
 #[macro_export]
 macro_rules! trouble_point {
@@ -47,7 +50,7 @@ macro_rules! trouble_point {
 
 pub use crate::{fail_point, trouble_point};
 
-/// Whether this program is built with them.
+/// Whether this program is built with fail points.
 pub const ARE_ON: bool = cfg!(feature = "fail_points");
 
 #[cfg(feature = "fail_points")]
@@ -62,73 +65,73 @@ mod on {
 
     use rustix::process::{Signal, getpid, kill_process};
 
-    /// Names the point, its number, and the file that counts.
+    /// Environment variable with the name of the point, the number of the passing, and the file that counts.
     const VARIABLE: &str = "PADDOCK_FAIL_POINT";
 
-    /// Every point: its name, and what has happened when it is reached. In the order in which an objective's life
-    /// passes them. The crash matrix goes through this very table.
+    /// Every point: its name, and the state of things when it is passed. In the order in which the life of an
+    /// objective passes them. The crash tests go through this table.
     pub const POINTS: &[(&str, &str)] = &[
         ("migration.before", "the database is opened and checked; its schema is old"),
         ("migration.step", "a step is made, its transaction is open"),
         ("migration.after", "the schema is new"),
-        ("decide.before_append", "decided, and given to nobody"),
-        ("store.before_commit", "written into a transaction that is open"),
-        ("store.after_commit", "recorded; nothing follows yet, nobody has been answered"),
+        ("decide.before_append", "the engine has decided; the store has no events yet"),
+        ("store.before_commit", "events are written to an open transaction"),
+        ("store.after_commit", "events are recorded; no effect has run, no answer was sent"),
         ("answer.before", "a command is recorded and not answered"),
         ("answer.after", "a command is answered"),
         ("integration.before", "the integration ref is ordered"),
-        ("integration.after", "the ref exists; nobody was told"),
+        ("integration.after", "the integration ref exists; the kernel does not know yet"),
         ("worktree.before", "a worktree is ordered"),
-        ("worktree.intent", "git knows nothing yet; the note says that it is being made"),
-        ("worktree.unmarked", "git has made it; the mark that it is ours is missing"),
-        ("worktree.after", "it is made; nobody was told"),
+        ("worktree.intent", "the note of the intent is written; git has not made the worktree yet"),
+        ("worktree.unmarked", "git has made the worktree; Paddock's marker in it is missing"),
+        ("worktree.after", "the worktree is made; the kernel does not know yet"),
         ("spawn.before", "a session is ordered; its folder does not exist"),
-        ("spawn.prompt", "its prompt is written"),
+        ("spawn.prompt", "the session's prompt is written"),
         ("spawn.submission", "session.json is written; there is no keeper"),
-        ("spawn.after", "its keeper was started; nobody waits for it"),
-        ("keeper.before_claim", "the keeper lives and holds its locks; no claim"),
-        ("keeper.after_claim", "it has claimed the job; the command was not started"),
+        ("spawn.after", "the keeper is started; no thread waits for it yet"),
+        ("keeper.before_claim", "the keeper lives and holds its locks; there is no claim"),
+        ("keeper.after_claim", "the keeper has claimed the job; the command is not started"),
         ("keeper.after_spawn", "the command runs"),
-        ("keeper.before_record", "the command has ended; no record of it"),
+        ("keeper.before_record", "the command has ended; there is no record of it"),
         ("keeper.after_record", "the record is written; the keeper lives"),
-        ("adopt.before", "a job of an earlier supervisor is to be found again"),
-        ("adopt.after", "it was found; nobody was told"),
-        ("checkpoint.counted", "new commits of a running session were seen; nobody was told"),
+        ("adopt.before", "a job of an earlier supervisor is to be adopted"),
+        ("adopt.after", "the job is adopted; the kernel does not know yet"),
+        ("checkpoint.counted", "new commits of a running session are counted; the kernel does not know yet"),
         ("stop.before", "a session is to be stopped"),
-        ("stop.after", "its keeper was asked to"),
-        ("harvest.before", "a session has ended; its worktree was not looked at"),
-        ("salvage.before", "uncommitted work was found"),
-        ("salvage.unreferenced", "it is a commit, flushed, and no ref leads to it"),
-        ("salvage.after", "a ref keeps it; nobody was told"),
-        ("harvest.after", "everything is read; nobody was told"),
-        ("plan.before", "a planner has ended; its output was not read"),
-        ("plan.read", "its plan is read, its worktree is still there"),
-        ("plan.after", "the worktree is gone; nobody was told"),
+        ("stop.after", "the session's keeper is asked to stop it"),
+        ("harvest.before", "a session has ended; its worktree is not read"),
+        ("salvage.before", "uncommitted work is found"),
+        ("salvage.unreferenced", "the uncommitted work is in a flushed commit; no ref points to it"),
+        ("salvage.after", "a ref keeps the salvaged commit; the kernel does not know yet"),
+        ("harvest.after", "the harvest is complete; the kernel does not know yet"),
+        ("plan.before", "a planner has ended; its output is not read"),
+        ("plan.read", "the plan is read; the planner's worktree is still there"),
+        ("plan.after", "the planner's worktree is gone; the kernel does not know yet"),
         ("candidate.before", "merges are ordered"),
-        ("candidate.unreferenced", "they are made and flushed, and no ref leads to them"),
-        ("candidate.after", "a ref keeps them; nobody was told"),
+        ("candidate.unreferenced", "the merges are made and flushed; no ref points to them"),
+        ("candidate.after", "a ref keeps the merges; the kernel does not know yet"),
         ("gate.before", "a gate run is ordered"),
-        ("gate.prepared", "its worktree is at the candidate; no keeper"),
-        ("gate.after", "its keeper was started"),
-        ("gate.output", "the run is over; its output was not read"),
-        ("gate.told", "its output is read; nobody was told"),
-        ("landing.before", "the intent is recorded; the ref was not looked at"),
-        ("landing.checked", "the candidate is what was verified; the ref has not moved"),
-        ("landing.moved", "the ref has moved, on disk; it was not read back"),
-        ("landing.after", "landed; nobody was told"),
+        ("gate.prepared", "the gate worktree is at the candidate; there is no keeper"),
+        ("gate.after", "the run's keeper is started"),
+        ("gate.output", "the run is over; its output is not read"),
+        ("gate.told", "the run's output is read; the kernel does not know yet"),
+        ("landing.before", "the intent is recorded; the ref is not read"),
+        ("landing.checked", "the candidate is what the gate passed; the ref has not moved"),
+        ("landing.moved", "the ref has moved, on disk; it is not read back"),
+        ("landing.after", "the landing is done; the kernel does not know yet"),
         ("note.before", "a proof is to be written"),
-        ("note.after", "the note is written; its hash was not recorded"),
-        ("publish.before", "the target branch is to follow"),
-        ("publish.after", "it has; nobody was told"),
-        ("publish.released", "told; the candidates' ref is gone"),
+        ("note.after", "the note is written; its hash is not recorded"),
+        ("publish.before", "a publication is ordered"),
+        ("publish.after", "the target branch has moved; the kernel does not know yet"),
+        ("publish.released", "the publication is reported; the candidates' ref is gone"),
         ("cleanup.before", "a worktree is to be removed"),
-        ("cleanup.moved", "its folder has another name; git knows it still"),
-        ("cleanup.unregistered", "git has forgotten it; files are left under the other name"),
-        ("cleanup.branch", "it is gone; its branch is still there"),
-        ("cleanup.after", "the branch is gone; nobody was told"),
+        ("cleanup.moved", "the worktree's folder has another name; git still knows the worktree"),
+        ("cleanup.unregistered", "git has forgotten the worktree; files are left under the other name"),
+        ("cleanup.branch", "the worktree is gone; its branch is still there"),
+        ("cleanup.after", "the branch is gone; the kernel does not know yet"),
     ];
 
-    /// Panics, or never comes back, if a test wants it here.
+    /// Panics or hangs, if a test wants that at this place.
     #[track_caller]
     #[expect(clippy::panic, reason = "it is what is asked for, and only tests are built with it")]
     pub fn trouble_at(name: &'static str, about: &str) {
@@ -150,15 +153,19 @@ mod on {
         }
     }
 
-    /// Whether this process has panicked once already.
+    /// Whether this process has panicked at a `panic-once` place already.
     static PANICKED: AtomicBool = AtomicBool::new(false);
 
+    /// The passing at which a test wants the process to die.
     struct Chosen {
         name: String,
+        /// Number of the passing, counted from 1.
         nth: usize,
+        /// The file that counts.
         file: String,
     }
 
+    /// Reads the variable once. Returns `None` if it is not set or has another form.
     fn chosen() -> Option<&'static Chosen> {
         static CHOSEN: OnceLock<Option<Chosen>> = OnceLock::new();
         let read = || {
@@ -170,24 +177,26 @@ mod on {
         CHOSEN.get_or_init(read).as_ref()
     }
 
-    /// Counts a passing, and ends this process if it is the chosen one.
+    /// Counts a passing, and kills this process if it is the chosen one.
     pub fn reach(name: &'static str) {
         debug_assert!(POINTS.iter().any(|(known, _)| *known == name), "{name} is not in the table");
         if let Some(chosen) = chosen()
             && passing(chosen, name) == Some(chosen.nth)
         {
             let _ = kill_process(getpid(), Signal::KILL);
-            // The signal arrives at the latest when this thread returns to the scheduler.
+            // The signal may arrive only when this thread returns to the scheduler, and nothing may run until
+            // then.
             loop {
                 std::thread::park();
             }
         }
     }
 
-    /// Which passing of the chosen point this is; none of another point.
+    /// Writes the passing to the file. Returns its number if it is one of the chosen point.
     fn passing(chosen: &Chosen, name: &str) -> Option<usize> {
         let mut file = OpenOptions::new().create(true).append(true).open(&chosen.file).ok()?;
-        // One write, so that lines of several processes never mix; where it ended up tells what was before it.
+        // One write in append mode, so that the lines of several processes never mix. Its position says how
+        // many lines came before it.
         file.write_all(format!("{name}\n").as_bytes()).ok()?;
         let end = usize::try_from(file.stream_position().ok()?).ok()?;
         let bytes = fs::read(&chosen.file).ok().filter(|_| name == chosen.name)?;

@@ -1,4 +1,4 @@
-//! Files that are whole or absent, and folders that are private.
+//! Files that are written completely or not at all, and files and folders that are closed to other users.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use super::error::FileError;
 
-/// The mode of files with state.
+/// Mode of files that hold state.
 pub const PRIVATE_FILE_MODE: u32 = 0o600;
-/// The mode of folders with state.
+/// Mode of folders that hold state.
 pub const PRIVATE_DIR_MODE: u32 = 0o700;
 
-/// Random bytes as lower-case hexadecimal, two digits a byte.
+/// Returns random bytes in lower-case hexadecimal, two digits a byte.
 ///
 /// # Errors
-/// When the system gives no random numbers.
+/// Fails if the system gives no random numbers.
 pub fn random_hex(bytes: usize) -> io::Result<String> {
     let mut buffer = vec![0u8; bytes];
     getrandom::fill(&mut buffer).map_err(|error| io::Error::other(error.to_string()))?;
@@ -25,30 +25,30 @@ pub fn random_hex(bytes: usize) -> io::Result<String> {
 /// When written bytes reach the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flush {
-    /// When the system writes them back: they survive the death of any process, not that of the machine.
+    /// Whenever the system writes them back. They survive the death of any process, but no power loss.
     Later,
-    /// Before the call returns, with the folder's entry: they survive power loss.
+    /// Before the call returns, together with the folder's entry. They survive a power loss.
     Now,
 }
 
-/// Makes a folder (and its parents) that only the user can enter; one that exists is left as it is.
+/// Makes a folder, and its missing parents, that only the user can enter. Leaves an existing folder as it is.
 ///
 /// # Errors
-/// When it cannot be made, or something else stands in its place.
+/// Fails if the folder cannot be made, or if something else has its name.
 pub fn make_private_dir(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
     DirBuilder::new().recursive(true).mode(PRIVATE_DIR_MODE).create(path)?;
-    // A strange umask could have taken the user's own bits away.
+    // The umask applies to `create`, and a strange one removes the user's own bits as well.
     fs::set_permissions(path, fs::Permissions::from_mode(PRIVATE_DIR_MODE))
 }
 
-/// Makes one folder that only the user can enter. Returns `false` when something has that name, a link included: it is
-/// left as it is, and the caller has to look at what it is.
+/// Makes one folder that only the user can enter. Returns `false` if anything has that name already, a link
+/// included. The caller then has to check what it is.
 ///
 /// # Errors
-/// When it cannot be made.
+/// Fails if the folder cannot be made.
 pub fn create_private_dir(path: &Path) -> io::Result<bool> {
     match DirBuilder::new().mode(PRIVATE_DIR_MODE).create(path) {
         Ok(()) => Ok(true),
@@ -57,19 +57,20 @@ pub fn create_private_dir(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Gives what exists the mode of private files, or of private folders if it is one.
+/// Gives a file or a folder the mode of private files or folders.
 ///
 /// # Errors
-/// When it does not exist or is not the user's.
+/// Fails if it does not exist or does not belong to the user.
 pub fn make_private(path: &Path) -> io::Result<()> {
     let mode = if fs::metadata(path)?.is_dir() { PRIVATE_DIR_MODE } else { PRIVATE_FILE_MODE };
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
-/// Takes the rights of all others and gives the owner none: a file made read-only stays so.
+/// Removes the rights of all other users and leaves the owner's as they are: a read-only file stays
+/// read-only.
 ///
 /// # Errors
-/// When it does not exist or is not the user's.
+/// Fails if the file does not exist or does not belong to the user.
 pub fn close_to_others(path: &Path) -> io::Result<()> {
     let mode = fs::metadata(path)?.permissions().mode();
     if mode & 0o077 == 0 {
@@ -78,32 +79,37 @@ pub fn close_to_others(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o700))
 }
 
-/// The mode of a file, for what replaces it: [`PRIVATE_FILE_MODE`] when there is none.
+/// Returns the mode of a file, for the file that will replace it; [`PRIVATE_FILE_MODE`] if there is no such
+/// file.
 #[must_use]
 pub fn mode_of(path: &Path) -> u32 {
     path.metadata().map_or(PRIVATE_FILE_MODE, |found| found.permissions().mode() & 0o777)
 }
 
-/// Writes a file so that readers see the old bytes or the new ones; with [`Flush::Now`] power loss keeps one of both.
-/// Several may write it at once: one of them is the last.
+/// Writes a file atomically: readers see the old bytes or the new ones, and with [`Flush::Now`] so does the
+/// next boot after a power loss. Of several concurrent writers the last one wins.
 ///
 /// # Errors
-/// When the folder cannot be written; the old file is then untouched.
+/// Fails if the folder cannot be written. The old file is then untouched.
 pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32, flush: Flush) -> io::Result<()> {
     let temporary = write_beside(path, bytes, mode, flush)?;
     put(&temporary, path, flush).inspect_err(|_| discard(&temporary))
 }
 
-/// Moves a complete file to its final name in the same folder, over what has that name, and flushes the folder.
+/// Moves a complete file to its final name in the same folder, replacing a file of that name, and flushes the
+/// folder.
 ///
 /// # Errors
-/// What the system said; the file then has its old name, or the folder could not be flushed.
+/// Fails if the file cannot be moved, or if the folder cannot be flushed after the move.
 pub fn move_into_place(from: &Path, to: &Path) -> io::Result<()> {
     put(from, to, Flush::Now)
 }
 
+/// Renames the file, and flushes the folder if asked to.
 fn put(from: &Path, to: &Path, flush: Flush) -> io::Result<()> {
     fs::rename(from, to)?;
+    // The new name is an entry of the folder: without flushing the folder, a power loss may bring the old
+    // entry back.
     match flush {
         Flush::Now => sync_parent(to),
         Flush::Later => Ok(()),
@@ -113,23 +119,26 @@ fn put(from: &Path, to: &Path, flush: Flush) -> io::Result<()> {
 /// Like [`write_atomic`] with [`Flush::Now`], for a file that must not exist yet.
 ///
 /// # Errors
-/// [`io::ErrorKind::AlreadyExists`] when it does; else as [`write_atomic`].
+/// [`io::ErrorKind::AlreadyExists`] if the file exists; otherwise as [`write_atomic`].
 pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let temporary = write_beside(path, bytes, mode, Flush::Now)?;
-    // A link, unlike a rename, never replaces what is there.
+    // A hard link fails if the name exists. A rename would replace the file.
     let linked = fs::hard_link(&temporary, path).and_then(|()| fs::remove_file(&temporary));
     linked.and_then(|()| sync_parent(path)).inspect_err(|_| discard(&temporary))
 }
 
-/// Writes the bytes into a new file in the same folder. On an error it is gone again.
+/// Writes the bytes to a new hidden file in the same folder and returns its path. Removes the file on an
+/// error.
 fn write_beside(path: &Path, bytes: &[u8], mode: u32, flush: Flush) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let mut hidden = std::ffi::OsString::from(".");
-    // Cut, so that the longest allowed name still leaves room for the suffix.
+    // Cut, since a name of the longest allowed length has no space for the suffix.
     hidden.push(name.to_string_lossy().chars().take(40).collect::<String>());
     hidden.push(format!(".{}.tmp", random_hex(6)?));
     let temporary = path.with_file_name(hidden);
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
+    // The bytes are flushed before the rename. In the other order a power loss could leave the new name with
+    // an empty file.
     let written = file
         .write_all(bytes)
         .and_then(|()| file.set_permissions(fs::Permissions::from_mode(mode)))
@@ -143,16 +152,20 @@ fn write_beside(path: &Path, bytes: &[u8], mode: u32, flush: Flush) -> io::Resul
     }
 }
 
-/// The first error is the one that matters; a temporary file left behind harms nobody.
+/// Removes a temporary file after an error.
 fn discard(temporary: &Path) {
+    // Ignored: the first error is the one to report, and a temporary file that stays does no harm.
     let _ = fs::remove_file(temporary);
 }
 
-/// Creates a private file that must not exist and makes it durable; `false` when it exists. On an error it is gone again,
-/// as far as the disk lets us.
+/// Creates a private file that must not exist, writes the bytes, and flushes file and folder. Returns `false`
+/// if the file exists.
+///
+/// Unlike [`write_new`], which needs a second name, this can show readers a part of the bytes. It is for
+/// files whose mere existence decides something.
 ///
 /// # Errors
-/// What the system said.
+/// Fails if the file cannot be created or written. The file is then removed again, as far as the disk allows.
 pub fn create(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
     let mut file = match create_private(path) {
         Ok(file) => file,
@@ -166,45 +179,47 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
     written.map(|()| true).map_err(FileError::at("write", path))
 }
 
-/// Creates a private file that must not exist, open for reading and writing.
+/// Creates a private file that must not exist, and opens it for reading and writing.
 ///
 /// # Errors
-/// [`io::ErrorKind::AlreadyExists`] when it does; else what the system said.
+/// [`io::ErrorKind::AlreadyExists`] if the file exists; otherwise the system's error.
 pub fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).mode(PRIVATE_FILE_MODE).open(path)
 }
 
-/// Opens a private file for writing, without what was in it; makes it when it is absent.
+/// Opens a private file for writing and empties it. Creates a missing one.
 ///
 /// # Errors
-/// What the system said.
+/// Fails with the system's error if the file cannot be opened.
 pub fn open_truncated(path: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(true).mode(PRIVATE_FILE_MODE).open(path)
 }
 
-/// Opens a private file for writing behind what is in it; makes it when it is absent.
+/// Opens a private file for appending. Creates a missing one.
 ///
 /// # Errors
-/// What the system said.
+/// Fails with the system's error if the file cannot be opened.
 pub fn open_appending(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).mode(PRIVATE_FILE_MODE).open(path)
 }
 
-/// Flushes the folder of this path, so that its entries survive power loss.
+/// Flushes the folder of this path, so that its entries survive a power loss.
 fn sync_parent(path: &Path) -> io::Result<()> {
+    // The parent of a bare file name is an empty path, which cannot be opened.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// The running program, even when its file was replaced or removed by an upgrade.
+/// Returns a path that starts the running program, even if an upgrade has replaced or removed its file (Linux
+/// only).
 ///
 /// # Errors
-/// What the system said.
+/// Fails if the system does not say which program runs.
 pub fn own_program() -> io::Result<PathBuf> {
     if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
 }
 
-/// Whether an open file is the one at this path.
+/// Returns whether an open file is the one at this path: the path may have been given to another file since.
 #[must_use]
 pub fn is_at(file: &File, path: &Path) -> bool {
     let (Ok(open), Ok(named)) = (file.metadata(), fs::metadata(path)) else { return false };
@@ -250,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_could_read_is_closed_and_a_folder_in_the_way_is_only_reported() {
+    fn readable_files_are_closed_to_others_and_a_folder_in_the_way_is_only_reported() {
         let folder = tempfile::tempdir().unwrap();
         let (file, dir) = (folder.path().join("f"), folder.path().join("d"));
         fs::write(&file, "").unwrap();

@@ -1,5 +1,16 @@
-//! The operating system: files, locks, processes and their trees, panics, and the moments at which tests kill the process.
-//! Imports nothing of ours.
+//! The operating system: files, locks, processes and process trees, panics, and the moments at which tests
+//! kill the process.
+//!
+//! - [`files`]: atomic writes, and files and folders closed to other users.
+//! - [`locks`]: file locks that the kernel releases however their holder dies.
+//! - [`processes`]: processes by identity (id and start time), never by id alone.
+//! - [`tree`]: finds and kills everything that a job started.
+//! - [`open_files`]: the limit of open files.
+//! - [`panics`]: catches panics, so that they can be reported.
+//! - [`fail_points`]: lets tests kill the process between an intent and its record.
+//!
+//! Depends on no other crate of Paddock. Linux is the main platform. macOS is supported with weaker means,
+//! and the places say what they lack.
 
 pub(crate) mod error;
 pub mod fail_points;

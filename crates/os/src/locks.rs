@@ -1,4 +1,10 @@
-//! Locks on files: the kernel releases them however their holder dies.
+//! File locks. The kernel releases them however their holder dies, so a held lock proves that its holder
+//! lives.
+//!
+//! All locks here are `flock` locks: they belong to the open file and not to the process. A child that
+//! inherits the file shares the lock. That is how a keeper is born holding its locks, and it is also why a
+//! lock is released by unlocking and not just by closing: a child that another thread is just starting has a
+//! copy of the file until its `exec`.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -10,10 +16,10 @@ use std::time::{Duration, Instant};
 use super::error::FileError;
 use super::files::PRIVATE_FILE_MODE;
 
-/// Opens a lock file, making it where it is missing.
+/// Opens a lock file, and creates a missing one.
 ///
 /// # Errors
-/// What the system said.
+/// Fails if the file cannot be opened.
 pub fn open_lock(path: &Path) -> Result<File, FileError> {
     OpenOptions::new()
         .read(true)
@@ -25,10 +31,10 @@ pub fn open_lock(path: &Path) -> Result<File, FileError> {
         .map_err(FileError::at("open the lock", path))
 }
 
-/// Takes a lock without waiting; `false` when another holds it.
+/// Takes a lock without waiting. Returns `false` if it is held.
 ///
 /// # Errors
-/// What the system said.
+/// Fails if the file cannot be locked, on some network file systems for one.
 pub fn try_lock(file: &File, path: &Path) -> Result<bool, FileError> {
     match file.try_lock() {
         Ok(()) => Ok(true),
@@ -37,73 +43,77 @@ pub fn try_lock(file: &File, path: &Path) -> Result<bool, FileError> {
     }
 }
 
-/// A lock that somebody else gets as soon as this is dropped. Closing the file alone would keep it for as long as a
-/// program that another thread is just starting has a copy of it.
+/// A held lock, which is free as soon as the value is dropped.
 #[derive(Debug)]
 pub struct HeldLock(Option<File>);
 
 impl HeldLock {
-    /// Takes a lock without waiting, making its file where it is missing; `None` when another holds it.
+    /// Takes a lock without waiting, and creates a missing file. Returns `None` if the lock is held.
     ///
     /// # Errors
-    /// What the system said.
+    /// Fails if the file cannot be opened or locked.
     pub fn take(path: &Path) -> Result<Option<Self>, FileError> {
         let file = open_lock(path)?;
         Ok(try_lock(&file, path)?.then_some(Self(Some(file))))
     }
 
-    /// Waits until nobody holds the lock.
+    /// Waits for a lock and takes it.
     ///
     /// # Errors
-    /// What the system said.
+    /// Fails if the file cannot be opened or locked.
     pub fn wait_for(path: &Path) -> Result<Self, FileError> {
         let file = open_lock(path)?;
         file.lock().map_err(FileError::at("lock", path))?;
         Ok(Self(Some(file)))
     }
 
-    /// The file, to be handed to a program that goes on holding the lock.
+    /// Returns the file as a standard stream for a child, which then holds the lock.
     #[must_use]
     pub fn into_stdio(mut self) -> Stdio {
+        // Taken out, so that dropping `self` does not unlock it.
         self.0.take().map_or_else(Stdio::null, Stdio::from)
     }
 }
 
 impl Drop for HeldLock {
     fn drop(&mut self) {
-        // What cannot be unlocked is unlocked by closing it.
+        // An error is harmless: closing the file releases the lock a little later.
         let _ = self.0.take().map(|file| file.unlock());
     }
 }
 
-/// A lock whose file holds a text about its holder. The lock decides; the text is for people, and stale text with a free
-/// lock means nothing. Given up when dropped, or when the process ends in any way.
+/// A lock whose file holds a text about its holder. Released when dropped, or when the process ends in any
+/// way.
+///
+/// The lock alone decides. The text is for people, and means nothing while the lock is free.
 #[derive(Debug)]
 pub struct TextLock(File);
 
-/// A reader that asks whether the text is stale holds the lock for an instant; that long is waited.
+/// Number of attempts to take a lock that is held. [`TextLock::text_of_holder`] holds it for an instant.
 const ATTEMPTS: u32 = 20;
+/// Pause between two attempts.
 const ATTEMPT_PAUSE: Duration = Duration::from_millis(5);
-/// A holder that was killed may be dying still, or a child of one that is gone may be between its fork and its
-/// program, holding the file for as long as that takes on a busy machine: so long is waited for it.
+/// How long to wait for a lock whose holder has ended. The holder may have been killed and not be dead yet,
+/// or its child may be between fork and `exec` with a copy of the file, which takes a while on a busy
+/// machine.
 const GONE_PATIENCE: Duration = Duration::from_secs(5);
-/// The text is a few lines; what else stands there is not read without end.
+/// Most bytes read of the text, which is a few lines. Another program may have written anything to the file.
 const TEXT_MAX_BYTES: u64 = 16 * 1024;
 
-/// Somebody else holds the lock.
+/// The lock is held by another process.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text}")]
 pub struct Held {
-    /// What the holder wrote into the file.
+    /// The text that the holder wrote to the file.
     pub text: String,
 }
 
 impl TextLock {
-    /// Takes the lock and writes the text, or returns who holds it. `is_gone` says whether the process
-    /// that a text names has certainly ended: then the lock is waited for.
+    /// Takes the lock and writes the text, or returns the holder's text. `is_gone` says whether the process
+    /// that a text names has certainly ended; the lock is then waited for.
     ///
     /// # Errors
-    /// What the system said; a symbolic link in place of the file is an error.
+    /// Fails if the file cannot be opened, locked or written, or if a symbolic link is in its place.
     pub fn take(path: &Path, text: &str, is_gone: impl Fn(&str) -> bool) -> io::Result<Result<Self, Held>> {
         let mut file = open(path, true)?;
         let begun = Instant::now();
@@ -111,6 +121,7 @@ impl TextLock {
         while let Err(error) = file.try_lock() {
             match error {
                 TryLockError::WouldBlock if left == 0 => {
+                    // Read anew in each round: the holder may change while this waits.
                     let found = read_text(&mut file)?;
                     if begun.elapsed() >= GONE_PATIENCE || !is_gone(&found) {
                         return Ok(Err(Held { text: found }));
@@ -121,24 +132,26 @@ impl TextLock {
             }
             std::thread::sleep(ATTEMPT_PAUSE);
         }
+        // The text of a holder that was killed is still there, and may be longer than this one.
         file.set_len(0)?;
         file.rewind()?;
         file.write_all(text.as_bytes())?;
         Ok(Ok(Self(file)))
     }
 
-    /// The text of the holder, without taking the lock; none when the lock is free.
+    /// Returns the holder's text; `None` if the lock is free.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// Fails if the file cannot be read.
     pub fn text_of_holder(path: &Path) -> io::Result<Option<String>> {
         let mut file = match open(path, false) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
+        // The only question that the system answers is "can I have it". Shared, so that two readers do not
+        // take each other for the holder.
         match file.try_lock_shared() {
-            // Not left to closing: a program that another thread is just starting may have a copy of the file.
             Ok(()) => file.unlock().map(|()| None),
             Err(TryLockError::WouldBlock) => read_text(&mut file).map(Some),
             Err(TryLockError::Error(error)) => Err(error),
@@ -148,21 +161,25 @@ impl TextLock {
 
 impl Drop for TextLock {
     fn drop(&mut self) {
-        // Only courtesy: text that stays is stale, and the lock says so.
+        // The text goes first, while the lock is still held: afterwards it may be the next holder's. An error
+        // is harmless, since text without a lock means nothing.
         let _ = self.0.set_len(0);
-        // Closing alone would keep the lock while a program that another thread is just starting has a copy of it.
+        // Unlocked and not only closed: see the module's docs.
         let _ = self.0.unlock();
     }
 }
 
+/// Opens the lock file; creates a missing one if it is opened for writing.
 fn open(path: &Path, write: bool) -> io::Result<File> {
-    // No following of links: what an agent put there must not make us write elsewhere.
+    // The claim is inside a repository, where agents write. A symbolic link there must not lead the text
+    // elsewhere, and a named pipe must not make the opening hang.
     let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
     let mut options = OpenOptions::new();
     options.read(true).write(write).create(write).mode(PRIVATE_FILE_MODE);
     options.custom_flags(i32::try_from(flags.bits()).unwrap_or_default()).open(path)
 }
 
+/// Reads the text in the file.
 fn read_text(file: &mut File) -> io::Result<String> {
     let mut bytes = Vec::new();
     file.rewind()?;

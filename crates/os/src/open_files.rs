@@ -1,19 +1,19 @@
-//! How many files a process may have open: a supervisor takes all that it is allowed, jobs get what the user had.
+//! The limit of open files. A supervisor raises its own as far as it may; jobs get the user's limit back.
 
 use std::sync::OnceLock;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Below it no supervisor starts: a few sessions, a gate and some clients take about 50, and what fails for want
-/// of the next one fails in the middle of a merge.
+/// Limit below which no supervisor starts. A few sessions, a gate and some clients need about 50 files, and a
+/// supervisor that runs out of them fails in the middle of a merge.
 pub const OPEN_FILES_MIN: u64 = 256;
-/// What a supervisor with dozens of sessions, gates and clients has room in; `doctor` warns below it.
+/// Limit that is enough for dozens of sessions, gates and clients. `doctor` warns below it.
 pub const OPEN_FILES_ENOUGH: u64 = 1_024;
-/// More are never asked for: some programs walk through all that there could be. Some systems allow only the
-/// second, whatever they say.
+/// Limits to try, in this order. Never more than the first: some programs walk through all descriptors that
+/// the limit allows. Some systems accept only the second, whatever maximum they report.
 const WANTED: [u64; 2] = [65_536, 10_240];
 
-/// Too few files may be open here.
+/// The limit of open files is too low for a supervisor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "at most {limit} files may be open at once here, and a supervisor needs {OPEN_FILES_MIN}: raise the limit \
@@ -21,14 +21,14 @@ const WANTED: [u64; 2] = [65_536, 10_240];
      and start it again"
 )]
 pub struct TooFewOpenFiles {
-    /// What is allowed at most.
+    /// The limit, as far as it could be raised.
     pub limit: u64,
 }
 
-/// What the limit was before it was raised; none where there was none, or where it was left as it is.
+/// The limit before this process raised it. Unset if the process has no limit, or did not raise it.
 static BEFORE: OnceLock<u64> = OnceLock::new();
 
-/// The limit that a supervisor started from here would have; none where there is none.
+/// Returns the limit that a supervisor started from this process would have; `None` if there is no limit.
 #[must_use]
 pub fn within_reach() -> Option<u64> {
     let limits = getrlimit(Resource::Nofile);
@@ -36,11 +36,11 @@ pub fn within_reach() -> Option<u64> {
     limits.current.map(|current| current.max(most))
 }
 
-/// Raises this process's limit as far as it may, up to a bound. Programs that it starts inherit it; jobs are put
-/// back to what there was ([`of_jobs`]).
+/// Raises this process's limit as far as it may, up to a bound. Programs that it starts inherit the raised
+/// limit; jobs are put back to the user's limit ([`of_jobs`]).
 ///
 /// # Errors
-/// When even then it is too small.
+/// Fails if the limit is below [`OPEN_FILES_MIN`] even then.
 pub fn raise() -> Result<(), TooFewOpenFiles> {
     let limits = getrlimit(Resource::Nofile);
     let Some(before) = limits.current else { return Ok(()) };
@@ -50,7 +50,7 @@ pub fn raise() -> Result<(), TooFewOpenFiles> {
             break;
         }
         if setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum: limits.maximum }).is_ok() {
-            // A second call would take the raised one for the user's.
+            // Set once: a second call would take the raised limit for the user's.
             let _ = BEFORE.set(before);
             break;
         }
@@ -61,7 +61,8 @@ pub fn raise() -> Result<(), TooFewOpenFiles> {
     }
 }
 
-/// What jobs are limited to, as the user was; none when they inherit what there is.
+/// Returns the limit for jobs: the user's, before this process raised its own. `None` if jobs simply inherit
+/// the limit.
 #[must_use]
 pub fn of_jobs() -> Option<u64> {
     BEFORE.get().copied()

@@ -1,4 +1,4 @@
-//! The process tree of a job: finding it whatever its members did to get lost, and killing all of it.
+//! The process tree of a job: finds all its members, even those that tried to get away, and kills them.
 
 mod cgroup;
 
@@ -11,36 +11,40 @@ pub use cgroup::Cgroup;
 
 use super::processes::{self, Identity, Proc};
 
-/// The variable that carries a job's nonce; nested jobs append theirs after a comma.
+/// Environment variable that carries a job's nonce. A nested job appends its own after a comma.
 pub const NONCE_VARIABLE: &str = "PADDOCK_JOB_NONCE";
 
-/// After so many rounds of killing, everything is stopped before it is killed: it forks faster than we look.
+/// Number of rounds after which processes are stopped before they are killed: a tree that is still there by
+/// then forks faster than a round can find it.
 const ROUNDS_BEFORE_FREEZING: u32 = 3;
 
-/// How a tree is found. Each trace leads to whoever left it; none of them can hit a stranger.
+/// The traces by which a tree's members are found.
+///
+/// A process may leave one trace behind, by a new session, a double fork or an empty environment, so all of
+/// them are used together. None of them can lead to a process outside the tree.
 #[derive(Debug, Clone, Default)]
 pub struct Traces {
-    /// This process is the tree's subreaper: all its descendants belong to the tree.
+    /// Whether this process is the tree's subreaper, so that all its descendants belong to the tree.
     pub mine: bool,
-    /// The control group, where there is one.
+    /// Control group of the job, if it has one.
     pub cgroup: Option<Cgroup>,
-    /// The nonce in the environment.
+    /// Nonce in the members' environment.
     pub nonce: Option<String>,
-    /// Processes seen earlier.
+    /// Members that were seen earlier.
     pub members: Vec<Identity>,
 }
 
-/// What a sweep did.
+/// The result of a sweep.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Swept {
-    /// How many living processes were found and killed.
+    /// Number of living processes that were found and killed.
     pub killed: u32,
-    /// How many were still there at the end (uninterruptible in the kernel, or another user's).
+    /// Number of processes that were left at the end (uninterruptible in the kernel, or another user's).
     pub left: u32,
 }
 
 impl Traces {
-    /// The living processes of the tree, without this one.
+    /// Returns the living members of the tree, without this process.
     #[must_use]
     pub(crate) fn find(&self) -> Vec<Proc> {
         let table = processes::table();
@@ -49,7 +53,8 @@ impl Traces {
         let alive: BTreeSet<Identity> = table.iter().map(|one| one.identity).collect();
         let members: Vec<i32> =
             self.members.iter().filter(|member| alive.contains(member)).map(|member| member.pid).collect();
-        // A session or group belongs to the tree while its leader is known to: ids alone could have passed on.
+        // A session or group belongs to the tree only while its leader is alive and a known member. Without
+        // the leader its id may have been given to a stranger.
         let led = |one: &Proc| members.contains(&one.session) || members.contains(&one.group);
         seeds.extend(table.iter().filter(|one| led(one)).map(|one| one.identity.pid));
         seeds.extend(&members);
@@ -60,6 +65,8 @@ impl Traces {
         if self.mine {
             seeds.insert(own);
         } else {
+            // A Paddock that runs inside a job carries that job's nonce itself. As a seed it would add all
+            // its descendants.
             seeds.remove(&own);
         }
         let family = processes::closure(&table, seeds);
@@ -68,7 +75,8 @@ impl Traces {
         table.into_iter().filter(belongs).collect()
     }
 
-    /// Sends a signal to every living member, and lets stopped ones go on to receive it.
+    /// Sends a signal to every living member, and continues stopped ones, which would not receive it
+    /// otherwise.
     pub fn signal(&self, signal: Signal) {
         for one in self.find() {
             processes::signal(one.identity, signal);
@@ -76,14 +84,16 @@ impl Traces {
         }
     }
 
-    /// Kills the tree until nothing of it is found, for at most `patience`. `reap` is called between
-    /// rounds with what was found.
+    /// Kills the tree until no member is found, for at most `patience`. Calls `reap` after each round with
+    /// the processes that were found.
     pub fn kill(&self, patience: Duration, mut reap: impl FnMut(&[Proc])) -> Swept {
         let until = Instant::now() + patience;
         let mut killed = BTreeSet::new();
         for round in 0_u32.. {
             let found = self.find();
             killed.extend(found.iter().map(|one| one.identity));
+            // The group first: the kernel kills all of it at once, forks included. The rest of the round is
+            // for processes that have left the group, and for systems without groups.
             self.cgroup.iter().for_each(Cgroup::kill);
             if round >= ROUNDS_BEFORE_FREEZING {
                 found.iter().for_each(|one| send(one, Signal::STOP));
@@ -94,6 +104,7 @@ impl Traces {
                 let (total, left) = (count(killed.len()), count(found.len()));
                 return Swept { killed: total - left, left };
             }
+            // Killed processes need a moment to disappear. The pauses grow from 1 to 21 ms.
             std::thread::sleep(Duration::from_millis(u64::from(round.min(20)) + 1));
         }
         Swept::default()
@@ -101,7 +112,7 @@ impl Traces {
 }
 
 fn send(one: &Proc, signal: Signal) {
-    // Gone in the meantime is what was wanted.
+    // `false` means that the process has ended meanwhile, which is what the caller wants.
     let _ = processes::signal(one.identity, signal);
 }
 
@@ -109,7 +120,8 @@ fn count(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// Makes this process inherit orphans below it, so that none gets away. `false` where the system has no such thing.
+/// Makes this process the parent of all orphans below it, so that none of them gets away to init. Returns
+/// `false` where the system cannot do that.
 pub fn become_subreaper() -> bool {
     #[cfg(target_os = "linux")]
     return rustix::process::set_child_subreaper(Some(rustix::process::getpid())).is_ok();
@@ -117,16 +129,16 @@ pub fn become_subreaper() -> bool {
     false
 }
 
-/// How trees are killed on this machine, for `doctor`.
+/// How trees are killed on this machine, as `doctor` shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KillMethod {
-    /// The strongest means.
+    /// The strongest means that works here.
     pub name: &'static str,
-    /// What can escape it.
+    /// What can escape that means.
     pub escapes: &'static str,
 }
 
-/// Tries what is possible here and says which means is in force.
+/// Finds out by trial how trees are killed on this machine.
 #[must_use]
 pub fn kill_method() -> KillMethod {
     let probe = format!("probe-{}", processes::own_pid());
@@ -156,7 +168,7 @@ mod tests {
     use std::process::{Command, Stdio};
 
     #[test]
-    fn the_means_of_killing_and_what_escapes_it_can_be_told() {
+    fn the_means_of_killing_and_what_escapes_it_are_named() {
         let method = kill_method();
         assert!(!method.name.is_empty() && !method.escapes.is_empty());
         assert_eq!(kill_method(), method);

@@ -1,4 +1,4 @@
-//! Linux: /proc and pidfds.
+//! Linux: reads `/proc`, and sends signals through pidfds.
 
 use std::fs;
 
@@ -6,19 +6,22 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use super::{Identity, Proc};
 
-/// Clock ticks of /proc are 10 ms on every architecture that Rust's std supports.
+/// Milliseconds of a clock tick in `/proc`, on every architecture that Rust's std supports.
 const TICK_MS: u64 = 10;
 
-/// The fields of /proc/PID/stat after the name, which may itself hold spaces and parentheses.
+/// Returns the fields of `/proc/PID/stat` after the process's name. The name may hold spaces and parentheses,
+/// so the fields begin after the last one.
 fn stat_fields(text: &str) -> Option<Vec<&str>> {
     let (_, rest) = text.rsplit_once(')')?;
     Some(rest.split_ascii_whitespace().collect())
 }
 
+/// Parses a line of `/proc/PID/stat`.
 fn parse(pid: i32, text: &str) -> Option<Proc> {
     let fields = stat_fields(text)?;
     let number = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok());
     let id = |index: usize| fields.get(index).and_then(|field| field.parse::<i32>().ok());
+    // utime, stime, and those of reaped children (cutime, cstime).
     let ticks: u64 = (11..=14).filter_map(number).sum();
     Some(Proc {
         identity: Identity { pid, start: number(19)? },
@@ -31,12 +34,14 @@ fn parse(pid: i32, text: &str) -> Option<Proc> {
 }
 
 pub(super) fn one(pid: i32) -> Option<Proc> {
-    // The name may be no UTF-8.
+    // A process can give itself a name that is no UTF-8.
     let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
     parse(pid, &String::from_utf8_lossy(&bytes))
 }
 
 pub(super) fn table() -> Vec<Proc> {
+    // A process that ends during the reading is left out. One that starts meanwhile may be missed; callers
+    // look again.
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     pids.filter_map(one).collect()
@@ -44,6 +49,7 @@ pub(super) fn table() -> Vec<Proc> {
 
 fn children(pid: i32) -> Option<Vec<i32>> {
     let mut found = Vec::new();
+    // Each thread has a list of the children that it started.
     for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
         let text = fs::read_to_string(task.ok()?.path().join("children")).ok()?;
         found.extend(text.split_ascii_whitespace().filter_map(|word| word.parse::<i32>().ok()));
@@ -51,7 +57,8 @@ fn children(pid: i32) -> Option<Vec<i32>> {
     Some(found)
 }
 
-/// `None` when the kernel has no list of children.
+/// Returns the living descendants; `None` if the kernel has no lists of children (it is an option of its
+/// build).
 pub(super) fn descendants(root: i32) -> Option<Vec<Proc>> {
     let mut open = children(root)?;
     let mut found = Vec::new();
@@ -68,13 +75,16 @@ pub(super) fn boot_id() -> String {
 }
 
 pub(super) fn awake_clock_ms() -> Option<u64> {
+    // CLOCK_MONOTONIC stops while the machine sleeps, and all processes of one boot share it.
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     let seconds = u64::try_from(now.tv_sec).ok()?;
     Some(seconds * 1_000 + u64::try_from(now.tv_nsec).ok()? / 1_000_000)
 }
 
 pub(super) fn environment_has(pid: i32, text: &str) -> bool {
+    // Another user's environment cannot be read; such a process is none of ours.
     let bytes = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    // `windows` panics on a size of 0.
     bytes.windows(text.len().max(1)).any(|window| window == text.as_bytes())
 }
 
@@ -94,7 +104,9 @@ pub(super) fn reaped_cpu_ms() -> Option<(u64, u64)> {
 
 pub(super) fn signal(identity: Identity, signal: Signal) -> bool {
     let Some(pid) = Pid::from_raw(identity.pid) else { return false };
-    // First the descriptor, then the start time: in this order the id cannot pass to somebody else in between.
+    // The descriptor first, then the start time. From the moment at which the descriptor is open it refers to
+    // one process for good, even if the id is given to another one. In the other order the id could change
+    // hands in between.
     let Ok(descriptor) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
     one(identity.pid).is_some_and(|found| found.identity == identity)
         && pidfd_send_signal(&descriptor, signal).is_ok()

@@ -1,4 +1,6 @@
-//! The processes of this machine, seen by identity: a process id and the moment it was started.
+//! The processes of this machine, by identity: process id and start time.
+//!
+//! A process id alone never identifies a process: the system gives the ids of ended processes to new ones.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -15,101 +17,105 @@ use linux as system;
 #[cfg(not(target_os = "linux"))]
 use portable as system;
 
-/// A process that cannot be mistaken for a later one with the same id, within one boot.
+/// The identity of a process. Within one boot no other process has the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Identity {
-    /// The process id.
+    /// Process id.
     pub pid: i32,
-    /// When it started, in a unit of the system's own.
+    /// Start time, in a unit of the system's own: only equality has a meaning.
     pub start: u64,
 }
 
 /// One process as the system shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proc {
-    /// Which one.
+    /// Identity of the process.
     pub identity: Identity,
-    /// Its parent's id.
+    /// Process id of its parent.
     pub parent: i32,
-    /// Its process group.
+    /// Id of its process group.
     pub group: i32,
-    /// Its session; the group again where the system does not tell.
+    /// Id of its session; that of its group where the system does not show sessions.
     pub session: i32,
-    /// It has ended and only waits to be reaped.
+    /// Whether it has ended and only waits to be reaped.
     pub zombie: bool,
-    /// CPU time used by it and its reaped children, in milliseconds.
+    /// CPU time of the process and its reaped children, in milliseconds.
     pub cpu_ms: u64,
 }
 
-/// All processes of the machine.
+/// Returns all processes of the machine.
 #[must_use]
 pub(crate) fn table() -> Vec<Proc> {
     system::table()
 }
 
-/// One process, if it exists.
+/// Returns a process by its id, if it exists.
 #[must_use]
 pub fn one(pid: i32) -> Option<Proc> {
     system::one(pid)
 }
 
-/// This process.
+/// Returns the identity of this process.
 #[must_use]
 pub fn me() -> Option<Identity> {
     one(own_pid()).map(|found| found.identity)
 }
 
-/// This process's id.
+/// Returns the id of this process.
 #[must_use]
 pub fn own_pid() -> i32 {
     rustix::process::getpid().as_raw_nonzero().get()
 }
 
-/// Names this boot of the machine; identities hold within one.
+/// Returns the id of this boot of the machine. Identities are valid within one boot. Empty if the system has
+/// no such id.
 #[must_use]
 pub fn boot_id() -> String {
     system::boot_id()
 }
 
-/// The clock that stops while the machine sleeps, in milliseconds since some moment of this boot; none where it can
-/// only be compared within one process.
+/// Returns the awake clock, which stops while the machine sleeps, in milliseconds since some moment of this
+/// boot. `None` where the system has no such clock that several processes can compare.
 #[must_use]
 pub fn awake_clock_ms() -> Option<u64> {
     system::awake_clock_ms()
 }
 
-/// Whether this text is in the environment the process was started with. `false` when that cannot be read.
+/// Returns whether the text occurs in the environment that the process was started with. `false` if that
+/// environment cannot be read.
 #[must_use]
 pub(crate) fn environment_has(pid: i32, text: &str) -> bool {
     system::environment_has(pid, text)
 }
 
-/// The largest resident size a living process had, in bytes.
+/// Returns the largest resident size that a living process has had, in bytes.
 #[must_use]
 pub fn peak_rss_bytes(pid: i32) -> Option<u64> {
     system::peak_rss_bytes(pid)
 }
 
-/// CPU time of this process's reaped children: user and system, in milliseconds.
+/// Returns the CPU time of this process's reaped children: user and system, in milliseconds.
 #[must_use]
 pub fn reaped_cpu_ms() -> Option<(u64, u64)> {
     system::reaped_cpu_ms()
 }
 
-/// Whether this very process still exists and has not ended.
+/// Returns whether exactly this process exists and has not ended.
 #[must_use]
 pub fn is_alive(identity: Identity) -> bool {
     one(identity.pid).is_some_and(|found| found.identity == identity && !found.zombie)
 }
 
-/// Sends a signal to exactly this process; `false` when it is gone.
+/// Sends a signal to exactly this process. Returns `false` if the process is gone.
 pub fn signal(identity: Identity, signal: Signal) -> bool {
     system::signal(identity, signal)
 }
 
-/// The living descendants of a process, without a look at the whole machine where the system allows it.
+/// Returns the living descendants of a process.
 #[must_use]
 pub fn descendants(root: i32) -> Vec<Proc> {
+    // A keeper calls this again and again. Reading the lists of children, where the system has them, costs
+    // far less than reading all processes of a busy machine.
     system::descendants(root).unwrap_or_else(|| {
         let table = table();
         let mut family = closure(&table, BTreeSet::from([root]));
@@ -118,7 +124,7 @@ pub fn descendants(root: i32) -> Vec<Proc> {
     })
 }
 
-/// The seeds and everything below them.
+/// Returns the seeds and all their descendants.
 #[must_use]
 pub(crate) fn closure(table: &[Proc], seeds: BTreeSet<i32>) -> BTreeSet<i32> {
     let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
@@ -129,6 +135,7 @@ pub(crate) fn closure(table: &[Proc], seeds: BTreeSet<i32>) -> BTreeSet<i32> {
     let mut found = seeds;
     while let Some(pid) = open.pop() {
         for child in children.get(&pid).into_iter().flatten() {
+            // The table is not a snapshot of one moment, so it may even hold a cycle.
             if found.insert(*child) {
                 open.push(*child);
             }
@@ -142,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_is_alive_and_another_start_time_is_somebody_else() {
+    fn this_process_is_alive_and_another_start_time_is_another_process() {
         let me = me().unwrap();
         assert!(is_alive(me));
         assert!(!is_alive(Identity { start: me.start + 1, ..me }));

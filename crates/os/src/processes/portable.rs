@@ -1,8 +1,8 @@
-//! Other systems (macOS): `ps`, and signals by process id right after its start time was compared.
+//! Other systems (macOS): runs `ps`, and sends signals by process id right after comparing the start time.
 //!
-//! Weaker than Linux: between the comparison and the signal a process id could pass on, there is no subreaper,
-//! and environments are not searched. A daemonised process with a session of its own whose parents have all
-//! ended is found only if a sample saw it before.
+//! Weaker than Linux: the process id could be given to another process between the comparison and the signal,
+//! there is no subreaper, and environments are not searched. A daemonised process with a session of its own
+//! whose parents have all ended is found only if an earlier sample saw it.
 
 use std::process::{Command, Stdio};
 
@@ -10,20 +10,24 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::{Identity, Proc};
 
+/// Runs `ps` and returns its output; empty if it fails.
 fn ps(arguments: &[&str]) -> String {
+    // The C locale, since the format of `lstart` depends on it.
     let output = Command::new("/bin/ps").args(arguments).env("LC_ALL", "C").stdin(Stdio::null()).output();
     output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
 }
 
+/// The columns of `ps`. The start time comes last, since it holds spaces.
 const COLUMNS: &str = "pid=,ppid=,pgid=,stat=,time=,lstart=";
 
-/// `[[dd-]hh:]mm:ss[.cc]` in milliseconds.
+/// Parses `[[dd-]hh:]mm:ss[.cc]` to milliseconds.
 fn time_ms(text: &str) -> u64 {
     let whole = text.split('.').next().unwrap_or_default();
     let seconds = whole.split([':', '-']).fold(0, |sum, part| sum * 60 + part.parse::<u64>().unwrap_or(0));
     seconds * 1000
 }
 
+/// Parses a line of `ps`.
 fn parse(line: &str) -> Option<Proc> {
     let mut words = line.split_ascii_whitespace();
     let pid = words.next()?.parse().ok()?;
@@ -31,7 +35,7 @@ fn parse(line: &str) -> Option<Proc> {
     let group = words.next()?.parse().ok()?;
     let zombie = words.next()?.starts_with('Z');
     let cpu_ms = time_ms(words.next()?);
-    // The start as text, in a number: only equality counts.
+    // A hash (FNV-1a) of the start time's text: only equality counts.
     let started: Vec<&str> = words.collect();
     let start = started.join(" ").bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
