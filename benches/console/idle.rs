@@ -1,10 +1,12 @@
-//! What the real console writes to its terminal, and how much processor it uses, in a minute without news.
+//! Measures an idle console: the bytes that it writes to its terminal and the processor time that it uses, in
+//! a minute without events. Needs tmux.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 const SECONDS: u64 = 60;
 
+/// A workspace, and a tmux server of its own.
 struct Ground {
     folder: tempfile::TempDir,
 }
@@ -36,7 +38,7 @@ impl Drop for Ground {
     }
 }
 
-/// User and system time of a process, in ticks of the kernel (a hundredth of a second).
+/// Returns the user and system time of a process, in clock ticks of the kernel (10 ms).
 fn ticks(pid: &str) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
@@ -44,6 +46,7 @@ fn ticks(pid: &str) -> u64 {
     field(11) + field(12)
 }
 
+/// Prints the bytes and the processor time of an idle minute.
 pub(crate) fn bytes_in_a_minute() {
     let ground = Ground { folder: tempfile::tempdir().unwrap() };
     ground.paddock(&["init"]);
@@ -54,6 +57,7 @@ pub(crate) fn bytes_in_a_minute() {
     while !ground.tmux(&["capture-pane", "-p"]).contains("ready") {
         std::thread::sleep(Duration::from_millis(50));
     }
+    // Until the first frames are drawn and the supervisor has settled.
     std::thread::sleep(Duration::from_secs(3));
     let pid = ground.tmux(&["display-message", "-p", "#{pane_pid}"]);
     let written = ground.folder.path().join("written");

@@ -1,4 +1,4 @@
-//! A workspace much larger than anybody's.
+//! A workspace much larger than any real one.
 
 use std::path::Path;
 
@@ -13,7 +13,8 @@ pub(crate) fn id(number: usize) -> ObjectiveKey {
     key(&format!("o{number:05}"))
 }
 
-/// So many objectives, each with up to two dependencies among the fifty before it; sessions on some.
+/// Returns a log with this many objectives, each with up to two dependencies among the fifty before it, and
+/// with this many sessions.
 pub(crate) fn log(objectives: usize, sessions: usize) -> Log {
     let mut log = Log::new();
     for number in 0..objectives {
@@ -36,7 +37,7 @@ pub(crate) fn log(objectives: usize, sessions: usize) -> Log {
     log
 }
 
-/// The same as a database, with events up to that number.
+/// Writes such a log to a database, filled up with notes to this number of events.
 pub(crate) fn store(path: &Path, objectives: usize, events: usize) {
     let mut log = log(objectives, 100);
     while log.events.len() < events {
@@ -45,6 +46,7 @@ pub(crate) fn store(path: &Path, objectives: usize, events: usize) {
     }
     let writer = Store::open(path).unwrap().into_writer().unwrap();
     let keys = everything(&log);
+    // Only the last batch writes the rows: writing all rows with each batch would take minutes.
     let (last, first) = log.events.split_last().unwrap();
     for some in first.chunks(5000) {
         let batch = codec::batch(&log.state, some, &std::collections::BTreeSet::new()).unwrap();
@@ -55,6 +57,7 @@ pub(crate) fn store(path: &Path, objectives: usize, events: usize) {
     writer.close().unwrap();
 }
 
+/// Returns the keys of all rows.
 fn everything(log: &Log) -> std::collections::BTreeSet<paddock_model::state::EntityKey> {
     use paddock_model::state::EntityKey;
     let projects = log.state.projects().map(|one| EntityKey::Project(one.slug.clone()));

@@ -1,4 +1,4 @@
-//! Logs of a million lines, and lanes of ten thousand objectives.
+//! Times a log of a million lines, and the graph of ten thousand objectives.
 
 use std::time::Instant;
 
@@ -6,7 +6,8 @@ use paddock_agents::transcript::Setting;
 use paddock_console::graph::{Folds, Node, Rails, order, rows};
 use paddock_console::log::{Chunk, Doc, Matcher, Mode, Raw, Search, Shared, Step, Stream, View};
 
-/// Puts in what is wanted, as the thread that reads does; says whether anything was.
+/// Fills in the parts of the log that the view wants, as the reading thread does. Returns whether there were
+/// any.
 fn serve(doc: &mut Doc, text: &[u8]) -> bool {
     let wanted = doc.take_wanted();
     for (stream, block) in &wanted {
@@ -16,7 +17,7 @@ fn serve(doc: &mut Doc, text: &[u8]) -> bool {
     !wanted.is_empty()
 }
 
-/// A log of a million lines: taken in, scrolled, jumped through, searched.
+/// Prints the times of reading, scrolling, jumping through and searching a log of a million lines.
 pub(crate) fn log() {
     let setting = Setting { now_ms: 0, zone: jiff::tz::TimeZone::UTC };
     let mut log = Shared::new(Doc::new("plain", setting));
@@ -27,7 +28,7 @@ pub(crate) fn log() {
         let offset = log.doc.end(Stream::Stdout);
         log.doc.push(Stream::Stdout, Chunk { offset, gap_bytes: 0, bytes: piece }, None);
     }
-    println!("log of 1,000,000 lines taken in: {:.2?}", begun.elapsed());
+    println!("log of 1,000,000 lines read: {:.2?}", begun.elapsed());
     for (name, turns) in [("readable", 0), ("raw", 1)] {
         let mut view = View::default();
         (0..turns).for_each(|_| view.next_mode(&mut log));
@@ -40,6 +41,7 @@ pub(crate) fn log() {
             }
             view.scroll_by(&mut log, if step % 200 < 100 { -30 } else { 30 });
             view.draw(&mut log, 118, 36);
+            // The first draw may lack text. The page counts as drawn once nothing is wanted any more.
             while serve(&mut log.doc, text.as_bytes()) {
                 view.draw(&mut log, 118, 36);
             }
@@ -61,10 +63,10 @@ pub(crate) fn log() {
         at = next;
         serve(&mut log.doc, text.as_bytes());
     }
-    println!("all of it searched: {:.2?}", begun.elapsed());
+    println!("the whole log searched: {:.2?}", begun.elapsed());
 }
 
-/// Lines and lanes of ten thousand objectives, from nothing.
+/// Prints the times of ordering ten thousand objectives and of laying out their rows and graph lanes.
 pub(crate) fn graph() {
     let node = |at: u32| Node {
         needs: [7, 31, 200]
@@ -86,5 +88,5 @@ pub(crate) fn graph() {
         rails.push(begun.elapsed());
     }
     let (order, rails) = (super::percentile(&mut orders, 0.5), super::percentile(&mut rails, 0.5));
-    println!("lanes of 10,000 objectives: order {order:.2?}, lines and lanes {rails:.2?}");
+    println!("graph of 10,000 objectives: order {order:.2?}, rows and lanes {rails:.2?}");
 }

@@ -1,4 +1,4 @@
-//! The console, timed: `cargo bench --bench console` prints the figures, docs/performance.md holds them.
+//! Times the console. `cargo bench --bench console` prints the figures; docs/performance.md holds them.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a bench fails by panicking")]
 
@@ -24,7 +24,7 @@ use serde_json::json;
 
 use fixture::{Log, happens, key, send};
 
-/// Counts what would go to the terminal.
+/// A terminal that counts the bytes written to it.
 #[derive(Clone, Default)]
 struct Counter(Rc<RefCell<usize>>);
 
@@ -53,7 +53,7 @@ impl Screen {
         Self { terminal, counter }
     }
 
-    /// Draws a frame; gives its bytes.
+    /// Draws a frame and returns the number of its bytes.
     fn draw(&mut self, model: &Model) -> usize {
         let before = *self.counter.0.borrow();
         self.terminal.draw(|to| frame::draw(model, to.buffer_mut())).unwrap();
@@ -63,7 +63,8 @@ impl Screen {
 }
 
 fn main() {
-    // `cargo bench -- NAME` runs what has the name in it; `cargo test --benches` hands over flags only.
+    // `cargo bench -- NAME` runs the benches whose name contains NAME; `cargo test --benches` passes flags
+    // only.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str()));
     if is_wanted("bytes") {
@@ -86,7 +87,8 @@ fn main() {
     }
 }
 
-/// Bytes to the terminal for a first frame, an event more, a counter more, and nothing.
+/// Prints the bytes written to the terminal for a first frame, for no change, for a second passed, and for
+/// one more event.
 fn bytes() {
     for size in [(80, 24), (120, 40), (200, 50)] {
         let mut model = Log::evening().model(size);
@@ -108,6 +110,7 @@ fn bytes() {
     }
 }
 
+/// Returns the time below which the given share of the times lies. Sorts the times.
 fn percentile(times: &mut [Duration], share: f64) -> Duration {
     times.sort();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index")]
@@ -115,7 +118,8 @@ fn percentile(times: &mut [Duration], share: f64) -> Duration {
     times[index]
 }
 
-/// From a key to the bytes of its frame, with 10,000 objectives and 100 sessions, events coming in between.
+/// Prints the time from a key to its frame, with 10,000 objectives and 100 sessions, and an event before each
+/// key.
 fn keys() {
     let size = (200, 50);
     let mut model = large::log(10_000, 100).model(size);
@@ -136,7 +140,7 @@ fn keys() {
     println!("key to frame, 10,000 objectives, 100 sessions: median {half:.2?}, 99th percentile {most:.2?}");
 }
 
-/// From the database to the first frame with everything in it.
+/// Prints the time from opening the database to the first complete frame.
 fn open() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("paddock.db");

@@ -1,6 +1,8 @@
-//! The merge queue on real repositories, timed: what it costs beside the gate, and how long the radar looks.
-//! `cargo bench --bench queue` prints the figures (`-- overhead`, `-- radar` one by one); docs/performance.md holds
-//! them.
+//! Times the merge queue on real repositories: its overhead per landing in addition to the gate, and the
+//! conflict radar.
+//!
+//! `cargo bench --bench queue` prints the figures (`-- overhead` or `-- radar` for one of them);
+//! docs/performance.md holds them.
 
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
@@ -11,6 +13,7 @@ mod overhead;
 mod radar;
 
 fn main() {
+    // `cargo test --benches` passes flags only; words are names of benches to run.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str()));
     if is_wanted("overhead") {

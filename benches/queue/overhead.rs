@@ -1,16 +1,18 @@
-//! What the queue costs beside the gate: from the moment at which one gate's only command ends to the moment at which
-//! the next one's begins, with a landing and its publishing in between. The gate writes down when it runs and does
-//! nothing else, so that nothing of this is the gate's own work; every branch is gated and landed by itself.
+//! The overhead of the queue: the time from the end of one gate's only command to the beginning of the next
+//! gate's, with a landing and its publication in between.
+//!
+//! The gate only writes down when it runs, so none of the time is the gate's own. Every branch is gated and
+//! landed by itself.
 
 use std::fmt::Write as _;
 use std::fs;
 
 use crate::ground::Ground;
 
-/// Objectives of one round.
+/// Number of objectives in a round.
 const COUNT: usize = 40;
 
-/// So many milliseconds, at the middle and at the 95th of a hundred.
+/// Prints the median and the 95th percentile of times in milliseconds.
 fn show(name: &str, times: &mut [f64]) {
     times.sort_by(f64::total_cmp);
     let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize];
@@ -24,7 +26,8 @@ fn show(name: &str, times: &mut [f64]) {
     );
 }
 
-/// A project with so many files more, whose branches are all finished and wait in a queue that is held.
+/// Returns a project with this many additional files, whose branches are all finished and wait in a queue on
+/// hold.
 fn queued(files: usize, strict: bool) -> Ground {
     let ground = Ground::new(4);
     if files > 0 {
@@ -38,7 +41,8 @@ fn queued(files: usize, strict: bool) -> Ground {
     fs::write(file, text).unwrap();
     ground.plan(COUNT, |_| vec![], 0.0);
     assert!(ground.command(&["queue", "hold"]).output().unwrap().status.success());
-    // Until all of them wait: it ends with the code of work that waits for a person.
+    // Runs until all branches are queued. The queue is on hold, so the run ends with the exit code "needs a
+    // person".
     let status = ground.command(&["run", "--no-tui", "--until-idle"]).output().unwrap().status;
     assert_eq!(status.code(), Some(3));
     assert_eq!(ground.event_times("queue_entered").len(), COUNT);
@@ -46,14 +50,15 @@ fn queued(files: usize, strict: bool) -> Ground {
     ground
 }
 
+/// Returns the moments at which the gate's command ran, in Unix milliseconds.
 fn gates(ground: &Ground) -> Vec<f64> {
     let text = fs::read_to_string(ground.path("stamps/gates")).unwrap();
     text.lines().map(|line| line.parse::<f64>().unwrap() * 1_000.0).collect()
 }
 
-/// The first of these moments that is not before this one, and how long after it.
+/// Returns the time from `from` to the first of the moments that is not before it, in milliseconds.
 fn after(moments: &[f64], from: f64) -> Option<f64> {
-    // Events are recorded by whole milliseconds.
+    // Events are recorded in whole milliseconds, so one may seem to be up to a millisecond too early.
     moments.iter().find(|at| **at + 1.0 > from).map(|at| (at - from).max(0.0))
 }
 
@@ -65,7 +70,7 @@ pub(crate) fn print(files: usize) {
     assert_eq!((gates.len(), landed.len()), (COUNT, COUNT));
     println!("{COUNT} landings one by one, a gate that does nothing, {} files:", files + 1);
     let pairs = gates.windows(2).map(|pair| pair[1] - pair[0]);
-    // The first gate's folder is made; from the second on it is there.
+    // The first gate also makes its worktree; the others find it there.
     show("gate's command ended → next gate's command begun", &mut pairs.skip(1).collect::<Vec<_>>());
     let from =
         |moments: &[f64]| gates.iter().skip(1).filter_map(|at| after(moments, *at)).collect::<Vec<_>>();

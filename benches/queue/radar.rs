@@ -13,7 +13,7 @@ const FILES: usize = 100_000;
 const BRANCHES: usize = 100;
 /// Lines of the file that every branch changes.
 const LINES: usize = 800;
-/// Commits of the main branch at which branches begin, in turn.
+/// Number of commits on the main branch from which branches start, in turn.
 const BASES: usize = 10;
 
 fn git(folder: &Path, words: &[&str], input: Option<&str>) -> String {
@@ -39,14 +39,18 @@ fn commit(text: &mut String, branch: &str, mark: usize, from: Option<usize>) {
     }
 }
 
-/// The file that everybody changes, with these lines of one's own.
+/// Returns the text of the file that every branch changes, with the lines `own` changed by the branch
+/// `whose`.
 fn shared(own: &[usize], whose: usize) -> String {
     let line = |n| if own.contains(&n) { format!("{whose}\n") } else { format!("line {n}\n") };
     (0..LINES).map(line).collect()
 }
 
-/// Every branch changes a file that all others change, too, elsewhere or (each tenth) at the same place, and some of
-/// its own; removes one, adds one, and begins at another commit: so every pair has to be merged in earnest.
+/// Returns the history as input of `git fast-import`.
+///
+/// Every branch changes one file that all others change as well, most of them in other lines and every tenth
+/// in the same line. It also changes, removes and adds files of its own. So no pair of branches can be
+/// skipped as unrelated: each one needs a real merge.
 fn history() -> String {
     let mut text = String::new();
     commit(&mut text, "main", 1, None);
@@ -103,7 +107,7 @@ pub(crate) fn print() {
     git(folder.path(), &["fast-import", "--quiet"], Some(&text));
     heads[7] = at("topic/7");
     look("after a commit on one branch", &tip, &heads);
-    // A landing: the tip is a merge of one of them.
+    // A landing: the tip becomes the head of one of the branches.
     git(folder.path(), &["update-ref", "refs/heads/main", heads[3].as_str()], None);
     heads.remove(3);
     look("after a landing", &at("main"), &heads);

@@ -1,10 +1,10 @@
-//! Medians, and what the machine itself costs.
+//! Medians, and the costs of the machine itself.
 
 use std::fs::File;
 use std::io::Write;
 use std::time::Instant;
 
-/// A median with its least and most.
+/// A median, with the least and the greatest value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spread {
     pub least: f64,
@@ -12,13 +12,14 @@ pub(crate) struct Spread {
     pub most: f64,
 }
 
+/// Returns the median, the least and the greatest of the values.
 pub(crate) fn spread(values: &[f64]) -> Spread {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     Spread { least: sorted[0], median: sorted[sorted.len() / 2], most: sorted[sorted.len() - 1] }
 }
 
-/// The median time of flushing four kibibytes to the disk that benches run on, in milliseconds.
+/// Returns the median time of flushing 4 KiB to the disk that the benches run on, in milliseconds.
 pub(crate) fn fsync_ms() -> f64 {
     let folder = tempfile::tempdir().unwrap();
     let mut file = File::create(folder.path().join("file")).unwrap();
@@ -32,7 +33,7 @@ pub(crate) fn fsync_ms() -> f64 {
     spread(&times).median
 }
 
-/// The processor time that a process has used, in milliseconds; 0 where `/proc` does not tell.
+/// Returns the processor time of a process in milliseconds; 0 where there is no `/proc`.
 pub(crate) fn cpu_ms(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or("").split(' ').collect();

@@ -1,4 +1,4 @@
-//! A workspace and a small repository for one round.
+//! A workspace and a small repository for one round of a bench.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,8 @@ use tempfile::TempDir;
 
 use paddock_testkit::git::git;
 
-/// Writes when it started, works, sleeps for the rest of its time, commits before that, writes when it ended.
+/// An agent that writes down when it starts, commits a file, sleeps for the rest of its time, and writes down
+/// when it ends. The sleep is 4 ms shorter, for the commands after it.
 const AGENT: &str = r#"#!/bin/sh
 date +%s.%N > "$STAMPS/$PADDOCK_OBJECTIVE.start"
 mkdir -p out && echo work > "out/$PADDOCK_OBJECTIVE.txt"
@@ -46,7 +47,7 @@ impl Ground {
         ground
     }
 
-    /// So many small files more in the repository.
+    /// Adds this many small files to the repository.
     pub(crate) fn fill(&self, files: usize) {
         let repository = self.path("repository");
         for n in 0..files {
@@ -77,13 +78,14 @@ impl Ground {
 
     fn ok(&self, words: &[&str]) -> String {
         let argv = self.argv(words);
+        // `init` names its folder itself and gets no `--root`.
         let skip = if words[0] == "init" { 3 } else { 1 };
         let output = Command::new(&argv[0]).args(&argv[skip..]).output().unwrap();
         assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Adds objectives `o0`, `o1`, … whose agents take so many seconds.
+    /// Adds objectives `o0`, `o1`, … whose agents take this many seconds each.
     pub(crate) fn plan(&self, count: usize, depends_on: impl Fn(usize) -> Vec<usize>, seconds: f64) {
         let mut text = "objectives:\n".to_owned();
         for n in 0..count {
@@ -106,13 +108,13 @@ impl Ground {
         assert!(output.status.success(), "{said}");
     }
 
-    /// A moment that an agent wrote down, in Unix milliseconds.
+    /// Returns a moment that an agent wrote down, in Unix milliseconds.
     pub(crate) fn stamp(&self, objective: usize, which: &str) -> f64 {
         let text = fs::read_to_string(self.path("stamps").join(format!("o{objective}.{which}"))).unwrap();
         text.trim().parse::<f64>().unwrap() * 1_000.0
     }
 
-    /// When events of a type were recorded, in Unix milliseconds, oldest first.
+    /// Returns when the events of a type were recorded, in Unix milliseconds, oldest first.
     pub(crate) fn event_times(&self, kind: &str) -> Vec<f64> {
         let lines = self.ok(&["events", "--json", "--type", kind]);
         let at = |line: &str| {
@@ -123,7 +125,7 @@ impl Ground {
         lines.lines().map(at).collect()
     }
 
-    /// From the first agent's start to the last landing, in seconds.
+    /// Returns the time from the first agent's start to the last landing, in seconds.
     pub(crate) fn makespan_s(&self, count: usize) -> f64 {
         let first = (0..count).map(|n| self.stamp(n, "start")).fold(f64::MAX, f64::min);
         let landed = self.event_times("landed");

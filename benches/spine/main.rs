@@ -1,5 +1,5 @@
-//! The spine, timed: the built binary on small real repositories without a gate, with shell agents of one
-//! second. `cargo bench` prints the figures; docs/performance.md holds them.
+//! Times the way from an agent's end to the landing: the built binary on small real repositories without a
+//! gate, with shell agents of one second. `cargo bench` prints the figures; docs/performance.md holds them.
 
 #![expect(clippy::unwrap_used, reason = "a bench fails by panicking")]
 
@@ -16,7 +16,8 @@ use ground::Ground;
 const ROUNDS: usize = 5;
 
 fn main() {
-    // `cargo bench -- NAME` runs what has the name in it; `cargo test --benches` hands over flags only.
+    // `cargo bench -- NAME` runs the benches whose name contains NAME; `cargo test --benches` passes flags
+    // only.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str()));
     println!("median fsync of 4 KiB here: {:.2} ms", fsync_ms());
@@ -41,7 +42,7 @@ fn show(name: &str, unit: &str, spread: Spread) {
     println!("{name}: median {:.2} {unit} ({:.2} to {:.2})", spread.median, spread.least, spread.most);
 }
 
-/// From the last act of an agent to the moved target branch, and to the first act of the dependent's agent.
+/// Prints the time from an agent's end to the moved target branch, and to the start of the dependent's agent.
 fn latency() {
     let (mut moved, mut started) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
@@ -61,7 +62,7 @@ fn latency() {
     show("agent exit to dependent's agent started", "ms", spread(&started));
 }
 
-/// A chain of ten agents of one second.
+/// Prints how long a chain of ten agents of one second takes, compared with the ideal.
 fn chain() {
     let mut ratios = Vec::new();
     for _ in 0..ROUNDS {
@@ -73,7 +74,7 @@ fn chain() {
     show("chain of ten: first start to last landing, against the ideal 10 s", "times", spread_of(&ratios));
 }
 
-/// Forty agents of one second on eight slots.
+/// Prints how long forty agents of one second on eight slots take, compared with the ideal.
 fn fan() {
     let mut ratios = Vec::new();
     for _ in 0..ROUNDS {
@@ -89,12 +90,13 @@ fn fan() {
     );
 }
 
+/// Prints the ratio of each round and returns their spread.
 fn spread_of(ratios: &[f64]) -> Spread {
     println!("  each: {}", ratios.iter().map(|ratio| format!("{ratio:.3}")).collect::<Vec<_>>().join(" "));
     spread(ratios)
 }
 
-/// The processor time of a supervisor that has nothing to do.
+/// Prints the processor time of a supervisor that has nothing to do.
 fn idle() {
     let ground = Ground::new(1);
     ground.plan(1, |_| vec![], 0.1);
@@ -110,7 +112,7 @@ fn idle() {
     supervisor.wait().unwrap();
 }
 
-/// How often the supervisor and its git flush to disk for one landing, counted by strace.
+/// Prints how often Paddock and its git flush to disk for one landing, counted by strace.
 fn flushes() {
     let strace = Command::new("strace").arg("-V").stdout(Stdio::null()).status();
     if !strace.is_ok_and(|status| status.success()) {
@@ -130,6 +132,7 @@ fn flushes() {
         assert!(status.unwrap().success());
         std::fs::read_to_string(log).unwrap().lines().filter(|line| line.contains("sync(")).count()
     };
+    // The difference of two counts leaves out the flushes of starting and ending.
     let (few, many) = (count(2), count(12));
     println!("flushes per objective, agent's own and keeper's included: {:.1}", (many - few) as f64 / 10.0);
 }

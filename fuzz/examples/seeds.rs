@@ -1,5 +1,5 @@
-//! Fills `corpus/` from what the repository holds: recordings of real agents, golden events, project files, and
-//! a few small examples of the rest. Run it in this folder.
+//! Fills `corpus/` with files of this repository (recordings of real agents, golden events, project files)
+//! and with a few small examples. Run it in the folder `fuzz`.
 
 use std::fs;
 use std::io;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use paddock_agents::transcript::formats;
 
-/// Longer recordings teach a fuzzer nothing more.
+/// Most bytes of a recording. A longer one teaches a fuzzer nothing more and slows it down.
 const RECORDING_MAX_BYTES: usize = 6_000;
 
 const PLAN: &str = "Here it is:\n\n```yaml\nreasoning: |\n  because\nphase_checks:\n  - {description: d, check_type: shell, check_command: make, expected: \"\"}\nobjectives:\n  - id: one\n    title: \"中文: yes\"\n    description: |\n      ```sh\n      make\n      ```\n    path_scope: [\"src/**\"]\n    depends_on: [old]\n    session_budget: {max_commits: 2, max_minutes: 10}\n  - id: two\n    title: Second\n    depends_on: [one]\n    worker_id: researcher\n    priority: -3\n```\nDone.\n";
@@ -17,12 +17,14 @@ const KEYS: &str = "# keys\nquit: [q, ctrl-c]\nhelp: \"?\"\npause: []\nlog.follo
 const PROJECT: &str = "slug: web\nname: Web\nrepo_root: /src/web\ntarget_branch: main\nmax_parallel_sessions: 2\npath_scope: enforce\nsession_defaults: {scope_level: small, max_commits: 3, max_minutes: 30, max_usd: 1.5}\nagents: [{id: a, command_template: [sh, x, \"{prompt_file}\"]}]\nworkers: [{id: implementer, agents: [a]}]\nverify: [{name: t, run: make, timeout_minutes: 5}]\nland: {publish: auto}\n";
 const FRAMES: &str = "\u{3}{\"id\":1,\"body\":{\"hello\":{\"version\":1}}}\n{\"id\":2,\"body\":\"ping\"}\n{\"id\":3,\"body\":{\"subscribe\":{\"since_seq\":4,\"gauges\":false}}}\n{\"id\":4,\"body\":{\"command\":{\"type\":\"project_pause\",\"data\":{\"project\":\"web\",\"paused\":true}}}}\n{\"id\":5,\"body\":{\"cancel\":{\"request\":3}}}\n";
 
+/// Writes a seed of a target.
 fn put(target: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
     let folder = Path::new("corpus").join(target);
     fs::create_dir_all(&folder)?;
     fs::write(folder.join(format!("seed-{name}")), bytes)
 }
 
+/// Writes the recordings of real agents as seeds of the targets `transcript` and `summary`.
 fn recordings() -> io::Result<()> {
     for (number, (format, _)) in formats().enumerate() {
         let Ok(folder) = fs::read_dir(format!("../tests/data/transcripts/{format}")) else { continue };
@@ -30,6 +32,7 @@ fn recordings() -> io::Result<()> {
             let path = file?.path();
             let is_output = path.extension().is_some_and(|end| end == "stdout" || end == "stderr");
             if is_output && let Some(name) = path.file_name() {
+                // The two bytes that choose the format and the size of the pieces.
                 let mut bytes = vec![u8::try_from(number).unwrap_or(0), 64];
                 let text = fs::read(&path)?;
                 bytes.extend(&text[..text.len().min(RECORDING_MAX_BYTES)]);

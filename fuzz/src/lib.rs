@@ -1,5 +1,5 @@
-//! What the fuzz targets call: each gives bytes to a reader of what comes from outside, and holds the answer
-//! against what the reader promises. A broken promise is a panic.
+//! The bodies of the fuzz targets. Each passes bytes to a reader of outside data, and checks what the reader
+//! promises about its result. A broken promise is a panic.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use paddock_report::{events as public, row};
 use paddock_store::codec::{from_stored, to_stored};
 use serde_json::Value;
 
-/// A plan, as a planner prints it or a person writes it.
+/// Reads a plan, as a planner prints it or a person writes it.
 pub fn plan(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let existing: Vec<ObjectiveId> = ObjectiveId::new("old").into_iter().collect();
@@ -28,39 +28,43 @@ pub fn plan(data: &[u8]) {
     }
 }
 
-/// Goals as a Markdown document.
+/// Reads goals from a Markdown document.
 pub fn goals(data: &[u8]) {
     if let Ok(nodes) = goals_file::read(&String::from_utf8_lossy(data), "goals.md") {
         for (place, node) in nodes.iter().enumerate() {
-            assert!(node.parent.is_none_or(|parent| parent < place), "a part before its whole");
+            assert!(node.parent.is_none_or(|parent| parent < place), "a node comes before its parent");
         }
     }
 }
 
-/// A summary, in what an agent said.
+/// Finds a summary in an agent's output.
 pub fn summary(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let _ = find(&text, "");
+    // With the output itself as the prompt, every summary in it is an echo.
     assert!(find(&text, &text).is_none(), "an echo of the prompt was taken for a summary");
 }
 
-/// A project file.
+/// Reads a project file.
 pub fn project(data: &[u8]) {
     let read = project_file::parse(data, "projects/web.yaml", Some("web"), Path::new("/workspace"), None);
     match read {
-        Ok(file) => assert!(file.repo_root.is_absolute(), "a repository that is somewhere else each time"),
+        Ok(file) => {
+            assert!(file.repo_root.is_absolute(), "a relative path would depend on the current folder")
+        }
         Err(errors) => assert!(!errors.is_empty(), "refused without a reason"),
     }
 }
 
-/// keys.yaml.
+/// Reads `keys.yaml`.
 pub fn keys(data: &[u8]) {
     let (entries, _) = words::parse(&String::from_utf8_lossy(data), "keys.yaml");
     let mut keymap = paddock_console::actions::keymap();
     keymap.read(&entries, "keys.yaml");
 }
 
-/// Stored events, one JSON document a line: read, written again, shown, and applied one after the other.
+/// Reads stored events, one JSON document a line. Each is written and read again, shown, and applied to the
+/// state.
 pub fn events(data: &[u8]) {
     let mut state = State::default();
     for line in data.split(|byte| *byte == b'\n') {
@@ -84,7 +88,7 @@ pub fn events(data: &[u8]) {
     }
 }
 
-/// What a client sends, in pieces of any size.
+/// Reads what a client or a server sends, in pieces of any size. The first byte is the size.
 pub fn frames(data: &[u8]) {
     let Some((size, data)) = data.split_first() else { return };
     let mut buffer = LineBuffer::default();
@@ -101,11 +105,13 @@ pub fn frames(data: &[u8]) {
     }
 }
 
+/// Reads a transcript in pieces of the given size.
 fn read(format: &str, data: &[u8], size: usize) -> Reading {
     let setting = Setting { now_ms: 1_700_000_000_000, zone: TimeZone::UTC };
     let mut reader = Reader::new(format, setting);
     for (number, piece) in data.chunks(size).enumerate() {
         reader.push(Stream::Out, piece);
+        // Looking at the result so far must not change the result at the end.
         if number.is_multiple_of(16) {
             drop((reader.take_lines(), reader.so_far()));
         }
@@ -113,12 +119,12 @@ fn read(format: &str, data: &[u8], size: usize) -> Reading {
     reader.finish(Some(&Exit::Code(1))).0
 }
 
-/// An agent's output; the first byte chooses the agent, the second the size of the pieces.
+/// Reads an agent's output. The first byte chooses the format, the second is the size of the pieces.
 pub fn transcript(data: &[u8]) {
     let [format, size, data @ ..] = data else { return };
     let names: Vec<&str> = formats().map(|(name, _)| name).collect();
     let format = names[usize::from(*format) % names.len()];
     let whole = read(format, data, data.len().max(1));
     let pieces = read(format, data, usize::from(*size).max(1));
-    assert_eq!(whole, pieces, "in pieces it reads otherwise");
+    assert_eq!(whole, pieces, "the size of the pieces changes the result");
 }
