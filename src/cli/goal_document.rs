@@ -30,9 +30,8 @@ The document:
   - {description: The form is there, check_command: test -f form, expected: \"\"}
   ```
 
-The comment gives the id. A heading without one updates the goal, milestone or phase that has its title and its
-parent, if there is one; otherwise it gets a new id made from the title. `goal export` writes a document with all
-ids.")]
+The comment gives the id. A heading without one updates the goal, milestone or phase that has its title and its \
+parent, if there is one; otherwise it gets a new id made from the title. `goal export` writes a document with all ids.")]
 pub(super) struct Import {
     /// File with the document; - for standard input
     file: PathBuf,
@@ -44,7 +43,7 @@ pub(super) struct Import {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  paddock goal export > goals.md\n  paddock goal export shop")]
 pub(super) struct Export {
-    /// Id of the only goal to print; default: all goals
+    /// Id of a goal to print; default: all goals
     id: Option<String>,
 }
 

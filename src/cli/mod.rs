@@ -104,7 +104,7 @@ enum Family {
     Phase(node::Phase),
     /// Explain why work is not moving
     Explain(explain::Explain),
-    /// Plan the active phase now, or handle a plan
+    /// Plan the active phase now; show, approve, reject or apply a plan
     Plan(plan::Plan),
     /// Run the supervisor in the foreground
     Run(run::Run),

@@ -153,7 +153,7 @@ impl Apply {
             output::note(&format!("warning: {}", harmless(&warning)));
         }
         if plan.document.objectives.is_empty() && plan.document.phase_checks.is_empty() {
-            return Err(Failure::error(format!("{shown} contains no objective")));
+            return Err(Failure::error(format!("{shown}: the plan contains no objective")));
         }
         let answer = context.ask(Command::PlanApply { project: slug, plan: Box::new(plan.document) })?;
         say(&answer, self.json)

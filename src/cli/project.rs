@@ -50,8 +50,8 @@ pub(super) enum Project {
   paddock project set-target web release/2.x
   paddock project set-target web trunk --yes
 
-Only this command changes the target branch; checking out another branch or editing the project file does not. The \
-branch must exist. If it has no commits beyond what was published (the old branch under another name), landing \
+The target branch changes only by this command, or by `project trust` after an edit of the project file; checking out \
+another branch does not change it. The new branch must exist. If it has no commits beyond what was published (the old branch under another name), landing \
 continues as before. Otherwise landing continues from the commit that the branch is at. The command is refused while \
 a landing is in progress. Without --yes it is also refused if work in progress would bring commits of the old branch \
 along.")]
@@ -88,7 +88,8 @@ pub(super) struct Named {
 
 #[derive(Debug, Args)]
 pub(super) struct Removed {
-    /// Project slug; required, so that no project is removed by a default
+    /// Project slug
+    // Required, unlike elsewhere: no project should be removed because it is the default.
     slug: String,
 }
 

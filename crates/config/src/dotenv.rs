@@ -58,7 +58,7 @@ type Fault = (String, String, &'static str);
 fn assignment(code: &str) -> Result<(String, String), Fault> {
     let code = code.strip_prefix("export ").unwrap_or(code).trim_start();
     let Some((name, rest)) = code.split_once('=') else {
-        return Err((String::new(), "this line has no `=`".to_owned(), "write NAME=value"));
+        return Err((String::new(), "no `=` in this line".to_owned(), "write NAME=value"));
     };
     let name = name.trim_end();
     let right_form = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -153,7 +153,7 @@ mod tests {
     fn every_bad_line_is_named_and_no_value_is_shown() {
         let errors = parse("GOOD=1\n  nonsense\n1A=x\nKEY='sk-secret\nK=\"a\"b\n", ".env").unwrap_err();
         let shown: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        assert_eq!(shown[0], ".env:2:3: this line has no `=`; write NAME=value");
+        assert_eq!(shown[0], ".env:2:3: no `=` in this line; write NAME=value");
         assert_eq!(errors[1].place.line, 3);
         assert_eq!(
             shown[2],

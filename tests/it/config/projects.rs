@@ -249,7 +249,7 @@ fn commands_of_the_repositorys_own_file_wait_for_agreement() {
     let asked = resolve_with(LEAST, Some(own), None).unwrap();
     assert!(asked.needs_agreement() && asked.settings.verify.is_empty());
     assert!(asked.settings.agent(&"theirs".into()).is_none());
-    assert!(asked.warnings[0].to_string().contains("not agreed to"));
+    assert!(asked.warnings[0].to_string().contains("nobody agreed to"));
     assert_eq!(asked.settings.description, "from the repository");
     assert_eq!(asked.settings.planner.context_files, ["A.md"]);
     let agreed = resolve_with(LEAST, Some(own), asked.agreement.as_deref()).unwrap();
