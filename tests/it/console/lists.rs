@@ -315,7 +315,7 @@ fn a_log_that_is_not_there_yet_says_so_and_breaks_nothing() {
     let mut model = Log::evening().model((120, 40));
     select(&mut model, "auth-tokens");
     model.focus = PaneId::Log;
-    logs.read(&mut model, &["It has written nothing yet."]);
+    logs.read(&mut model, &["The session has written nothing yet."]);
     for name in ["k", "g", "u", "f", "space", "n", "y"] {
         press(&mut model, name);
         drop(frame_of(&model));

@@ -231,7 +231,7 @@ impl Pane for Events {
     fn why_none(&self, model: &Model) -> String {
         let filter = &model.panes.events.filter;
         match lines(model).is_empty() {
-            true if !filter.is_empty() => format!("no event matches the filter {filter:?}: Esc clears it"),
+            true if !filter.is_empty() => format!("no event matches {filter:?}: Esc clears the filter"),
             true => "nothing has happened yet".to_owned(),
             false => "the selected event has no objective: j or k selects another".to_owned(),
         }

@@ -38,10 +38,10 @@ pub(super) fn why_none(model: &Model) -> String {
     match (filter.is_empty(), list.rows.is_empty()) {
         (true, true) => "there is no objective yet".to_owned(),
         (true, false) => "no objective is selected: j or k selects one".to_owned(),
-        (false, true) => format!("no objective matches the filter {filter:?}: Esc clears it"),
+        (false, true) => format!("no objective matches {filter:?}: Esc clears the filter"),
         (false, false) => {
             format!(
-                "no objective in the filtered list ({filter:?}) is selected: j or k selects one, Esc clears it"
+                "no objective is selected ({filter:?} filters): j or k selects one, Esc clears the filter"
             )
         }
     }
