@@ -74,13 +74,13 @@ impl Rules<'_> {
     #[must_use]
     pub(crate) fn trial(&self, tree: &ObjectId) -> Trial {
         let mut trial = Trial::default();
-        let is_meant = |known: &&KnownVerdict| {
+        let counts = |known: &&KnownVerdict| {
             known.tree == *tree
                 && known.terms == self.terms
                 && known.runs > 0
                 && distance_ms(self.now_ms, known.at_ms) < VERDICT_AGE_MAX_MS
         };
-        for known in self.verdicts.iter().filter(is_meant) {
+        for known in self.verdicts.iter().filter(counts) {
             match known.verdict {
                 Verdict::Green => trial.green = Some(known.gate),
                 Verdict::Red => trial.red = known.runs,

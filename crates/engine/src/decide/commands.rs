@@ -38,7 +38,7 @@ pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
         Command::AgentEnable { agent, enabled, by } => health::enable(scribe, &agent, enabled, by),
         Command::AgentChecked { agent, check } => health::checked(scribe, &agent, check),
         Command::QueueHold { project } => queue_orders::hold(scribe, &project),
-        Command::QueueRelease { project } => queue_orders::let_go_on(scribe, &project),
+        Command::QueueRelease { project } => queue_orders::release_queue(scribe, &project),
         Command::QueueCanary { project } => side_runs::ask_canary(scribe, &project),
         Command::QueueAdopt { project } => queue_orders::adopt(scribe, &project),
         Command::QueueRepublish { project } => queue_orders::republish(scribe, &project),

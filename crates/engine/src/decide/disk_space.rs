@@ -2,7 +2,7 @@
 //! is free.
 
 use super::holds::hold_queue_until;
-use super::holds::let_queue_go_on;
+use super::holds::release_queue;
 use super::scribe::Scribe;
 use crate::effect::Effect;
 use paddock_model::clock;
@@ -73,7 +73,7 @@ pub(super) fn seen(scribe: &mut Scribe<'_>, slug: &ProjectSlug, free: &[u64]) {
     let has_space =
         before.iter().zip(free).any(|(then, now)| *then < FULL_MAX && *now > 2 * then + SPACE_GAINED);
     if has_space {
-        let_queue_go_on(scribe, slug, &[ReasonCode::DiskFull]);
+        release_queue(scribe, slug, &[ReasonCode::DiskFull]);
     }
 }
 
@@ -87,7 +87,7 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
         let is_due =
             scribe.memo.starved.get(&slug).is_none_or(|wait| clock::is_over(wait.again_ms, scribe.now_ms));
         if is_due && scribe.state.project(&slug).is_some_and(is_held) {
-            let_queue_go_on(scribe, &slug, &[ReasonCode::DiskFull]);
+            release_queue(scribe, &slug, &[ReasonCode::DiskFull]);
         }
     }
 }

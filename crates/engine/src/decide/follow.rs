@@ -4,7 +4,7 @@
 //! bounds that make every chain of sessions end.
 
 use super::ends::{Outcome, own_failure};
-use super::retries::{again, human, retry, retry_with};
+use super::retries::{human, repeat, retry, retry_with};
 use super::scribe::Scribe;
 use crate::review::{Terms, guarded};
 use paddock_model::cut;
@@ -241,7 +241,7 @@ fn execute(scribe: &mut Scribe<'_>, key: &ObjectiveKey, due: Due, facts: Option<
             scribe.move_to(key, Status::Done, Cause::NothingToLand, None, None);
             super::publish::retire(scribe, key);
         }
-        Due::Again(kind, feedback) => again(scribe, key, kind, feedback),
+        Due::Again(kind, feedback) => repeat(scribe, key, kind, feedback),
         Due::Retry(kind, feedback) => retry(scribe, key, kind, feedback),
         Due::Human(code, text) => human(scribe, key, code, text),
     }

@@ -24,7 +24,7 @@ pub(super) fn harvested(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Bo
     let Some(session) = scribe.state.session(id).cloned() else { return };
     match session.status {
         SessionStatus::Harvesting => first_harvest(scribe, &session, facts),
-        SessionStatus::Ended(_) => again(scribe, &session, facts),
+        SessionStatus::Ended(_) => harvested_again(scribe, &session, facts),
         SessionStatus::Starting | SessionStatus::Running | SessionStatus::Stopping => {}
     }
 }
@@ -72,7 +72,7 @@ fn first_harvest(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<H
 
 /// A second harvest of a session: the branch moved while it was queued, or the objective was paused before
 /// anything followed from the session. The branch is reviewed as it is now.
-fn again(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<HarvestFacts>, Problem>) {
+fn harvested_again(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<HarvestFacts>, Problem>) {
     let Some(objective) = scribe.state.objective(&session.objective) else { return };
     if objective.status != Status::Review {
         return;

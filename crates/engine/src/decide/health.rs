@@ -71,13 +71,13 @@ pub(super) fn reconfigured(scribe: &mut Scribe<'_>, before: &ProjectSettings, no
         if is_other && is_held_up {
             let why = "its settings changed".to_owned();
             scribe.record(Fact::AgentFreed { agent: agent.id.clone(), why });
-            take_up(scribe, &agent.id);
+            resume_objectives(scribe, &agent.id);
         }
     }
 }
 
 /// Sends the objectives back to work that needed a person only because this agent was not logged in.
-fn take_up(scribe: &mut Scribe<'_>, agent: &AgentId) {
+fn resume_objectives(scribe: &mut Scribe<'_>, agent: &AgentId) {
     scribe.mark_all();
     let waits = |key: &&ObjectiveKey| {
         let Some(objective) = scribe.state.objective(key) else { return false };
@@ -131,7 +131,7 @@ pub(super) fn enable(scribe: &mut Scribe<'_>, agent: &AgentId, enabled: bool, by
         let text = "no new session uses it, in any project; running sessions continue";
         return Ok(Answer::text(format!("agent {agent} is disabled: {text}")));
     }
-    take_up(scribe, agent);
+    resume_objectives(scribe, agent);
     // The settings of a project outrank this order, so the answer names the files that still say no.
     let is_off = |project: &&paddock_model::project::Project| {
         project.settings.agent(agent).is_some_and(|found| !found.enabled)
@@ -157,7 +157,7 @@ pub(super) fn checked(scribe: &mut Scribe<'_>, agent: &AgentId, check: Check) ->
             let why = "a check went well".to_owned();
             scribe.record(Fact::AgentFreed { agent: agent.clone(), why });
         }
-        take_up(scribe, agent);
+        resume_objectives(scribe, agent);
         return Ok(Answer::text(format!("agent {agent} works")));
     }
     if let Some(failure) = failure {

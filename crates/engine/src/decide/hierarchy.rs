@@ -103,7 +103,7 @@ fn add(
 
 /// Gives a goal without milestones one milestone, and a milestone without phases one phase, each of the same
 /// title. From there on the goal is planned and completed like any other.
-pub(super) fn take_whole(scribe: &mut Scribe<'_>, project: &ProjectSlug) {
+pub(super) fn add_single_phase(scribe: &mut Scribe<'_>, project: &ProjectSlug) {
     // The goal gets its milestone first, then the milestone its phase.
     for _ in [Level::Goal, Level::Milestone] {
         let Some(above) = scribe.state.undivided(project).cloned() else { return };
@@ -196,10 +196,10 @@ fn children(scribe: &Scribe<'_>, key: &NodeKey) -> Vec<HierarchyNode> {
 
 /// Continues an active node with children that were added to it: the first planned one becomes active, where
 /// none is.
-pub(super) fn go_on(scribe: &mut Scribe<'_>, key: &NodeKey) {
+pub(super) fn resume(scribe: &mut Scribe<'_>, key: &NodeKey) {
     let active = children(scribe, key).into_iter().find(|node| node.stage == Stage::Active);
     match active {
-        Some(below) => go_on(scribe, &below.key),
+        Some(below) => resume(scribe, &below.key),
         None => descend(scribe, key),
     }
 }

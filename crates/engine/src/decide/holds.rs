@@ -58,9 +58,9 @@ pub(super) fn hold_queue_until(scribe: &mut Scribe<'_>, project: &ProjectSlug, r
 
 /// Releases the queue if it is held for one of these reasons: the cause may be gone, and the next try will
 /// show it.
-pub(super) fn let_queue_go_on(scribe: &mut Scribe<'_>, slug: &ProjectSlug, codes: &[ReasonCode]) {
-    let is_meant = |project: &Project| project.train.held.as_ref().is_some_and(|r| codes.contains(&r.code));
-    if scribe.state.project(slug).is_some_and(is_meant) {
+pub(super) fn release_queue(scribe: &mut Scribe<'_>, slug: &ProjectSlug, codes: &[ReasonCode]) {
+    let has_reason = |project: &Project| project.train.held.as_ref().is_some_and(|r| codes.contains(&r.code));
+    if scribe.state.project(slug).is_some_and(has_reason) {
         scribe.mark(slug);
         scribe.record(Fact::QueueReleased { project: slug.clone() });
     }

@@ -109,7 +109,7 @@ fn begin(scribe: &mut Scribe<'_>, project: &ProjectSlug, nodes: &[ImportedNode])
     // An active goal of the document continues with the children that were added to it. Another active goal
     // is left alone: an import does not end anybody's work.
     match goal {
-        Some(key) if is_own(&key) => super::hierarchy::go_on(scribe, &key),
+        Some(key) if is_own(&key) => super::hierarchy::resume(scribe, &key),
         Some(_) => {}
         None => {
             if let Some(key) = first {

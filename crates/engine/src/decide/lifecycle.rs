@@ -1,6 +1,6 @@
 //! A supervisor starts and stops.
 
-use super::holds::let_queue_go_on;
+use super::holds::release_queue;
 use super::outstanding::outstanding;
 use super::scribe::Scribe;
 use crate::effect::Effect;
@@ -28,9 +28,9 @@ pub(super) fn started(scribe: &mut Scribe<'_>, pid: u32, version: String) {
     let all: Vec<ProjectSlug> = scribe.state.projects().map(|project| project.slug.clone()).collect();
     for project in all.iter().filter(|project| scribe.memo.covers(project)).collect::<Vec<_>>() {
         // The pauses of a full disk are not recorded, so this supervisor tries at once.
-        let_queue_go_on(scribe, project, &[paddock_model::reason::ReasonCode::DiskFull]);
+        release_queue(scribe, project, &[paddock_model::reason::ReasonCode::DiskFull]);
     }
-    super::panics::try_again(scribe);
+    super::panics::release_all(scribe);
     for effect in outstanding(scribe.state) {
         scribe.order(effect);
     }

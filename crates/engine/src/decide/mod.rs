@@ -111,7 +111,7 @@ use paddock_model::state::State;
 pub(super) use dispatch::{OVERTAKEN_MAX, taken_slots};
 pub use memo::Memo;
 pub use outstanding::outstanding;
-pub(super) use planner::work_at_hand;
+pub(super) use planner::remaining_work;
 pub use planner::{Stand, stand};
 use scribe::Scribe;
 pub use settle::{Settled, next_timer, settled, waiting};

@@ -40,7 +40,7 @@ pub(super) fn panicked(scribe: &mut Scribe<'_>, panicked: Panicked) {
 }
 
 /// Releases the projects that an earlier supervisor held for a panic, so that their effects get another try.
-pub(super) fn try_again(scribe: &mut Scribe<'_>) {
+pub(super) fn release_all(scribe: &mut Scribe<'_>) {
     let projects: Vec<ProjectSlug> = scribe.state.projects().map(|project| project.slug.clone()).collect();
     for project in projects.iter().filter(|project| scribe.memo.covers(project)).collect::<Vec<_>>() {
         release(scribe, project, ReasonCode::EffectPanicked);

@@ -138,7 +138,7 @@ fn unless_asked(state: &State, memo: &Memo, project: &Project, phase: &Hierarchy
     }
     let slots = memo.max_parallel.unwrap_or(project.settings.max_parallel_sessions) as usize;
     // Less work than slots means that a slot will soon be idle.
-    match work_at_hand(state, &project.slug, slots) {
+    match remaining_work(state, &project.slug, slots) {
         work if work >= slots => Some(Stand::Enough),
         0 if planning.barren >= BARREN_MAX => Some(Stand::Barren),
         _ if planning.barren >= BARREN_MAX => Some(Stand::Hoping),
@@ -157,7 +157,7 @@ fn cooled_down_at(memo: &Memo, last_ms: Option<i64>) -> i64 {
 /// those in todo that no stuck objective blocks. Counting stops at `enough`, as the walk over dependencies is
 /// the slow part.
 #[must_use]
-pub(crate) fn work_at_hand(state: &State, project: &ProjectSlug, enough: usize) -> usize {
+pub(crate) fn remaining_work(state: &State, project: &ProjectSlug, enough: usize) -> usize {
     let moving = [Status::Ready, Status::Active, Status::Review, Status::Queued];
     let count: usize = moving.iter().map(|status| state.in_status(project, *status).len()).sum();
     if count >= enough {
@@ -229,7 +229,7 @@ fn divide_if_due(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     // If the clock was set back, the recorded time may lie far in the future. Nobody has to wait for it.
     let is_set_back = at_ms > scribe.now_ms.saturating_add(DIVIDE_AFTER_MS);
     if at_ms <= scribe.now_ms || is_set_back {
-        super::hierarchy::take_whole(scribe, slug);
+        super::hierarchy::add_single_phase(scribe, slug);
     }
 }
 

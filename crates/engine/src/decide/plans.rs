@@ -319,7 +319,7 @@ pub(super) fn ask(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
         );
         return Err(Refusal::new(text));
     }
-    super::hierarchy::take_whole(scribe, slug);
+    super::hierarchy::add_single_phase(scribe, slug);
     let Some(phase) = scribe.state.active_line(slug).phase.map(|phase| phase.key.id.clone()) else {
         let text = "no phase is active: add a goal with `paddock goal add TITLE` or `paddock goal import \
                     FILE.md`, or begin an existing phase with `paddock phase activate ID`";

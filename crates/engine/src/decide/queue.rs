@@ -143,7 +143,7 @@ fn head_moved(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) {
     let Subject::Objective(id) = &entry.subject else { return };
     let key = key(project, id);
     scribe.move_to(&key, Status::Review, Cause::HeadMoved, None, None);
-    // The second harvest reads the new head and reviews it (`harvest::again`).
+    // The second harvest reads the new head and reviews it (`harvest::harvested_again`).
     let last = scribe.state.objective(&key).and_then(|objective| objective.sessions.last().copied());
     if let Some(session) = last {
         scribe.order(Effect::Harvest { session });
@@ -160,9 +160,9 @@ pub(super) fn landing_answered(
     let train = scribe.state.project(project).map(|project| &project.train);
     let landing = train.and_then(|train| train.landing.clone());
     // The answer to an earlier landing with the same first member says nothing about this one.
-    let is_meant =
+    let is_answered =
         |landing: &Landing| landing.members.first() == Some(&id) && landing.candidate.commit == *commit;
-    let Some(landing) = landing.filter(is_meant) else { return };
+    let Some(landing) = landing.filter(is_answered) else { return };
     let Some(entry) = entry_of(scribe, project, id) else { return };
     scribe.mark(project);
     match answer {

@@ -21,7 +21,7 @@ pub(super) fn hold(scribe: &mut Scribe<'_>, project: &ProjectSlug) -> Reply {
 }
 
 /// Releases the queue. A hold of the whole project is not released by this; the answer says what clears it.
-pub(super) fn let_go_on(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
+pub(super) fn release_queue(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     let Some(project) = scribe.state.project(slug) else { return Err(unknown_project(scribe, slug)) };
     let other = project.landing_hold().map(|reason| format!("{}; {}", reason.text, reason.clears));
     match (project.train.held.is_some(), &other) {

@@ -23,7 +23,7 @@ const BACKOFF_FIRST_MS: i64 = 1_000;
 const BACKOFF_MAX_MS: i64 = 300_000;
 
 /// Makes the objective ready for another session of this kind, which costs no retry.
-pub(super) fn again(
+pub(super) fn repeat(
     scribe: &mut Scribe<'_>,
     key: &ObjectiveKey,
     kind: SessionKind,

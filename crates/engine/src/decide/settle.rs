@@ -119,9 +119,9 @@ fn is_halted(state: &State, project: &ProjectSlug) -> bool {
 pub fn waiting(state: &State, memo: &Memo) -> Vec<Need> {
     let covered = state.projects().filter(|project| memo.covers(&project.slug));
     let all = covered.flat_map(|project| needs(state, &project.slug));
-    let is_meant =
+    let is_relevant =
         |need: &Need| memo.planner_cooldown_ms.is_some() || need.reason.code != ReasonCode::NothingPlanned;
-    all.filter(is_meant).collect()
+    all.filter(is_relevant).collect()
 }
 
 /// Returns whether a project is finished: all objectives are done or skipped, landed work is published as the

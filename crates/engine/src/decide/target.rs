@@ -3,7 +3,7 @@
 //! The branch is compared with two commits: the one that Paddock published last, and the integration tip.
 
 use super::entries::drop_users_entry;
-use super::holds::{hold, hold_queue_until, let_queue_go_on, release};
+use super::holds::{hold, hold_queue_until, release, release_queue};
 use super::publish;
 use super::scribe::Scribe;
 use super::wording::integration_of;
@@ -45,7 +45,7 @@ pub(super) fn looked(scribe: &mut Scribe<'_>, slug: &ProjectSlug, facts: &Target
     if is_news {
         // The user's new commits may repair a base that was red.
         scribe.record(Fact::TargetSeen { project: slug.clone(), target: facts.target.clone() });
-        let_queue_go_on(scribe, slug, &[ReasonCode::TargetRed]);
+        release_queue(scribe, slug, &[ReasonCode::TargetRed]);
     }
     match &facts.target {
         None => missing(scribe, slug),

@@ -1,6 +1,6 @@
 //! Observations of project files, repositories and the machine, and the holds that follow from them.
 
-use super::holds::{hold, let_queue_go_on, release};
+use super::holds::{hold, release, release_queue};
 use super::publish;
 use super::scribe::Scribe;
 use crate::effect::Effect;
@@ -35,7 +35,7 @@ pub(super) fn config_read(
                 super::health::reconfigured(scribe, &before, &now);
                 // The queue was held for what the old gate said; the new one may say otherwise.
                 if is_other_gate {
-                    let_queue_go_on(scribe, slug, &[ReasonCode::TargetRed, ReasonCode::NotEvaluated]);
+                    release_queue(scribe, slug, &[ReasonCode::TargetRed, ReasonCode::NotEvaluated]);
                 }
             }
             release(scribe, slug, ReasonCode::ConfigBroken);

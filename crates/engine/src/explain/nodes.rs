@@ -1,7 +1,7 @@
 //! Why no work is planned for a goal, milestone or phase.
 
 use crate::assignment::planners_from;
-use crate::decide::work_at_hand;
+use crate::decide::remaining_work;
 use paddock_model::agent::AgentHealth;
 use paddock_model::hierarchy::HierarchyNode;
 use paddock_model::ids::AgentId;
@@ -23,7 +23,7 @@ pub fn nothing_planned(state: &State, project: &Project) -> Option<Reason> {
     // Objectives that need a person are needs of their own, so nothing has to be said about the goal.
     // Objectives blocked by one that failed neither move nor ask for anybody, and do not count as work.
     let asking = [Status::NeedsReview, Status::Paused];
-    let has_work = work_at_hand(state, slug, 1) > 0
+    let has_work = remaining_work(state, slug, 1) > 0
         || asking.iter().any(|status| !state.in_status(slug, *status).is_empty());
     if is_planned || has_work {
         return None;

@@ -111,7 +111,7 @@ impl<'a> Planner<'_, 'a> {
             None => self.begin(&mut actions),
             Some(chain) if chain.is_building => true,
             Some(chain) if chain.made.as_ref().is_none_or(|made| made.is_stale) => self.begin(&mut actions),
-            Some(chain) => self.go_on(chain, &mut actions),
+            Some(chain) => self.advance(chain, &mut actions),
         };
         if !wants_slots && actions.is_empty() {
             self.idle(&mut actions);
@@ -314,7 +314,7 @@ impl<'a> Planner<'_, 'a> {
 
     /// Decides about a chain that is made: land, search, or judge its first member. Returns whether the queue
     /// has a use for slots.
-    fn go_on(&self, chain: &Chain, actions: &mut Vec<Action>) -> bool {
+    fn advance(&self, chain: &Chain, actions: &mut Vec<Action>) -> bool {
         let links = self.usable(chain);
         if links.is_empty() {
             actions.push(Action::Reset);

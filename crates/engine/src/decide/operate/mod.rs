@@ -1,9 +1,9 @@
 //! Orders about one objective. Each is checked against the table of states, and executed or refused with
 //! advice on what to do instead.
 
-mod back;
 mod change;
-mod line;
+mod judging;
+mod queueing;
 mod set_aside;
 
 use super::scribe::Scribe;
@@ -22,26 +22,28 @@ pub(super) fn take(scribe: &mut Scribe<'_>, key: &ObjectiveKey, order: Order, by
     };
     scribe.mark(&key.project);
     let text = match order {
-        Order::Retry { note } => back::retry(scribe, &objective, tidy(note), by),
-        Order::Approve { note, head } => back::approve(scribe, &objective, tidy(note), head, by),
-        Order::Reject { note, is_final } => back::reject(scribe, &objective, tidy(Some(note)), is_final, by),
+        Order::Retry { note } => judging::retry(scribe, &objective, trimmed(note), by),
+        Order::Approve { note, head } => judging::approve(scribe, &objective, trimmed(note), head, by),
+        Order::Reject { note, is_final } => {
+            judging::reject(scribe, &objective, trimmed(Some(note)), is_final, by)
+        }
         Order::Skip => set_aside::skip(scribe, &objective, by),
         Order::Pause => set_aside::pause(scribe, &objective, by),
         Order::Resume => set_aside::resume(scribe, &objective),
         Order::Cancel => set_aside::cancel(scribe, &objective, by),
-        Order::Escalate { note } => set_aside::escalate(scribe, &objective, tidy(note), by),
+        Order::Escalate { note } => set_aside::escalate(scribe, &objective, trimmed(note), by),
         Order::Expand { globs } => change::expand(scribe, &objective, globs),
         Order::Prioritize { priority } => change::prioritize(scribe, &objective, priority),
         Order::Edit { edit } => change::edit(scribe, &objective, &edit),
         Order::Delete => change::delete(scribe, &objective),
-        Order::Drop { note } => line::drop_out(scribe, &objective, tidy(note), by),
-        Order::Requeue => line::requeue(scribe, &objective, by),
+        Order::Drop { note } => queueing::drop_out(scribe, &objective, trimmed(note), by),
+        Order::Requeue => queueing::requeue(scribe, &objective, by),
     }?;
     Ok(Answer { text, objectives: vec![key.clone()] })
 }
 
 /// Returns a note without surrounding blanks, cut to its bound. An empty note is none.
-fn tidy(note: Option<String>) -> Option<String> {
+fn trimmed(note: Option<String>) -> Option<String> {
     let note = note.map(|note| cut::start(note.trim(), NOTE_MAX_BYTES).to_owned());
     note.filter(|note| !note.is_empty())
 }

@@ -1,6 +1,6 @@
 //! Orders that take one objective out of the merge queue, or put it in again.
 
-use super::back;
+use super::judging;
 use crate::decide::entries::{enqueue, withdraw};
 use crate::decide::refusals::{Done, check_not_done, check_not_landing, refuse};
 use crate::decide::scribe::Scribe;
@@ -51,7 +51,7 @@ pub(super) fn requeue(scribe: &mut Scribe<'_>, objective: &Objective, by: &Perso
             enqueue(scribe, objective, head, false);
             Ok(format!("{id} entered the merge queue again, as the last one of its priority"))
         }
-        Status::NeedsReview if was_dropped => back::put_back(scribe, objective, by),
+        Status::NeedsReview if was_dropped => judging::put_back(scribe, objective, by),
         Status::Todo
         | Status::Ready
         | Status::Active
