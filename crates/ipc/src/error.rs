@@ -43,7 +43,7 @@ pub enum IpcError {
     },
     /// The connection ended before the answer came.
     #[error(
-        "the supervisor ended before it answered; `paddock supervisor status` tells whether it runs, `paddock events` what was recorded"
+        "the supervisor ended before it answered; `paddock supervisor status` shows whether it runs, `paddock events` what was recorded"
     )]
     Ended,
     /// The supervisor is stopping gracefully and has not read the request, so nothing was done.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::error::SupervisorError;
 use super::message::Message;
-use super::run::kernel;
+use super::run::build_kernel;
 use paddock_config::{Environment, Workspace};
 use paddock_engine::decide::Memo;
 use paddock_ipc::lock::{LockError, WorkspaceLock};
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Returns whether a supervisor listens on the socket. A frozen one and one with another protocol version
 /// count as listening: waiting for them would not help.
-fn listens(workspace: &Workspace) -> bool {
+fn supervisor_listens(workspace: &Workspace) -> bool {
     !matches!(Client::connect(&workspace.runtime()), Ok(None))
 }
 
@@ -33,12 +33,17 @@ fn listens(workspace: &Workspace) -> bool {
 ///
 /// # Errors
 /// [`LockError::WorkspaceHeld`] names the holder.
-pub(super) fn take(workspace: &Workspace, patience: Duration) -> Result<WorkspaceLock, LockError> {
+pub(super) fn take_workspace_lock(
+    workspace: &Workspace,
+    patience: Duration,
+) -> Result<WorkspaceLock, LockError> {
     let give_up_at = Instant::now() + patience;
     loop {
         match WorkspaceLock::try_take(&workspace.runtime()) {
             // The socket is what tells the holders apart: only a supervisor at work listens.
-            Err(LockError::WorkspaceHeld { .. }) if Instant::now() < give_up_at && !listens(workspace) => {
+            Err(LockError::WorkspaceHeld { .. })
+                if Instant::now() < give_up_at && !supervisor_listens(workspace) =>
+            {
                 std::thread::sleep(PAUSE);
             }
             taken => return taken,
@@ -75,7 +80,7 @@ pub fn ask(
             continue;
         }
         match WorkspaceLock::try_take_for_command(&workspace.runtime()) {
-            Ok(lock) => return here(workspace, environment, command, &lock),
+            Ok(lock) => return run_here(workspace, environment, command, &lock),
             // The holder has the lock but no socket: it is starting, stopping, or a one-shot command.
             Err(LockError::WorkspaceHeld { .. }) if Instant::now() < give_up_at => std::thread::sleep(PAUSE),
             Err(error) => return Err(error.into()),
@@ -84,7 +89,7 @@ pub fn ask(
 }
 
 /// Runs the command in this process, under the lock that the caller holds.
-fn here(
+fn run_here(
     workspace: &Workspace,
     environment: &Environment,
     command: Command,
@@ -95,7 +100,7 @@ fn here(
     // Passive: the engine records what the command asks for and starts no session, gate or landing of its
     // own.
     let mut kernel =
-        kernel(workspace, environment, Memo::passive(), (inbox.clone(), messages), Arc::new(|_| {}))?;
+        build_kernel(workspace, environment, Memo::passive(), (inbox.clone(), messages), Arc::new(|_| {}))?;
     // No watch has reported edits, so read the files now: a person edits a project file and then runs a
     // command that relies on it.
     kernel.read_project_files_first()?;

@@ -52,9 +52,9 @@ pub struct Checkup {
 }
 
 /// A folder that is removed when this value is dropped.
-struct Folder(PathBuf);
+struct TemporaryFolder(PathBuf);
 
-impl Drop for Folder {
+impl Drop for TemporaryFolder {
     fn drop(&mut self) {
         // An error leaves a few small files in the workspace's own runtime folder, which harm nobody.
         drop(fs::remove_dir_all(&self.0));
@@ -73,7 +73,7 @@ pub fn check_agent(
 ) -> Result<Checkup, EffectError> {
     // A random name, since two people may check an agent of the same workspace at once.
     let name = random_hex(4)?;
-    let folder = Folder(workspace.runtime().join("checks").join(name));
+    let folder = TemporaryFolder(workspace.runtime().join("checks").join(name));
     make_private_dir(&folder.0).map_err(EffectError::at(&folder.0))?;
     let repository = folder.0.join("repository");
     make_repository(&repository)?;
@@ -82,8 +82,8 @@ pub fn check_agent(
     let (sender, reports) = mpsc::channel();
     let runner = LocalRunner::with_program(&folder.0.join("runtime"), sender, exe.clone(), BTreeMap::new());
     let runner = runner?;
-    let bench = Bench { folder: &folder.0, repository, exe, environment, agent, runner, reports };
-    bench.check(limit)
+    let run = CheckRun { folder: &folder.0, repository, exe, environment, agent, runner, reports };
+    run.check(limit)
 }
 
 fn make_repository(path: &Path) -> Result<(), EffectError> {
@@ -92,7 +92,7 @@ fn make_repository(path: &Path) -> Result<(), EffectError> {
     Ok(paddock_git::make_repository(path)?)
 }
 
-struct Bench<'a> {
+struct CheckRun<'a> {
     folder: &'a Path,
     repository: PathBuf,
     exe: PathBuf,
@@ -102,7 +102,7 @@ struct Bench<'a> {
     reports: Receiver<JobReport>,
 }
 
-impl Bench<'_> {
+impl CheckRun<'_> {
     fn check(&self, limit: Duration) -> Result<Checkup, EffectError> {
         let prompt_file = self.folder.join("prompt.md");
         fs::write(&prompt_file, CHECK_PROMPT).map_err(EffectError::at(&prompt_file))?;
@@ -143,11 +143,11 @@ impl Bench<'_> {
             // A class alone, such as "authentication", tells a person nothing: add what the agent wrote.
             _ => match reading.failure {
                 Some(failure) if failure.text.is_empty() => {
-                    let said = self.judge(&exit, &answer).map(|other| other.text).unwrap_or_default();
+                    let said = self.find_problem(&exit, &answer).map(|other| other.text).unwrap_or_default();
                     Some(Failure::new(failure.class, &said).until(failure.reset_ms))
                 }
                 Some(failure) => Some(failure),
-                None => self.judge(&exit, &answer),
+                None => self.find_problem(&exit, &answer),
             },
         };
         let took = record.ended_at_ms.saturating_sub(record.started_at_ms);
@@ -156,7 +156,7 @@ impl Bench<'_> {
     }
 
     /// Returns what is wrong with a run in whose transcript the reader found no failure.
-    fn judge(&self, exit: &Exit, answer: &str) -> Option<Failure> {
+    fn find_problem(&self, exit: &Exit, answer: &str) -> Option<Failure> {
         if *exit != Exit::Code(0) {
             let errors = self.output(1, LogStream::Stderr);
             let errors = String::from_utf8_lossy(&errors);
@@ -239,12 +239,12 @@ impl Bench<'_> {
             resources: Resources::of_a_job(),
         };
         self.runner.submit(&spec)?;
-        self.ended(key, limit + Duration::from_millis(GRACE_MS) + KEEPER_PATIENCE)
+        self.wait_for_end(key, limit + Duration::from_millis(GRACE_MS) + KEEPER_PATIENCE)
     }
 
     /// Waits for the end of a job. The keeper enforces the job's limit; `patience` only guards against a
     /// keeper that never reports.
-    fn ended(&self, wanted: JobKey, patience: Duration) -> Result<ExitRecord, EffectError> {
+    fn wait_for_end(&self, wanted: JobKey, patience: Duration) -> Result<ExitRecord, EffectError> {
         let until = Instant::now() + patience;
         loop {
             let left = until.saturating_duration_since(Instant::now());

@@ -57,8 +57,8 @@ impl Kernel {
     fn clear_locks(&self, project: &ProjectSlug) {
         let Some(site) = Site::find(&self.state, project) else { return };
         // Under the key of the refs, so that no effect of this process is moving a ref meanwhile.
-        let executor_key = ExecutorKey::Refs(project.clone());
-        self.spawn_look(executor_key, "clearing stale locks", move |world| {
+        let key = ExecutorKey::Refs(project.clone());
+        self.spawn_look(key, "clearing stale locks", move |world| {
             effects::clear_locks(world, &site);
         });
     }

@@ -32,14 +32,14 @@ pub enum SupervisorError {
     OpenFiles(#[from] TooFewOpenFiles),
     /// The database failed. Nothing follows from events that were not recorded. Running sessions continue
     /// under their keepers, and the next supervisor finds them.
-    #[error("{0}; the supervisor stopped, running sessions go on under their keepers")]
+    #[error("{0}; the supervisor stopped, running sessions continue under their keepers")]
     Store(#[from] StoreError),
     /// The database holds an event or a row that this version cannot decode.
     #[error(transparent)]
     Codec(#[from] CodecError),
     /// The socket failed.
     #[error(transparent)]
-    Link(#[from] IpcError),
+    Ipc(#[from] IpcError),
     /// The runner cannot run jobs at all.
     #[error(transparent)]
     Runner(#[from] RunnerError),
@@ -53,12 +53,12 @@ pub enum SupervisorError {
     },
     /// The workspace was deleted or moved. Its socket is gone with it, so nobody could reach or stop this
     /// supervisor.
-    #[error("{} is not there any more; the supervisor stopped, running sessions go on under their keepers", .0.display())]
+    #[error("{} is not there any more; the supervisor stopped, running sessions continue under their keepers", .0.display())]
     WorkspaceGone(PathBuf),
     /// A panic in a thread that the supervisor depends on.
     #[error(
         "a fault of Paddock itself: its thread `{thread}` panicked: {problem}; the supervisor stopped, running sessions \
-         go on under their keepers; start it again, and report this with the newest file in runtime/logs"
+         continue under their keepers; start it again, and report this with the newest file in runtime/logs"
     )]
     Panicked {
         /// Name of the thread.

@@ -53,9 +53,9 @@ struct Queues {
     /// Jobs that wait, by key. Bounded: the engine orders an effect again only after its answer (see
     /// `message`), and of each look at most one waits.
     waiting: HashMap<ExecutorKey, VecDeque<Waiting>>,
-    /// Keys with waiting jobs of which none runs, in order of arrival.
+    /// Keys that have waiting jobs and no running one, in order of arrival.
     free: VecDeque<ExecutorKey>,
-    /// Keys of which a job runs.
+    /// Keys that have a running job.
     taken: std::collections::HashSet<ExecutorKey>,
     /// Number of threads that were started.
     threads: usize,

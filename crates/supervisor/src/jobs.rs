@@ -52,7 +52,7 @@ impl Kernel {
     pub(super) fn jobs(&self, effects: &[Effect]) -> Vec<(ExecutorKey, Job)> {
         let jobs = effects.iter().filter_map(|effect| {
             let (executor_key, job) = effects::job(&self.world, &self.state, effect)?;
-            let (project, doing) = effects::words(&self.state, effect);
+            let (project, doing) = effects::describe(&self.state, effect);
             let world = Arc::clone(&self.world);
             let job = move || {
                 // An effect that has not begun is simply done later. One that fails half-way for want of

@@ -378,7 +378,7 @@ impl Kernel {
 
     fn look(&mut self, project: &ProjectSlug) {
         let Some(site) = Site::find(&self.state, project) else { return };
-        if self.world.begin_look(project) {
+        if self.world.claim_look(project) {
             let executor_key = ExecutorKey::Refs(project.clone());
             self.spawn_look(executor_key, "looking at the target branch", move |world| {
                 effects::look(world, &site);

@@ -48,7 +48,7 @@ impl Pending {
     }
 }
 
-/// An input of which only the newest counts: it replaces one that the kernel has not handled yet.
+/// A slot for inputs that supersede each other: a new input replaces one that the kernel has not handled yet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Latest(Arc<Mutex<Option<Input>>>);
 
@@ -79,7 +79,7 @@ pub(super) enum Message {
     /// in milliseconds, at the session's start. The kernel reads that clock itself when it handles the
     /// message, so that time in the inbox does not distort the difference.
     Adopted(SessionId, u64),
-    /// An input of which only the newest counts.
+    /// The newest of several inputs that supersede each other.
     Latest(Latest),
     /// Refs of a repository changed; the mark says which kind.
     RefsChanged(ProjectSlug, Pending),

@@ -35,7 +35,7 @@ const FAREWELL: Duration = Duration::from_secs(20);
 /// Pause between two checks whether a command has ended.
 const CHECK_PAUSE: Duration = Duration::from_millis(20);
 /// Most characters kept of what a failed command wrote to standard error.
-const SAID_MAX_CHARS: usize = 400;
+const STDERR_MAX_CHARS: usize = 400;
 /// Type of the event that records a failed notification. No command receives this event, or a command that
 /// always fails would cause its own next call.
 const OWN_TYPE: &str = "notify_failed";
@@ -134,7 +134,7 @@ pub(super) fn send(queue: &SyncSender<Notice>, notices: Vec<Notice>) {
 
 /// Opens a file that has no name any more. A command gets its input and writes its errors through such files
 /// and not through pipes: one that does not read its input, or writes a lot, cannot block Paddock.
-fn nameless(folder: &Path, name: &str) -> std::io::Result<File> {
+fn open_unnamed(folder: &Path, name: &str) -> std::io::Result<File> {
     let path = folder.join(format!("notify-{}-{name}", std::process::id()));
     // Left by a supervisor with the same process id that was killed between the two steps below.
     drop(fs::remove_file(&path));
@@ -146,9 +146,9 @@ fn nameless(folder: &Path, name: &str) -> std::io::Result<File> {
 /// Runs one command and waits for its end.
 fn send_notice(folder: &Path, notice: &Notice) -> Result<(), EffectError> {
     let runtime = folder.join("runtime");
-    let mut input = nameless(&runtime, "input")?;
+    let mut input = open_unnamed(&runtime, "input")?;
     writeln!(input, "{}", notice.event).and_then(|()| input.rewind())?;
-    let mut said = nameless(&runtime, "said")?;
+    let mut said = open_unnamed(&runtime, "said")?;
     let errors = said.try_clone()?;
     let mut command = Command::new("sh");
     // A process group of its own, so that a command that takes too long is killed with everything it started.
@@ -164,7 +164,7 @@ fn send_notice(folder: &Path, notice: &Notice) -> Result<(), EffectError> {
     let mut text = String::new();
     // An error is ignored: the exit status is the message, and the words are an addition.
     drop(said.rewind().and_then(|()| said.take(1 << 16).read_to_string(&mut text)));
-    let text: String = text.trim().chars().take(SAID_MAX_CHARS).collect();
+    let text: String = text.trim().chars().take(STDERR_MAX_CHARS).collect();
     Err(EffectError::Notification { status, said: text })
 }
 

@@ -4,7 +4,7 @@
 use std::sync::PoisonError;
 
 use super::error::EffectError;
-use super::screens::Seen;
+use super::radars::ScanInputs;
 use super::world::{Site, World};
 use paddock_engine::input::Input;
 use paddock_git::{BRANCHES_MAX, clear_radar};
@@ -45,7 +45,7 @@ impl Order {
 pub(super) fn scan(world: &World, order: &Order) {
     // Before the branches are read: a commit from here on has to order another scan.
     world.radars.due.lock().unwrap_or_else(PoisonError::into_inner).remove(&order.site.slug);
-    match scanned(world, order) {
+    match find_collisions(world, order) {
         Ok(Some(collisions)) => {
             world.report(Input::CollisionsSeen { project: order.site.slug.clone(), collisions });
         }
@@ -57,7 +57,7 @@ pub(super) fn scan(world: &World, order: &Order) {
 }
 
 /// Returns the collisions; `None` if tip and heads are those of the last scan.
-fn scanned(world: &World, order: &Order) -> Result<Option<Vec<Collision>>, EffectError> {
+fn find_collisions(world: &World, order: &Order) -> Result<Option<Vec<Collision>>, EffectError> {
     // Merging can run merge drivers from the git configuration, so only an agreed one is used.
     let repository = world.trusted(&order.site)?;
     let tip = repository.commit_of(&order.site.integration_ref)?;
@@ -68,30 +68,25 @@ fn scanned(world: &World, order: &Order) -> Result<Option<Vec<Collision>>, Effec
         heads.into_iter().map(|(index, head)| (order.branches[index].0.clone(), head)).collect();
     // Taken out of the map, so that the lock is not held during the scan, which may take seconds. The
     // executor runs one scan per project at a time.
-    let mut screen = {
-        let mut screens = world.radars.screens.lock().unwrap_or_else(PoisonError::into_inner);
-        screens.remove(&order.site.slug)
+    let mut state = {
+        let mut states = world.radars.states.lock().unwrap_or_else(PoisonError::into_inner);
+        states.remove(&order.site.slug)
     };
     // The first scan of this process, or the one after a panic: remove what an earlier scan left on disk.
-    if screen.is_none() {
+    if state.is_none() {
         clear_radar(&repository);
     }
-    let mut screen = screen.take().unwrap_or_default();
-    let seen: Seen = (tip.clone(), live.clone());
-    let is_known = screen.seen.as_ref() == Some(&seen);
+    let mut state = state.take().unwrap_or_default();
+    let inputs: ScanInputs = (tip.clone(), live.clone());
+    let is_known = state.scanned.as_ref() == Some(&inputs);
     let heads: Vec<ObjectId> = live.iter().map(|(_, head)| head.clone()).collect();
-    let clashes = if is_known { None } else { Some(screen.radar.scan(&repository, &tip, &heads)) };
+    let clashes = if is_known { None } else { Some(state.radar.scan(&repository, &tip, &heads)) };
     // After an error the same tip and heads have to be scanned again.
-    screen.seen = match &clashes {
+    state.scanned = match &clashes {
         Some(Err(_)) => None,
-        _ => Some(seen),
+        _ => Some(inputs),
     };
-    world
-        .radars
-        .screens
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(order.site.slug.clone(), screen);
+    world.radars.states.lock().unwrap_or_else(PoisonError::into_inner).insert(order.site.slug.clone(), state);
     let Some(clashes) = clashes.transpose()? else { return Ok(None) };
     let collisions = clashes.into_iter().map(|clash| Collision {
         objective: live[clash.branch].0.clone(),

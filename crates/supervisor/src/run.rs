@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
-use super::ask::take;
+use super::ask::take_workspace_lock;
 use super::clock::Clock;
 use super::error::SupervisorError;
 use super::kernel::{Kernel, OnEvents};
@@ -13,7 +13,7 @@ use super::message::Message;
 use super::notify::Notifier;
 use super::observe::Watches;
 use super::options::{Options, RunEnd};
-use super::service::Desk;
+use super::service::KernelService;
 use super::world::World;
 use super::{disk_wait, logging, panics, printer, signals};
 use paddock_config::{Environment, Workspace};
@@ -51,7 +51,7 @@ pub fn run(
     // Before the lock: a supervisor that cannot open enough files should not make others wait for it.
     open_files::raise()?;
     paddock_os::panics::remember();
-    let _lock = take(workspace, COMMAND_PATIENCE)?;
+    let _lock = take_workspace_lock(workspace, COMMAND_PATIENCE)?;
     // After the lock is taken: the folder of logs belongs to the one supervisor of the workspace.
     let _log = logging::begin(workspace, environment);
     let database = workspace.db().to_owned();
@@ -72,8 +72,8 @@ fn work(
 ) -> Result<RunEnd, SupervisorError> {
     // Unbounded on purpose: `message` explains why it cannot grow without end.
     let (inbox, messages) = mpsc::channel();
-    let memo = memo(environment, options)?;
-    let mut kernel = kernel(workspace, environment, memo, (inbox.clone(), messages), on_events)?;
+    let memo = build_memo(environment, options)?;
+    let mut kernel = build_kernel(workspace, environment, memo, (inbox.clone(), messages), on_events)?;
     kernel.poll = Duration::from_secs(match options.poll_seconds {
         Some(seconds) => seconds.max(1),
         None => environment.poll_seconds()?,
@@ -111,7 +111,7 @@ fn work(
 }
 
 /// Returns the engine's settings for a run with these options.
-fn memo(environment: &Environment, options: &Options) -> Result<Memo, SupervisorError> {
+fn build_memo(environment: &Environment, options: &Options) -> Result<Memo, SupervisorError> {
     let mut memo = Memo::working(options.project.clone(), options.max_parallel);
     let seconds = match options.planner_cooldown {
         Some(seconds) => seconds,
@@ -123,7 +123,7 @@ fn memo(environment: &Environment, options: &Options) -> Result<Memo, Supervisor
 }
 
 /// Opens the database and assembles a kernel. The caller holds the workspace lock.
-pub(super) fn kernel(
+pub(super) fn build_kernel(
     workspace: &Workspace,
     environment: &Environment,
     memo: Memo,
@@ -196,7 +196,7 @@ fn serve(workspace: &Workspace, kernel: &Kernel, inbox: Sender<Message>) -> Resu
         .map_err(SupervisorError::system("start the runtime of the socket"))?;
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let backend = Backend {
-        service: Arc::new(Desk { inbox }),
+        service: Arc::new(KernelService { inbox }),
         feed: Arc::clone(&kernel.feed),
         gauges: Arc::clone(&kernel.world.gauges),
         workspace: workspace.root().display().to_string(),
@@ -215,7 +215,7 @@ fn dry_run(
 ) -> Result<RunEnd, SupervisorError> {
     let reader = Reader::find(workspace.db())?;
     let mut state = reader.map_or_else(|| Ok(State::default()), |reader| codec::load_snapshot(&reader))?;
-    let mut memo = memo(environment, options)?;
+    let mut memo = build_memo(environment, options)?;
     let decision = decide::step(&mut state, &mut memo, Input::Tick, super::clock::now_ms());
     for event in &decision.events {
         let stored = codec::to_stored(event)?;

@@ -7,11 +7,11 @@ use paddock_ipc::{BoxFuture, Service};
 use paddock_model::command::{Command, Refusal, Reply};
 
 /// The kernel's inbox as a [`Service`] of the socket.
-pub(super) struct Desk {
+pub(super) struct KernelService {
     pub(super) inbox: Inbox,
 }
 
-impl Service for Desk {
+impl Service for KernelService {
     fn command(&self, command: Command) -> BoxFuture<Reply> {
         let (sender, receiver) = oneshot::channel();
         // Sending fails if the client is gone. The command is done all the same.

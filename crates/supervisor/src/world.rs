@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::error::EffectError;
 use super::executor::Executor;
 use super::message::{Inbox, Message, Pending};
-use super::screens::Radars;
+use super::radars::Radars;
 use super::tail::Tails;
 use super::trust::{agreed, read_trust, with_agreement};
 use paddock_config::{Environment, Workspace};
@@ -47,7 +47,7 @@ pub(super) struct World {
     /// result.
     pub(super) bypass_looked: Mutex<HashMap<ProjectSlug, (ObjectId, ObjectId)>>,
     /// Projects for which a look is ordered and has not begun.
-    looking: Mutex<BTreeSet<ProjectSlug>>,
+    looks_due: Mutex<BTreeSet<ProjectSlug>>,
 }
 
 /// A project's repository and the settings that git operations need, copied out of the state for another
@@ -143,7 +143,7 @@ impl World {
             is_ending: AtomicBool::new(false),
             repositories: Mutex::default(),
             bypass_looked: Mutex::default(),
-            looking: Mutex::default(),
+            looks_due: Mutex::default(),
         }
     }
 
@@ -214,12 +214,12 @@ impl World {
 
     /// Returns whether to order a look at the project. `false` while an ordered look has not begun: it will
     /// see the same as a second one.
-    pub(super) fn begin_look(&self, project: &ProjectSlug) -> bool {
-        self.looking.lock().unwrap_or_else(PoisonError::into_inner).insert(project.clone())
+    pub(super) fn claim_look(&self, project: &ProjectSlug) -> bool {
+        self.looks_due.lock().unwrap_or_else(PoisonError::into_inner).insert(project.clone())
     }
 
     /// Marks that the look begins. A change from here on may escape it, so another look may be ordered.
-    pub(super) fn look_begins(&self, project: &ProjectSlug) {
-        self.looking.lock().unwrap_or_else(PoisonError::into_inner).remove(project);
+    pub(super) fn mark_look_begun(&self, project: &ProjectSlug) {
+        self.looks_due.lock().unwrap_or_else(PoisonError::into_inner).remove(project);
     }
 }

@@ -26,7 +26,9 @@ pub(super) fn look(world: &World, repository: &Repository, site: &Site, facts: &
     match find(repository, site, &facts.tip, target) {
         Ok(Some(found)) => world.report(Input::BypassSeen { project: site.slug.clone(), found }),
         Ok(None) => {}
-        Err(error) => tracing::warn!(project = %site.slug, %error, "cannot tell whose the new commits are"),
+        Err(error) => {
+            tracing::warn!(project = %site.slug, %error, "cannot find out who made the new commits");
+        }
     }
 }
 

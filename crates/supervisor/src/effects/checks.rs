@@ -110,13 +110,13 @@ fn output(world: &World, gate: GateId, stages: &[StageEnd], place: usize) -> Res
             Some(next) => begin(next),
             None => log.length()?,
         };
-        text.push_str(&between(&log, from, to)?);
+        text.push_str(&read_range(&log, from, to)?);
     }
     Ok(text)
 }
 
 /// Reads a part of a log, without its middle if it is too long.
-fn between(log: &LogReader, from: u64, to: u64) -> std::io::Result<String> {
+fn read_range(log: &LogReader, from: u64, to: u64) -> std::io::Result<String> {
     let half = SEARCHED_MAX_BYTES as u64 / 2;
     let parts = match to.saturating_sub(from) > 2 * half {
         true => vec![(from, from + half), (to - half, to)],

@@ -97,7 +97,7 @@ impl Worksite<'_> {
         let question =
             IdentityQuestion { work_tree: self.path, git_dir: self.git_dir, unset, set: [secrets, set] };
         let mut found = configured_identity(&question).unwrap_or_else(|error| {
-            tracing::warn!(worktree = %self.path.display(), %error, "git does not say whose commits these are");
+            tracing::warn!(worktree = %self.path.display(), %error, "cannot read the author that git would use here");
             self.known_to_library()
         });
         found.retain(|_, value| is_usable(value));

@@ -51,7 +51,7 @@ fn command_result(stage: &StageEnd, stretch: &Stretch, dir: &Path, is_full: bool
     let is_set_up = stage.name == SETUP_STAGE && stage.outcome != StageOutcome::Stopped;
     CommandResult {
         name: stage.name.clone(),
-        exit: if is_set_up { of_set_up(exit) } else { exit },
+        exit: if is_set_up { setup_exit(exit) } else { exit },
         timed_out: stage.outcome == StageOutcome::TimedOut,
         took_ms: stage.awake_ms,
         no_tests: has_passed.then(|| no_tests(stretch, dir)).flatten(),
@@ -60,7 +60,7 @@ fn command_result(stage: &StageEnd, stretch: &Stretch, dir: &Path, is_full: bool
 }
 
 /// Returns the exit of a set-up. A failure is marked as one of the set-up: it says nothing about the tests.
-fn of_set_up(exit: Exit) -> Exit {
+fn setup_exit(exit: Exit) -> Exit {
     match exit {
         Exit::NotStarted(text) => Exit::SetupFailed(text),
         Exit::Code(_) | Exit::Signal(_) => Exit::SetupFailed(exit.to_string()),

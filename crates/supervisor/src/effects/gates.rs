@@ -193,7 +193,7 @@ impl Folder {
 ///
 /// Reconciled by the folder: removing one that is gone succeeds.
 pub(in super::super) fn remove_folder(world: &World, order: &Folder) {
-    let result = removed(world, order).map_err(|error| error.to_string());
+    let result = try_remove(world, order).map_err(|error| error.to_string());
     if let Err(problem) = &result {
         tracing::warn!(folder = %order.worktree.display(), problem, "a gate worktree stays");
     }
@@ -201,7 +201,7 @@ pub(in super::super) fn remove_folder(world: &World, order: &Folder) {
     world.report(Input::GateFolderRemoved { project, slot, result: result.map_err(Problem::new) });
 }
 
-fn removed(world: &World, order: &Folder) -> Result<(), EffectError> {
+fn try_remove(world: &World, order: &Folder) -> Result<(), EffectError> {
     let repository = world.repository(&order.site.repo_root)?;
     // A keeper holds this lock for as long as its job runs. Holding it here keeps a new run out until the
     // folder is gone.

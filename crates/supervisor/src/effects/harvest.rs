@@ -114,7 +114,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
     let (summary, account) = transcripts::read(world, &order.source, found.commits.len());
     Ok(HarvestFacts {
         head: found.head,
-        commits: found.commits.iter().map(commit).collect(),
+        commits: found.commits.iter().map(commit_facts).collect(),
         net_paths: found.net_paths,
         bad_links: found.bad_links,
         integrator_paths: branch.own_paths,
@@ -122,7 +122,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
         tampered,
         uncommitted: found.uncommitted,
         salvage,
-        head_elsewhere: found.head_elsewhere.and_then(elsewhere),
+        head_elsewhere: found.head_elsewhere.and_then(head_elsewhere),
         summary,
         account,
     })
@@ -137,7 +137,7 @@ fn remove_stale_locks(worktree: &Worktree) {
 }
 
 /// Converts a commit to the type of the model.
-fn commit(found: &CheckpointFacts) -> CommitFacts {
+fn commit_facts(found: &CheckpointFacts) -> CommitFacts {
     CommitFacts {
         commit: found.commit.clone(),
         summary: found.summary.clone(),
@@ -148,7 +148,7 @@ fn commit(found: &CheckpointFacts) -> CommitFacts {
 }
 
 /// Returns the agent's HEAD if it was not on the session's branch and a ref had to keep it.
-fn elsewhere(found: HeadElsewhere) -> Option<ElsewhereHead> {
+fn head_elsewhere(found: HeadElsewhere) -> Option<ElsewhereHead> {
     let kept_as = found.kept.filter(|_| !found.taken_over)?;
     Some(ElsewhereHead { commit: found.commit, kept_as })
 }

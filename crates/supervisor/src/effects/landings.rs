@@ -73,7 +73,7 @@ pub(in super::super) fn land(world: &World, order: &Order) {
     let (project, commit) = (order.site.slug.clone(), order.candidate.commit.clone());
     // Somebody has committed to a branch since it was judged. The new commits have to be judged before the
     // objective counts as landed, so its entry leaves the queue first.
-    if let Some(entry) = moved(world, order) {
+    if let Some(entry) = first_moved(world, order) {
         let answer = LandingAnswer::HeadMoved { entry };
         return world.report(Input::LandingAnswered { project, entry: order.entry, commit, answer });
     }
@@ -95,7 +95,7 @@ pub(in super::super) fn land(world: &World, order: &Order) {
 
 /// Returns the first member whose branch has moved since its head was pinned. Errors count as "not moved":
 /// the landing itself meets and reports them.
-fn moved(world: &World, order: &Order) -> Option<EntryId> {
+fn first_moved(world: &World, order: &Order) -> Option<EntryId> {
     let repository = world.repository(&order.site.repo_root).ok()?;
     let at = repository.commit_of(&order.site.integration_ref).ok()??;
     // Elsewhere than at the old tip: the landing happened before a crash, or cannot happen. `land_in` finds

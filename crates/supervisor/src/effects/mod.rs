@@ -43,7 +43,7 @@ pub(super) use sessions::{exit_of_last, never_began, process_end, stop_signal};
 pub(super) use targets::look;
 
 /// Returns the project that an effect works for, and what it does, in words for people.
-pub(super) fn words(state: &State, effect: &Effect) -> (Option<ProjectSlug>, String) {
+pub(super) fn describe(state: &State, effect: &Effect) -> (Option<ProjectSlug>, String) {
     let of_session = |session: &SessionId, what: &str| {
         let objective = state.session(*session).map(|session| session.objective.clone());
         let of = objective.as_ref().map(|key| format!(" of {key}")).unwrap_or_default();
@@ -92,7 +92,7 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
         Effect::Look { project } => {
             let site = Site::find(state, &project)?;
             // A look that is ordered and has not begun will see everything that this one would.
-            if !world.begin_look(&project) {
+            if !world.claim_look(&project) {
                 return None;
             }
             Some((ExecutorKey::Refs(project), Box::new(move || look(&shared, &site))))

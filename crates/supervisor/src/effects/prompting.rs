@@ -132,7 +132,7 @@ pub(super) fn prompt(
         attempt: session.attempt,
         feedback: objective.next.feedback.as_ref().map(|feedback| {
             let max_bytes = if smaller { FEEDBACK_SMALLER_BYTES } else { FEEDBACK_MAX_BYTES };
-            cut::middle_out(&words(world, feedback, &nodes.transcript), max_bytes)
+            cut::middle_out(&feedback_text(world, feedback, &nodes.transcript), max_bytes)
         }),
         human_note: objective.operated.note.as_ref().map(|note| note.text.clone()),
         previous: previous(objective, nodes),
@@ -161,7 +161,7 @@ fn previous(objective: &Objective, nodes: &ServedNodes) -> Vec<String> {
 }
 
 /// Returns the feedback in words for the agent.
-fn words(world: &World, feedback: &Feedback, transcript: &str) -> String {
+fn feedback_text(world: &World, feedback: &Feedback, transcript: &str) -> String {
     match feedback {
         Feedback::Findings(findings) => {
             let lines = findings.iter().map(|finding| {
@@ -187,7 +187,7 @@ fn words(world: &World, feedback: &Feedback, transcript: &str) -> String {
             let names: Vec<String> = paths.iter().map(|path| format!("- {path}")).collect();
             format!("Your branch does not merge. In conflict:\n{}\n\n{text}", names.join("\n"))
         }
-        Feedback::Ended { session, outcome } => ended(world, *session, outcome, transcript),
+        Feedback::Ended { session, outcome } => end_text(world, *session, outcome, transcript),
         Feedback::Rejected { note } => format!("A person looked at your work and sent it back:\n\n{note}"),
         Feedback::FollowUp { session, notes } => {
             let notes = if notes.is_empty() { "none" } else { notes.as_str() };
@@ -197,7 +197,7 @@ fn words(world: &World, feedback: &Feedback, transcript: &str) -> String {
 }
 
 /// Returns how the session before ended, with the end of its output.
-fn ended(world: &World, session: SessionId, outcome: &str, transcript: &str) -> String {
+fn end_text(world: &World, session: SessionId, outcome: &str, transcript: &str) -> String {
     let dir = world.workspace.session_dir(session);
     // Formats of JSON events are shown as readable lines; plain output is quoted as it is.
     let output = match transcript {

@@ -401,7 +401,7 @@ fn exit_of(stage: &StageEnd) -> Exit {
     let is_setup = stage.name == SETUP_STAGE;
     match &stage.outcome {
         StageOutcome::Exited { code: 0 } => Exit::Code(0),
-        outcome if is_setup => Exit::SetupFailed(words(outcome)),
+        outcome if is_setup => Exit::SetupFailed(describe_outcome(outcome)),
         StageOutcome::Exited { code } => Exit::Code(*code),
         StageOutcome::Signaled { signal } => Exit::Signal(*signal),
         StageOutcome::NotStarted { text, .. } => Exit::NotStarted(text.clone()),
@@ -413,7 +413,7 @@ fn exit_of(stage: &StageEnd) -> Exit {
 }
 
 /// Returns how a stage ended, in words for people.
-fn words(outcome: &StageOutcome) -> String {
+fn describe_outcome(outcome: &StageOutcome) -> String {
     match outcome {
         StageOutcome::Exited { code } => format!("exit status {code}"),
         StageOutcome::Signaled { signal } => format!("killed by signal {signal}"),

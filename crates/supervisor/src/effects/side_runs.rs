@@ -31,7 +31,8 @@ impl Order {
 ///
 /// Reconciled by making it again: the same inputs give the same tree.
 pub(in super::super) fn prepare(world: &World, order: &Order) {
-    let prepared = world.trusted(&order.site).and_then(|repository| Ok(prepared(world, &repository, order)?));
+    let prepared =
+        world.trusted(&order.site).and_then(|repository| Ok(make_tree(world, &repository, order)?));
     let result = prepared.map_err(|error| error.to_string());
     let (project, side_tree) = (order.site.slug.clone(), order.side_tree.clone());
     world.report(Input::TreePrepared { project, side_tree, result: result.map_err(Problem::new) });
@@ -39,7 +40,7 @@ pub(in super::super) fn prepare(world: &World, order: &Order) {
 
 /// Makes the tree and a commit for it. Returns `None` if the guard's merge conflicts, so that there is no
 /// tree.
-fn prepared(world: &World, repository: &Repository, order: &Order) -> Result<Option<Prepared>, GitError> {
+fn make_tree(world: &World, repository: &Repository, order: &Order) -> Result<Option<Prepared>, GitError> {
     Ok(Some(match &order.side_tree {
         // Only the files that the gate's commands name are left. A gate that passes on this tree checks
         // nothing.

@@ -94,7 +94,7 @@ fn keep_integration(repository: &Repository, tip: &ObjectId) -> Result<(), GitEr
 /// Looks at everything about a project that can change without Paddock, and reports it. Changes nothing.
 pub(in super::super) fn look(world: &World, site: &Site) {
     // Before anything is read: a change from here on has to order another look.
-    world.look_begins(&site.slug);
+    world.mark_look_begun(&site.slug);
     trouble_point!("look", site.slug.as_str());
     let repository = match world.repository(&site.repo_root) {
         Ok(repository) => repository,
@@ -218,12 +218,12 @@ pub(in super::super) fn adopt(
     from: &ObjectId,
     landed: Vec<(ObjectiveId, ObjectId)>,
 ) {
-    let result = adopted(world, site, from, landed).map_err(|error| error.to_string());
+    let result = try_adopt(world, site, from, landed).map_err(|error| error.to_string());
     world.report(Input::TargetAdopted { project: site.slug.clone(), result: result.map_err(Problem::new) });
 }
 
 /// Returns the adopted commit, and the objectives of `landed` that the target branch no longer contains.
-fn adopted(
+fn try_adopt(
     world: &World,
     site: &Site,
     from: &ObjectId,
@@ -277,7 +277,7 @@ pub(in super::super) fn publish(world: &World, site: &Site, order: &Publication)
     fail_point!("publish.before");
     let answer = match world.trusted(site) {
         Ok(repository) => publish_in(&repository, site, order),
-        Err(error) => waits(WaitCode::Other, Vec::new(), error.to_string()),
+        Err(error) => waiting_answer(WaitCode::Other, Vec::new(), error.to_string()),
     };
     fail_point!("publish.after");
     let is_published = answer == PublishAnswer::Published;
@@ -303,7 +303,7 @@ fn release_candidate(world: &World, site: &Site, landed: &ObjectId) {
 }
 
 /// Returns the answer that the publication waits, and why.
-fn waits(code: WaitCode, files: Vec<RepoPath>, text: String) -> PublishAnswer {
+fn waiting_answer(code: WaitCode, files: Vec<RepoPath>, text: String) -> PublishAnswer {
     PublishAnswer::Waits(PublicationWait { code, files, text, since_ms: now_ms() })
 }
 
@@ -314,7 +314,7 @@ fn publish_in(repository: &Repository, site: &Site, order: &Publication) -> Publ
         // `None`: only if the branch still does not exist. If the user has made it meanwhile, the steps below
         // decide.
         if let Err(error) = repository.set_ref(&name, None, &order.to, "paddock: republish") {
-            return waits(WaitCode::Other, Vec::new(), error.to_string());
+            return waiting_answer(WaitCode::Other, Vec::new(), error.to_string());
         }
     }
     let wanted = PublishOrder {
@@ -326,8 +326,8 @@ fn publish_in(repository: &Repository, site: &Site, order: &Publication) -> Publ
         Ok(PublishOutcome::Published | PublishOutcome::AlreadyThere) => PublishAnswer::Published,
         Ok(PublishOutcome::TargetMoved { .. } | PublishOutcome::Missing) => PublishAnswer::Moved,
         Ok(PublishOutcome::Waiting { code, files, text, .. }) => {
-            waits(code, files.iter().take(FILES_MAX).cloned().collect(), text)
+            waiting_answer(code, files.iter().take(FILES_MAX).cloned().collect(), text)
         }
-        Err(error) => waits(WaitCode::Other, Vec::new(), error.to_string()),
+        Err(error) => waiting_answer(WaitCode::Other, Vec::new(), error.to_string()),
     }
 }
