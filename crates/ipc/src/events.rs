@@ -60,6 +60,7 @@ impl Events {
             match self.client.receive_for(self.request, timeout).map_err(ended)? {
                 ReplyBody::Event(event) => return Ok(Incoming::Event(event)),
                 ReplyBody::Gauge(gauge) => return Ok(Incoming::Gauge(gauge)),
+                // Confirms the subscription that this loop began anew below.
                 ReplyBody::Subscribed { .. } => {}
                 ReplyBody::Behind { resume_from } => {
                     // The server has ended the subscription. A new one from the same place loses nothing.

@@ -111,6 +111,8 @@ impl Holder {
         // Without a start time a living process with this id may be another one: nothing is certain.
         let Some(start) = self.start_time else { return false };
         let is_alive = i32::try_from(pid).is_ok_and(|pid| processes::is_alive(Identity { pid, start }));
+        // Start times count from the boot, so those of two boots cannot be compared. No process outlives its
+        // boot.
         self.boot_id != boot_id() || !is_alive
     }
 
@@ -172,6 +174,7 @@ impl fmt::Display for Holder {
 /// count.
 #[must_use]
 pub fn is_running(runtime: &Path) -> Option<Holder> {
+    // A lock file that cannot be read counts as no supervisor.
     WorkspaceLock::holder(runtime).ok().flatten().filter(|holder| !holder.is_command)
 }
 

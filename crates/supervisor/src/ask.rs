@@ -120,7 +120,7 @@ impl super::kernel::Kernel {
     fn serve_one(&mut self) -> Result<(), SupervisorError> {
         let world = Arc::clone(&self.world);
         while let Some(message) = next_message(&self.inbox, || world.is_idle())? {
-            self.take(message)?;
+            self.handle(message)?;
         }
         Ok(())
     }

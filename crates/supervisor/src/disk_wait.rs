@@ -77,6 +77,6 @@ impl Kernel {
                 Err(RecvTimeoutError::Disconnected) => return Err(SupervisorError::Gone),
             }
         }
-        kept.into_iter().try_for_each(|message| self.take(message))
+        kept.into_iter().try_for_each(|message| self.handle(message))
     }
 }

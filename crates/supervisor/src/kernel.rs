@@ -43,6 +43,7 @@ const GATE_INTERVAL: Duration = Duration::from_secs(1);
 /// Receives every event once it is stored. Called on the store's writer thread, so it must not block.
 pub(super) type OnEvents = Arc<dyn Fn(&[StoredEvent]) + Send + Sync>;
 
+/// The state, and everything that the one deciding thread owns.
 pub(super) struct Kernel {
     pub(super) state: State,
     pub(super) memo: Memo,
@@ -57,7 +58,7 @@ pub(super) struct Kernel {
     /// Claimed repositories: the git directory that was claimed, and the claim.
     pub(super) claims: BTreeMap<ProjectSlug, (PathBuf, RepositoryClaim)>,
     /// Interval of the full look at every project, for changes that no watch reported.
-    pub(super) poll: Duration,
+    pub(super) poll_interval: Duration,
     /// Whether a person interrupted the run from the terminal.
     pub(super) interrupted: bool,
     /// Whether the run stops because its duration is over.
@@ -80,6 +81,7 @@ impl Kernel {
         self.decide(input, reply_to)
     }
 
+    /// Lets the engine decide about one input and passes the decision on.
     fn decide(&mut self, input: Input, reply_to: Option<ReplyTo>) -> Result<(), SupervisorError> {
         let Decision { events, effects, reply } =
             decide::step(&mut self.state, &mut self.memo, input, now_ms());
@@ -94,12 +96,16 @@ impl Kernel {
         self.append(&events, jobs, answer.map(|(to, reply)| -> Job { Box::new(move || to(reply)) }))
     }
 
+    /// Queues the events for the store. Jobs and answer are released once the events are committed, also if
+    /// there are no events: an empty batch keeps their order behind earlier ones.
     fn append(
         &mut self,
         events: &[Event],
         jobs: Vec<(ExecutorKey, Job)>,
         answer: Option<Job>,
     ) -> Result<(), SupervisorError> {
+        // The rows that the events changed, as they are now. They are written in the transaction of the
+        // events, so the two never differ on disk.
         let touched = self.state.take_touched();
         let batch = codec::batch(&self.state, events, &touched)?;
         let stored = batch.events.clone();
@@ -152,20 +158,22 @@ impl Kernel {
         self.take_claims()?;
         self.report_day()?;
         self.memo.is_passive = false;
+        // The engine answers with every effect whose outcome is not recorded: this is where work of an
+        // earlier supervisor is resumed.
         self.step(Input::Started { pid, version: env!("CARGO_PKG_VERSION").to_owned() }, None)?;
         self.watch_projects();
         let duration =
             options.duration_minutes.map(|minutes| Duration::from_secs(minutes.saturating_mul(60)));
         let end_at = duration.and_then(|duration| Instant::now().checked_add(duration));
         self.end_at = end_at;
-        let mut poll_at = Instant::now() + self.poll;
+        let mut poll_at = Instant::now() + self.poll_interval;
         loop {
             if let Some(end) = self.is_over(options) {
                 // An effect sends its result before it counts as over, so that result may still wait in the
                 // inbox. Handling it can start more work: the end counts only if the inbox is empty as well.
                 match self.inbox.try_recv() {
                     Ok(message) => {
-                        self.take(message)?;
+                        self.handle(message)?;
                         continue;
                     }
                     Err(_) => return self.stop_gracefully(end),
@@ -173,9 +181,10 @@ impl Kernel {
             }
             let now = Instant::now();
             if now >= poll_at {
-                self.look_around()?;
-                poll_at = now + self.poll;
+                self.poll_all()?;
+                poll_at = now + self.poll_interval;
             }
+            // Once only: a person who asked for another kind of stop meanwhile keeps it.
             if end_at.is_some_and(|end| now >= end) && self.memo.stopping.is_none() {
                 self.timed_out = true;
                 self.step(Input::Stop(StopMode::Graceful), None)?;
@@ -188,6 +197,7 @@ impl Kernel {
     fn wait(&mut self, poll_at: Instant, end_at: Option<Instant>) -> Result<(), SupervisorError> {
         let now = Instant::now();
         let timer = decide::next_timer(&self.state, &self.memo);
+        // A timer that is due already makes the difference negative, and the wait 0.
         let timer = timer.map(|at_ms| u64::try_from(at_ms - now_ms()).unwrap_or(0));
         let mut until = poll_at.saturating_duration_since(now);
         if let Some(end) = end_at.filter(|_| self.memo.stopping.is_none()) {
@@ -204,11 +214,11 @@ impl Kernel {
         }
         match self.inbox.recv_timeout(until) {
             Ok(message) => {
-                self.take(message)?;
+                self.handle(message)?;
                 // Handles everything that has arrived before the timer is computed again: any message may
                 // move it.
                 while let Ok(message) = self.inbox.try_recv() {
-                    self.take(message)?;
+                    self.handle(message)?;
                 }
             }
             Err(RecvTimeoutError::Timeout) => {
@@ -231,14 +241,14 @@ impl Kernel {
     pub(super) fn record_failed_notifications(&mut self) -> Result<(), SupervisorError> {
         while let Ok(message) = self.inbox.try_recv() {
             if matches!(message, Message::Input(Input::NotifyFailed { .. })) {
-                self.take(message)?;
+                self.handle(message)?;
             }
         }
         Ok(())
     }
 
     /// Handles one message.
-    pub(super) fn take(&mut self, message: Message) -> Result<(), SupervisorError> {
+    pub(super) fn handle(&mut self, message: Message) -> Result<(), SupervisorError> {
         match message {
             Message::Input(input) => self.step(input, None),
             Message::Command(command, reply_to) => {
@@ -252,7 +262,7 @@ impl Kernel {
                 // there.
                 self.take_claims()
             }
-            Message::Job(report) => self.take_report(report),
+            Message::Job(report) => self.handle_report(report),
             Message::Adopted(session, began_ms) => {
                 let awake_ms = awake_since(began_ms).and_then(|awake| i64::try_from(awake.as_millis()).ok());
                 awake_ms.map_or(Ok(()), |awake_ms| self.step(Input::SessionAwake { session, awake_ms }, None))
@@ -294,7 +304,7 @@ impl Kernel {
     }
 
     /// Turns a keeper's report into an input for the engine.
-    fn take_report(&mut self, report: JobReport) -> Result<(), SupervisorError> {
+    fn handle_report(&mut self, report: JobReport) -> Result<(), SupervisorError> {
         let input = match report {
             JobReport::Started { key, keeper_pid } if key.kind == JobKind::Session => {
                 let session = paddock_model::ids::SessionId(key.id);
@@ -352,7 +362,7 @@ impl Kernel {
     }
 
     /// Looks at everything once per poll interval, whether or not a watch reported a change.
-    fn look_around(&mut self) -> Result<(), SupervisorError> {
+    fn poll_all(&mut self) -> Result<(), SupervisorError> {
         // A workspace that was deleted or moved takes its socket with it, so nobody could stop this
         // supervisor.
         if !WorkspaceLock::file_in(&self.world.workspace.runtime()).exists() {
@@ -431,7 +441,7 @@ impl Kernel {
         }
         // `read_again` answers through the inbox; the answers have to be applied before the caller decides.
         while let Ok(message) = self.inbox.try_recv() {
-            self.take(message)?;
+            self.handle(message)?;
         }
         Ok(())
     }

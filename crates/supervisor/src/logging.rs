@@ -89,6 +89,7 @@ impl<W: Write> Write for Capped<W> {
         }
         let size = bytes.len() as u64;
         if size > self.left {
+            // The line is dropped whole: half a line would read like another message.
             self.left = 0;
             self.inner.write_all(b"this supervisor has logged as much as it may; the rest is dropped\n")?;
             return Ok(bytes.len());

@@ -74,7 +74,7 @@ fn work(
     let (inbox, messages) = mpsc::channel();
     let memo = build_memo(environment, options)?;
     let mut kernel = build_kernel(workspace, environment, memo, (inbox.clone(), messages), on_events)?;
-    kernel.poll = Duration::from_secs(match options.poll_seconds {
+    kernel.poll_interval = Duration::from_secs(match options.poll_seconds {
         Some(seconds) => seconds.max(1),
         None => environment.poll_seconds()?,
     });
@@ -168,7 +168,7 @@ pub(super) fn build_kernel(
         notify: None,
         claims: BTreeMap::new(),
         // `work` replaces it; a kernel for one command never polls.
-        poll: Duration::from_secs(20),
+        poll_interval: Duration::from_secs(20),
         interrupted: false,
         timed_out: false,
         end_at: None,

@@ -50,6 +50,7 @@ impl Order {
     ) -> Option<Self> {
         let site = Site::find(state, project)?;
         let found = state.project(project)?;
+        // Entries that have left the queue since the order are skipped.
         let members = asked.iter().filter_map(|id| Member::from_state(state, &site, found.train.entry(*id)?));
         let has_gate = !found.settings.verify.is_empty();
         let sign = found.settings.sign;
@@ -170,6 +171,7 @@ fn conflict_text(
 /// Returns the landings that changed the conflicting files meanwhile. They tell an agent what the other side
 /// intended.
 fn landed_there(repository: &Repository, order: &Order, head: &ObjectId, paths: &[RepoPath]) -> String {
+    // An error only leaves this list out; the conflict itself is reported either way.
     let found = repository.landed_on(&order.onto, head, paths, LANDED_MAX).unwrap_or_default();
     if found.is_empty() {
         return String::new();

@@ -93,6 +93,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
         branch: &order.branch,
         base: &order.base,
     };
+    // The agent or a person may have deleted the folder. What was committed is still on the branch.
     make_again_if_gone(world, &place)?;
     let worktree = paddock_git::find_worktree(&repository, &order.path, &order.branch)?;
     remove_stale_locks(&worktree);
@@ -172,6 +173,7 @@ fn salvage(
         reference: kept.reference,
         commit: kept.commit,
         paths: u32::try_from(kept.paths.len()).unwrap_or(u32::MAX),
+        // The names go into an event, which must stay small.
         left: kept.left.into_iter().take(20).collect(),
     }))
 }

@@ -133,6 +133,8 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
             Some((ExecutorKey::Refs(project), Box::new(move || landings::land(&shared, &order))))
         }
         Effect::WriteProof { project, commit } => {
+            // `None` as well if the proof is written by now: the landing is no longer among the unproven
+            // ones.
             let order = proofs::Order::from_state(state, &project, &commit)?;
             Some((ExecutorKey::Proofs(project), Box::new(move || proofs::write(&shared, &order))))
         }
@@ -142,6 +144,7 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
             Some((key, Box::new(move || worktrees::make(&shared, &order))))
         }
         Effect::RemoveWorktree { objective } => {
+            // The answer to a removal carries no epoch.
             let order = worktrees::Order::from_state(state, &objective, 0)?;
             let key = ExecutorKey::Worktrees(objective.project);
             Some((key, Box::new(move || worktrees::remove(&shared, &order))))
@@ -186,6 +189,7 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
             Some((key, Box::new(move || gates::remove_folder(&shared, &order))))
         }
         Effect::StopGate { gate } => {
+            // Under the key of the start, so that the stop cannot overtake it.
             let key = gates::slot_key(state.gate(gate)?);
             Some((key, Box::new(move || gates::stop(&shared, gate))))
         }

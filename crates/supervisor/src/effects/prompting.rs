@@ -100,6 +100,7 @@ pub(super) fn prompt(
 ) -> Result<String, EffectError> {
     let worker = settings.worker(&session.worker);
     let is_integrator = worker.is_some_and(|worker| worker.role == Role::Integrator);
+    // Corrections and conflicts have templates of their own, whichever worker takes them.
     let template = match session.kind {
         SessionKind::Correction => "session-correction.md",
         SessionKind::Conflict => "session-conflict.md",
@@ -212,6 +213,7 @@ fn tail(dir: &std::path::Path) -> String {
     let mut parts = Vec::new();
     for stream in [Stream::Stdout, Stream::Stderr] {
         let log = LogReader::open(dir, stream);
+        // Half for each stream, so that a flood on one does not push the other out.
         let from = log.length().unwrap_or(0).saturating_sub(LOG_TAIL_BYTES / 2);
         let bytes = log.read_at(from, usize::try_from(LOG_TAIL_BYTES).unwrap_or(usize::MAX));
         let clean = bytes.map(|chunk| plain(&chunk.bytes)).unwrap_or_default();

@@ -335,6 +335,7 @@ pub(in super::super) fn stop(world: &World, session: SessionId, stop: Stop, now:
     };
     fail_point!("stop.before");
     if let Err(error) = world.runner.cancel(&session_key(session), reason, now) {
+        // The session has ended by itself meanwhile, and its end is reported as usual.
         tracing::debug!(%session, %error, "a session that is to be stopped is not running");
     }
     fail_point!("stop.after");
@@ -345,7 +346,8 @@ pub(in super::super) fn stop(world: &World, session: SessionId, stop: Stop, now:
 pub(in super::super) fn extend(world: &World, session: SessionId, minutes: u32) {
     let limit = Some(u64::from(minutes) * 60_000);
     if let Err(error) = world.runner.extend(&session_key(session), limit) {
-        tracing::warn!(%session, %error, "a session's new limit could not be handed to its keeper");
+        // The session then ends at its old limit, and a follow-up session continues the work.
+        tracing::warn!(%session, %error, "a session's new limit could not be passed to its keeper");
     }
 }
 
@@ -360,6 +362,7 @@ pub(in super::super) fn process_end(world: &World, record: &ExitRecord) -> Proce
         StopReason::Commits => Stop::Commits,
         StopReason::Human => Stop::Human,
         StopReason::Stalled => Stop::Stalled,
+        // Only gate runs are superseded.
         StopReason::Shutdown | StopReason::Superseded => Stop::Shutdown,
     });
     ProcessEnd {
