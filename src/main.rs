@@ -1,8 +1,8 @@
-//! Paddock: a terminal console and a supervisor that run AI coding agents unattended, review their commits and land
-//! them through a merge queue.
+//! Paddock: a terminal console and a supervisor that run AI coding agents unattended, review their commits
+//! and land them through a merge queue.
 //!
-//! This binary is the command line. ARCHITECTURE.md explains how the parts work together and why; this page says
-//! where to start reading.
+//! This binary is the command line. ARCHITECTURE.md explains how the parts work together and why; this page
+//! says where to start reading.
 //!
 //! # The crates
 //!
@@ -42,9 +42,10 @@
 //!
 //! # The way of a command
 //!
-//! [`cli`] parses the arguments and finds the workspace. A command that only reads loads the state from the database.
-//! A command that changes something becomes a `paddock_model::command::Command`; `paddock_supervisor::ask` sends it to
-//! the running supervisor, or takes the workspace's lock and executes it in this process when no supervisor runs.
+//! [`cli`] parses the arguments and finds the workspace. A command that only reads loads the state from the
+//! database. A command that changes something becomes a `paddock_model::command::Command`;
+//! `paddock_supervisor::ask` sends it to the running supervisor, or takes the workspace's lock and executes
+//! it in this process when no supervisor runs.
 
 mod cli;
 
@@ -52,8 +53,8 @@ use std::ffi::OsStr;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // The hidden commands branch off before anything is parsed, installed or opened: a keeper lives as long as its
-    // job and must stay small, and an agent that is entered must inherit nothing of the command line.
+    // The hidden commands branch off before anything is parsed, installed or opened: a keeper lives as long
+    // as its job and must stay small, and an agent that is entered must inherit nothing of the command line.
     let mut arguments = std::env::args_os().skip(1);
     match arguments.next().as_deref().and_then(OsStr::to_str) {
         Some("__keeper") => return paddock_runner::keeper::main(arguments),
@@ -61,8 +62,8 @@ fn main() -> ExitCode {
         Some("__scripted") => return paddock_agents::scripted::main(arguments),
         _ => {}
     }
-    // Used for panics only: errors are printed by `cli::main`. It fails if a hook is installed already, which leaves
-    // a usable one.
+    // Used for panics only: errors are printed by `cli::main`. It fails if a hook is installed already, which
+    // leaves a usable one.
     let _ = color_eyre::install();
     cli::main(std::env::args_os())
 }

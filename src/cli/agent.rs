@@ -110,6 +110,8 @@ pub(super) fn statuses(context: &Context, state: &State) -> Vec<AgentStatus> {
 pub(super) fn settings(context: &Context, state: &State) -> BTreeMap<AgentId, Owned> {
     let mut all: BTreeMap<ProjectSlug, ProjectSettings> =
         state.projects().map(|project| (project.slug.clone(), project.settings.clone())).collect();
+    // A running supervisor reads changed files by itself, so the files are what counts; a file with faults is
+    // not used, so the recorded settings are.
     for path in project_files(&context.workspace).unwrap_or_default() {
         let read = project_file::read(&context.workspace, &path, None);
         if let Some(project) = read.ok().and_then(|file| super::config::resolve(state, &file).ok()) {
@@ -120,6 +122,7 @@ pub(super) fn settings(context: &Context, state: &State) -> BTreeMap<AgentId, Ow
     of_projects(all.iter(), builtin::agents)
 }
 
+/// Fails if no project has the agent: a misspelt id would be recorded as disabled and change nothing.
 fn check_known(context: &Context, id: &str) -> Result<(), Failure> {
     let all = settings(context, &context.state()?);
     match all.contains_key(id) {
@@ -133,6 +136,7 @@ fn unknown(id: &str, all: &BTreeMap<AgentId, Owned>) -> Failure {
     Failure::error(format!("there is no agent {id}; there is: {}", known.join(", ")))
 }
 
+/// Returns whether an agent's program is on the PATH that sessions get.
 fn is_found(context: &Context, program: &str) -> bool {
     on_path(program, context.environment.path("PATH").map(std::path::Path::as_os_str))
 }
@@ -155,6 +159,7 @@ fn row(agent: &AgentStatus) -> Vec<String> {
         Some(until) if agent.state == "cooling" => format!("cooling until {until}"),
         _ => agent.state.replace('_', " "),
     };
+    // When it worked last says something only about an agent without a problem.
     let success = agent.last_success.as_ref().map(|at| format!("last worked {at}")).unwrap_or_default();
     let check = agent.last_check.as_ref();
     let version = check.and_then(|check| check.version.clone()).unwrap_or_default();
@@ -179,6 +184,7 @@ fn limits(usage_reporting: UsageReporting) -> String {
 
 /// Checks every enabled agent that is found on PATH, for `doctor`.
 pub(super) fn check_all(context: &Context, state: &State) -> Result<Vec<(AgentId, CheckStatus)>, Failure> {
+    // `json` only keeps the check from printing: `doctor` shows the result in its own form.
     let all = Check { id: None, timeout_seconds: 120, json: true };
     let mut done = Vec::new();
     for agent in all.wanted(context, state)? {
@@ -234,6 +240,7 @@ impl Check {
     fn wanted(&self, context: &Context, state: &State) -> Result<Vec<AgentSettings>, Failure> {
         let mut all = settings(context, state);
         if let Some(id) = &self.id {
+            // A named agent is checked even if it is disabled or not found: its error says why.
             return match all.remove(id.as_str()) {
                 Some((agent, _)) => Ok(vec![agent]),
                 None => Err(unknown(id, &all)),

@@ -1,6 +1,7 @@
 //! Shell completion of commands, flags and ids of the workspace.
 //!
-//! The shell calls `paddock` itself with `COMPLETE` set; the process then answers the shell and does nothing else.
+//! The shell calls `paddock` itself with `COMPLETE` set; the process then answers the shell and does nothing
+//! else.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -62,7 +63,8 @@ pub(super) fn answer_shell(command: fn() -> clap::Command) {
 
 /// Attaches the candidates for values to a command and its subcommands.
 ///
-/// `family` is the top-level command: an argument `id` means an objective in one family and an agent in another.
+/// `family` is the top-level command: an argument `id` means an objective in one family and an agent in
+/// another.
 fn with_values(command: clap::Command, family: &str) -> clap::Command {
     let known = |argument: &clap::Arg| candidates(family, argument.get_id().as_str());
     let found: Vec<(String, ArgValueCandidates)> = command

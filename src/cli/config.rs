@@ -70,6 +70,7 @@ impl Config {
 
 impl Validate {
     fn execute(self, context: &Context) -> Outcome {
+        // The types of events are known here and not in the config crate, which checks `notify` against them.
         let (types, state) = (public_types(), context.state()?);
         let found = validate(&context.workspace, Some(&types), &|file| resolve(&state, file));
         // Warnings are printed, but only errors fail the command: a file with warnings is used.
@@ -91,7 +92,8 @@ impl Validate {
 }
 
 impl Show {
-    /// Shows the settings of the project files as they are now; for a file with faults, the settings that are recorded.
+    /// Shows the settings of the project files as they are now; for a file with faults, the settings that are
+    /// recorded.
     fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let mut shown = Vec::new();
@@ -110,6 +112,7 @@ impl Show {
                 Err(faults) => output::note(&display_all(&faults)),
             }
         }
+        // Registered projects whose file is missing or has faults.
         for project in state.projects().filter(|project| is_meant(&project.slug)) {
             if !shown.iter().any(|(slug, _)| *slug == project.slug) {
                 output::note(&format!("{}: the settings that were read last", project.slug));
@@ -127,7 +130,8 @@ impl Show {
         }
         for (document, (slug, _)) in documents.iter().zip(&shown) {
             let text = serde_yaml::to_string(document).map_err(|error| Failure::error(error.to_string()))?;
-            // Where the target branch comes from is a comment, so that the output can be used as a project file.
+            // Where the target branch comes from is a comment, so that the output can be used as a project
+            // file.
             let source = state.project(slug).map(|project| project_target::source(context, project).1);
             let source = source.map(|words| format!("# target_branch: {words}\n")).unwrap_or_default();
             output::print(&format!("---\n{source}{text}"))?;
@@ -136,7 +140,8 @@ impl Show {
     }
 }
 
-/// Resolves a project file to settings, as a supervisor would, but with the repository's own commands included.
+/// Resolves a project file to settings, as a supervisor would, but with the repository's own commands
+/// included.
 ///
 /// The target branch of a registered project is the recorded one, whatever its file names.
 pub(super) fn resolve(state: &State, file: &ProjectFile) -> Result<Project, Vec<ConfigError>> {
@@ -155,8 +160,8 @@ pub(super) fn resolve(state: &State, file: &ProjectFile) -> Result<Project, Vec<
         })
     };
     let mut project = with(None)?;
-    // `project add` and `project trust` ask for agreement. Here the repository's commands are only checked and shown,
-    // so they count as agreed to.
+    // `project add` and `project trust` ask for agreement. Here the repository's commands are only checked
+    // and shown, so they count as agreed to.
     if project.needs_agreement() {
         project = with(project.agreement.as_deref())?;
     }

@@ -33,19 +33,23 @@ pub(super) fn open(
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(Failure::usage(ConsoleError::NoTerminal.to_string()));
     }
+    // The terminal is checked first: the onboarding screen needs one, too.
     let Some(context) = found(root, project)? else { return Ok(Exit::Good) };
+    // As `run` does before it starts. A supervisor that runs already did so at its start.
     if is_running(&context.workspace.runtime()).is_none() {
         register_written(&context)?;
     }
     show(&context, arguments, commands)
 }
 
-/// Finds the workspace. If it has no projects and the current folder is in a repository, offers to add that first.
+/// Finds the workspace. If it has no projects and the current folder is in a repository, offers to add that
+/// first.
 ///
 /// Returns `None` if there is no workspace and the person declined.
 fn found(root: Option<&Path>, project: Option<&str>) -> Result<Option<Context>, Failure> {
     let here = std::env::current_dir()
         .map_err(|error| Failure::error(format!("the current folder cannot be read: {error}")))?;
+    // Without creating one: a person who only looks around must not get a workspace in their home folder.
     let workspace = Workspace::find_made(root, &Environment::of_process(), &here, is_tracked)?;
     let context = workspace.clone().map(|workspace| Context::in_workspace(workspace, project)).transpose()?;
     let Some(repository) = unmanaged(context.as_ref(), &here)? else {
@@ -85,6 +89,7 @@ pub(super) fn show(context: &Context, arguments: Vec<String>, commands: Vec<Comm
     if let Some(project) = &context.project {
         context.project(&context.state()?, Some(project.as_str()))?;
     }
+    // The console must not depend on the supervisor's crate, so it gets this function instead.
     let (workspace, environment) = (context.workspace.clone(), context.environment.clone());
     let run = move |command| paddock_supervisor::ask(&workspace, &environment, command).map_err(Into::into);
     let opening = Opening {
@@ -117,8 +122,10 @@ fn leave(context: &Context, how: QuitHow) -> Outcome {
         QuitHow::Graceful => StopMode::Graceful,
         QuitHow::Kill => StopMode::Now,
     };
-    // The stop is ordered here and not in the console, so that the terminal is restored and shows how it goes.
+    // The stop is ordered here and not in the console, so that the terminal is restored and shows how it
+    // goes.
     context.ask_and_say(Command::SupervisorStop { mode })?;
+    // The process id is compared, because another supervisor may have started meanwhile.
     while is_running(&context.workspace.runtime()).is_some_and(|now| now.pid == holder.pid) {
         std::thread::sleep(LOOK_PAUSE);
     }

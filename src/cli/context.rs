@@ -69,7 +69,8 @@ impl Context {
         output::line(&answer.text)
     }
 
-    /// Returns the slug of the project in question: `named`, else that of `--project`, else that of the only project.
+    /// Returns the slug of the project in question: `named`, else that of `--project`, else that of the only
+    /// project.
     ///
     /// Fails if that project does not exist, or if there are several and none is named.
     pub(super) fn project(&self, state: &State, named: Option<&str>) -> Result<ProjectSlug, Failure> {
@@ -106,11 +107,12 @@ impl Context {
         };
         if let Some((project, id)) = text.split_once('/') {
             let key = ObjectiveKey { project: ProjectSlug::new(project)?, id: ObjectiveId::new(id)? };
+            // A full name overrides `--project`.
             return state.objective(&key).map(|found| found.key.clone()).ok_or_else(|| unknown(""));
         }
         let id = ObjectiveId::new(text)?;
-        // Ids are unique within a project only. Without a project named, an ambiguous id is refused rather than
-        // resolved by some order: the order could be about deleting work.
+        // Ids are unique within a project only. Without a project named, an ambiguous id is refused rather
+        // than resolved by some order: the order could be about deleting work.
         let mut found: Vec<&ObjectiveKey> =
             state.objectives().filter(|objective| objective.key.id == id).map(|found| &found.key).collect();
         if let Some(project) = &self.project {

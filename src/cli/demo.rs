@@ -1,4 +1,5 @@
-//! `paddock demo`: a complete run on a new sample repository, with the scripted agent, without API keys or network.
+//! `paddock demo`: a complete run on a new sample repository, with the scripted agent, without API keys or
+//! network.
 
 mod make;
 
@@ -41,6 +42,7 @@ impl Demo {
         output::note(&format!("the demo is in {}; the folder is kept", folder.display()));
         let repository = folder.join("hello");
         make::repository(&repository)?;
+        // A workspace of its own: the user's must not fill with demos.
         let workspace = Workspace::init(&folder.join("workspace"), is_tracked)?;
         let context = Context::in_workspace(workspace, Some(make::SLUG))?;
         make::project(&context, &repository)?;
@@ -76,6 +78,8 @@ fn summary(context: &Context, repository: &std::path::Path, begun: Instant) -> R
     let state = context.state()?;
     let total = state.objectives().count();
     let landed = state.objectives().filter(|objective| objective.status == Status::Done).count();
+    // Landed and published differ where the target branch could not move, for example over changes in a
+    // checkout.
     let published = |objective: &&paddock_model::objective::Objective| {
         objective.landed.as_ref().is_some_and(|landed| landed.published_at_ms.is_some())
     };

@@ -1,7 +1,7 @@
 //! `paddock doctor`: checks everything that Paddock depends on, and says what to do about each fault.
 //!
-//! Each file below `doctor/` checks one area and returns [`Finding`]s; nothing is changed without `--rebuild` or
-//! `--restore`.
+//! Each file below `doctor/` checks one area and returns [`Finding`]s; nothing is changed without `--rebuild`
+//! or `--restore`.
 
 mod database;
 mod finding;
@@ -63,7 +63,8 @@ impl Doctor {
         let mut findings = machine::look(context);
         findings.extend(workspace(context));
         findings.extend(database::look(context));
-        // A state that cannot be loaded is reported by `database::look`; the other checks run with an empty one.
+        // A state that cannot be loaded is reported by `database::look`; the other checks run with an empty
+        // one.
         let state = context.state().unwrap_or_default();
         findings.extend(projects::look(context, &state));
         let checks = match self.agents {
@@ -132,6 +133,8 @@ fn agents(all: &[AgentStatus], checks: &[(AgentId, CheckStatus)]) -> Vec<Finding
                 };
                 Finding::error(&area, text, remedy)
             }
+            // Without a check only what is recorded can be shown: health is kept per agent for the whole
+            // workspace.
             (None, "not_found") => Finding::note(&area, agent.reason.clone().unwrap_or_default()),
             (None, "ready") => {
                 Finding::good(&area, format!("{} is installed; `--agents` checks it", agent.program))

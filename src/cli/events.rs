@@ -32,7 +32,8 @@ pub(super) struct Events {
     /// Follow new events, beginning with the last ten, or with those from --since on
     #[arg(short, long)]
     follow: bool,
-    /// Time of the first event: RFC 3339, a local date with or without time, or a length back from now (30m, 2h, 1d)
+    /// Time of the first event: RFC 3339, a local date with or without time, or a length back from now (30m,
+    /// 2h, 1d)
     #[arg(long, value_name = "T", value_parser = parse_since)]
     since: Option<i64>,
     /// Type of the events to print; repeatable; docs/events.md lists the types
@@ -49,6 +50,7 @@ pub(super) fn parse_since(text: &str) -> Result<i64, CliError> {
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Ok(at.as_millisecond());
     }
+    // A date without a zone is the user's own: "2026-01-31" means midnight here.
     if let Ok(local) = text.parse::<jiff::civil::DateTime>() {
         let at = local.to_zoned(zone)?;
         return Ok(at.timestamp().as_millisecond());
@@ -56,6 +58,8 @@ pub(super) fn parse_since(text: &str) -> Result<i64, CliError> {
     let now = jiff::Zoned::now();
     match text.parse::<jiff::Span>() {
         Ok(span) => {
+            // In the calendar, so that `1d` is the same time yesterday also when the clock changed overnight.
+            // `-2h` means the same as `2h`.
             let at = now.checked_sub(span.abs())?;
             Ok(at.timestamp().as_millisecond())
         }
@@ -101,8 +105,8 @@ impl Events {
 
     /// Prints recorded events. Returns the number of the last event that was recorded when it began.
     ///
-    /// Later events are left to `follow`, so that none is printed twice and a busy supervisor cannot keep this
-    /// going for ever.
+    /// Later events are left to `follow`, so that none is printed twice and a busy supervisor cannot keep
+    /// this going for ever.
     fn print_history(&self, context: &Context, reader: &Reader) -> Result<u64, Failure> {
         let last_seq = reader.last_seq()?;
         let query = self.query(context);
@@ -130,6 +134,7 @@ impl Events {
 
     fn print(&self, context: &Context, line: EventLine) -> Result<(), Failure> {
         let line = events::publish(line);
+        // Filtered again: the feed sends every event, and one stored type can have several public ones.
         let is_other =
             context.project.as_ref().is_some_and(|slug| line.project.as_deref() != Some(slug.as_str()));
         if is_other || (!self.types.is_empty() && !self.types.contains(&line.kind)) {
@@ -141,7 +146,8 @@ impl Events {
         }
     }
 
-    /// Prints new events until the process ends: from the supervisor's feed, or from the store while none runs.
+    /// Prints new events until the process ends: from the supervisor's feed, or from the store while none
+    /// runs.
     fn follow(&self, context: &Context, mut last_seq: u64) -> Outcome {
         loop {
             let client = Client::connect(&context.workspace.runtime());
@@ -151,7 +157,8 @@ impl Events {
                 Err(failed) => Err(failed),
             };
             match followed {
-                // The supervisor has ended or is stopping. Events that it could not send any more are in the store.
+                // The supervisor has ended or is stopping. Events that it could not send any more are in the
+                // store.
                 Ok(())
                 | Err(FollowError::Socket(IpcError::Ended | IpcError::Leaving | IpcError::Timeout { .. })) => {
                 }
@@ -186,7 +193,8 @@ impl Events {
     }
 }
 
-/// Why following the feed ended: a stopped supervisor is no failure, a closed standard output ends the command.
+/// Why following the feed ended: a stopped supervisor is no failure, a closed standard output ends the
+/// command.
 enum FollowError {
     Socket(IpcError),
     Print(Failure),

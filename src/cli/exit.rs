@@ -85,7 +85,8 @@ impl Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            // `paddock events | head` must end quietly. Rust ignores SIGPIPE, so the closed pipe arrives as an error.
+            // `paddock events | head` must end quietly. Rust ignores SIGPIPE, so the closed pipe arrives as
+            // an error.
             io::ErrorKind::BrokenPipe => Self::ClosedPipe,
             _ => Self::error(error.to_string()),
         }

@@ -47,6 +47,7 @@ impl Explain {
         let document = status::build(context, &state, false);
         let mut found = Vec::new();
         for project in &document.projects {
+            // What holds a whole project comes first: it explains most of what follows.
             if wanted.is_none() {
                 found.extend(project.reasons.iter().map(|reason| of_project(project, reason)));
             }

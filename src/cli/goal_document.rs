@@ -64,11 +64,11 @@ impl Import {
     }
 }
 
-/// Gives every draft its id: that of the document, else that of the existing node with its level, title and parent,
-/// else a new one.
+/// Gives every draft its id: that of the document, else that of the existing node with its level, title and
+/// parent, else a new one.
 fn named(state: &State, project: &ProjectSlug, drafts: Vec<DraftNode>) -> Result<Vec<ImportedNode>, Failure> {
-    // All ids of the document are reserved first: a heading without an id must not take one that a later heading
-    // names.
+    // All ids of the document are reserved first: a heading without an id must not take one that a later
+    // heading names.
     let mut used: BTreeSet<(Level, NodeId)> =
         drafts.iter().filter_map(|draft| Some((draft.level, draft.id.clone()?))).collect();
     let mut ids: Vec<NodeId> = Vec::new();

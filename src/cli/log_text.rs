@@ -34,8 +34,8 @@ struct Shown {
 }
 
 impl Shown {
-    /// Starts a new line if a carriage return came before. A progress bar overwrites its line on a terminal; here
-    /// each of its states becomes a line.
+    /// Starts a new line if a carriage return came before. A progress bar overwrites its line on a terminal;
+    /// here each of its states becomes a line.
     fn begin(&mut self) {
         if std::mem::take(&mut self.after_return) {
             self.text.push('\n');
@@ -46,6 +46,7 @@ impl Shown {
 impl Sink for Shown {
     fn text(&mut self, character: char) {
         self.begin();
+        // Escaped and not dropped: what an agent printed must be visible, also if it tried something.
         match is_harmful(character) {
             true => self.text.extend(character.escape_default()),
             false => self.text.push(character),

@@ -18,7 +18,8 @@ pub(super) struct Man {
 }
 
 impl Man {
-    /// Prints the page of this command line, or writes the pages of all commands. Fails if a page cannot be written.
+    /// Prints the page of this command line, or writes the pages of all commands. Fails if a page cannot be
+    /// written.
     pub(super) fn execute(self, command: clap::Command) -> Outcome {
         let Some(dir) = self.dir else {
             let mut page = Vec::new();

@@ -1,8 +1,9 @@
 //! The command line: parses arguments, calls the crates, prints results. One file per command family.
 //!
-//! To add a command, write a file with a `clap` struct that has an `execute` method, add a variant to [`Family`] and
-//! an arm to [`execute`]. The doc comment of the variant is the command's help line (an imperative sentence), that of
-//! a field is the argument's (a noun phrase, or an imperative for a flag without a value). `after_help` must give examples; a test fails without them.
+//! To add a command, write a file with a `clap` struct that has an `execute` method, add a variant to
+//! [`Family`] and an arm to [`execute`]. The doc comment of the variant is the command's help line (an
+//! imperative sentence), that of a field is the argument's (a noun phrase, or an imperative for a flag
+//! without a value). `after_help` must give examples; a test fails without them.
 
 mod agent;
 mod commands;
@@ -155,8 +156,8 @@ pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // clap returns `--help` and `--version` as errors too. A closed pipe (`paddock --help | head -1`) is not
-            // a failure.
+            // clap returns `--help` and `--version` as errors too. A closed pipe (`paddock --help | head -1`)
+            // is not a failure.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Good.into() };
         }
@@ -165,8 +166,8 @@ pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(exit) => exit.into(),
         Err(Failure::ClosedPipe) => Exit::Good.into(),
         Err(Failure::Said(exit, text)) => {
-            // The text may hold names from repositories and agents, whose control characters must not reach the
-            // terminal.
+            // The text may hold names from repositories and agents, whose control characters must not reach
+            // the terminal.
             let lines: Vec<String> = text.trim_end().lines().map(harmless).collect();
             output::note(&format!("paddock: {}", lines.join("\n")));
             exit.into()
@@ -178,8 +179,8 @@ fn execute(cli: Cli) -> Outcome {
     let Cli { global, command } = cli;
     let palette = || commands::lines(Cli::command());
     let find = || Context::find(global.root.as_deref(), global.project.as_deref());
-    // The context is found per arm: `init`, `demo` and the console create workspaces, and `completions`, `man` and
-    // `version` must work where there is none.
+    // The context is found per arm: `init`, `demo` and the console create workspaces, and `completions`,
+    // `man` and `version` must work where there is none.
     match command {
         None if global.no_tui => run::Run::default().execute(&find()?, true),
         None => console::open(global.root.as_deref(), global.project.as_deref(), Vec::new(), palette()),

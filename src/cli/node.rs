@@ -1,6 +1,7 @@
 //! `paddock goal`, `paddock milestone` and `paddock phase`.
 //!
-//! The three levels share one model ([`HierarchyNode`]), so each subcommand becomes a call with its [`Level`].
+//! The three levels share one model ([`HierarchyNode`]), so each subcommand becomes a call with its
+//! [`Level`].
 
 use clap::{Args, Subcommand};
 
@@ -214,6 +215,7 @@ fn add(context: &Context, level: Level, new: New, parent: Option<String>) -> Out
         Some(id) => NodeId::new(id)?,
         None => free_id(&state, &project, level, &new.title)?,
     };
+    // Without a parent the supervisor takes the active node of the level above.
     let parent = parent.map(NodeId::new).transpose()?;
     let order = NodeOrder::Add { title: new.title, description: new.description, parent };
     context.ask_and_say(Command::Node { node: NodeKey { project, level, id }, order })?;
@@ -259,6 +261,7 @@ fn show(context: &Context, level: Level, list: &List) -> Outcome {
     let project = context.project(&state, None)?;
     let mut nodes: Vec<&HierarchyNode> =
         state.nodes_of(&project).filter(|node| node.key.level == level).collect();
+    // In the order of the hierarchy, as in an exported document.
     nodes.sort_by_key(|node| node.place());
     if list.json {
         let all: Vec<_> = nodes.iter().map(|node| node_status(node)).collect();
@@ -271,6 +274,7 @@ fn show(context: &Context, level: Level, list: &List) -> Outcome {
     let row = |node: &&HierarchyNode| {
         let parent = node.parent.as_ref().map(ToString::to_string).unwrap_or_default();
         let mut row = vec![node.key.id.to_string(), node.stage.word().to_owned()];
+        // A goal has no parent, and no empty column for one.
         row.extend(level.parent().map(|_| parent));
         row.push(cut(&harmless(&node.title), 60));
         row

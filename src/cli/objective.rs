@@ -121,6 +121,7 @@ impl Add {
                 return Err(Failure::usage(format!("--scope {glob:?}: {fault}")));
             }
         }
+        // The id is derived from the state as read here; the supervisor refuses it if it was taken meanwhile.
         let id = match &self.id {
             Some(id) => ObjectiveId::new(id.as_str())?,
             None => free_id(&state, &project, &self.title)?,
@@ -161,6 +162,7 @@ fn free_id(state: &State, project: &ProjectSlug, title: &str) -> Result<Objectiv
 impl List {
     fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
+        // A misspelt state would match nothing and look like an empty list.
         if let Some(status) = &self.status {
             let words: Vec<&str> =
                 paddock_model::objective::Status::ALL.iter().map(|status| status.word()).collect();
@@ -183,6 +185,8 @@ impl List {
             output::json(&all)?;
             return Ok(Exit::Good);
         }
+        // Without a prefix an id can be pasted into the next command; with several projects it may be
+        // ambiguous.
         let with_slug = document.projects.len() > 1;
         let mut rows = Vec::new();
         for project in &document.projects {
@@ -209,6 +213,7 @@ fn row(project: &ProjectStatus, objective: &ObjectiveStatus, with_slug: bool) ->
         true => format!("{}/{}", project.slug, objective.id),
         false => objective.id.clone(),
     };
+    // Cut, so that a row stays on one line of a usual terminal; `show` has the whole texts.
     let reason = objective.reason.as_ref().map_or("", |reason| reason.text.as_str());
     vec![id, objective.status.to_owned(), cut(&harmless(&objective.title), 40), cut(&harmless(reason), 80)]
 }
@@ -259,6 +264,7 @@ fn describe(objective: &Found, shown: &ObjectiveStatus, project: &ProjectStatus,
         ("scope", shown.path_scope.join(", ")),
         ("refs", objective.spec.context_refs.join(", ")),
     ];
+    // Empty lists are left out: most objectives have no dependents and no refs.
     lists
         .into_iter()
         .filter(|(_, list)| !list.is_empty())
@@ -288,6 +294,7 @@ fn describe(objective: &Found, shown: &ObjectiveStatus, project: &ProjectStatus,
     for criterion in &objective.spec.acceptance_criteria {
         add("criterion", harmless(criterion));
     }
+    // The description comes last and below the table: it may be pages long.
     let mut text = table(&rows, 0);
     if !objective.spec.description.trim().is_empty() {
         text.push('\n');

@@ -35,7 +35,8 @@ pub(super) fn offer(
     project: Option<&str>,
 ) -> Result<Option<Context>, Failure> {
     let environment = Environment::of_process();
-    // A panic report must go to a file while the screen is up. Without a workspace there is no folder for it yet.
+    // A panic report must go to a file while the screen is up. Without a workspace there is no folder for it
+    // yet.
     let log = match workspace {
         Some(workspace) => workspace.logs().join("console-panic.log"),
         None => std::env::temp_dir().join("paddock-panic.log"),
@@ -99,7 +100,8 @@ impl Setup for Onboarding {
             None => (Workspace::own(&self.environment).map_err(|error| error.to_string())?, true),
         };
         let own_commands = project_add::commands_to_agree(&slug, &found).map_err(said)?;
-        // A repository with commands of its own says what its gate is; guessing from manifests would compete with it.
+        // A repository with commands of its own says what its gate is; guessing from manifests would compete
+        // with it.
         let proposal = match own_commands.is_empty() {
             true => propose(&|name| file_of(&root, name)),
             false => paddock_config::propose::Proposal::default(),
@@ -131,8 +133,8 @@ impl Setup for Onboarding {
         };
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let added = project_add::add(&context, &self.repository, &wanted, |settings| {
-            // The person agreed to the commands on the screen, not to commands that were committed since. The gate's
-            // commands may differ: the person may have edited them on the screen.
+            // The person agreed to the commands on the screen, not to commands that were committed since. The
+            // gate's commands may differ: the person may have edited them on the screen.
             let is_shown = |command: &String| shown.contains(command) || command.starts_with("gate ");
             match own_commands(settings).iter().all(is_shown) {
                 true => Ok(()),

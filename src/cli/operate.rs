@@ -1,6 +1,7 @@
 //! `paddock objective retry`, `approve` and the other orders about one objective.
 //!
-//! This file only parses: `engine::decide::operate` decides whether an order is possible and says what to do instead.
+//! This file only parses: `engine::decide::operate` decides whether an order is possible and says what to do
+//! instead.
 
 use clap::{Args, Subcommand};
 
@@ -158,6 +159,7 @@ impl Operate {
         let order = |order| move |_: &ObjectiveKey| -> Result<Order, Failure> { Ok(order) };
         match self {
             Self::Retry(Noted { named, note }) => named.order(context, &state, order(Order::Retry { note })),
+            // The only order that needs a fact from the repository: which commits the person has seen.
             Self::Approve(Noted { named, note }) => named
                 .order(context, &state, |key| Ok(Order::Approve { note, head: branch_head(&state, key) })),
             Self::Reject(Reject { named, note, is_final }) => {
@@ -171,6 +173,7 @@ impl Operate {
                 named.order(context, &state, order(Order::Escalate { note }))
             }
             Self::Expand(Expand { named, globs }) => {
+                // Checked before the supervisor is asked, for a message that names the argument.
                 globs.iter().try_for_each(|glob| check_glob("", glob))?;
                 named.order(context, &state, order(Order::Expand { globs }))
             }
@@ -211,8 +214,8 @@ impl Named {
 
 /// Returns the head of the objective's branch as the person sees it.
 ///
-/// A person may have committed there. The approval names this head, so that the queue accepts exactly these commits
-/// and none that come later.
+/// A person may have committed there. The approval names this head, so that the queue accepts exactly these
+/// commits and none that come later.
 fn branch_head(state: &State, key: &ObjectiveKey) -> Option<ObjectId> {
     let project = state.project(&key.project)?;
     let branch = state.objective(key)?.branch();

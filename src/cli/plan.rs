@@ -119,8 +119,8 @@ fn dry_run(context: &Context) -> Outcome {
                     `paddock phase activate ID`";
         return Err(Failure::error(text));
     }
-    // The settings are those that a supervisor would use: those of the project file, or, if the file has faults, the
-    // recorded ones.
+    // The settings are those that a supervisor would use: those of the project file, or, if the file has
+    // faults, the recorded ones.
     let file = context.workspace.project_file(&slug);
     let recorded = &project.settings.target_branch;
     let read =
@@ -146,8 +146,8 @@ impl Apply {
             project.settings.workers.iter().map(|worker| worker.id.clone()).collect();
         let plan = plan_file::read(&text, &shown, &PlanContext { existing: &existing, workers: &workers });
         let plan = plan.map_err(|faults| Failure::faults(&faults, "nothing of the plan was applied"))?;
-        // Overlapping scopes without an order are only a warning: the setting `path_conflicts` decides whether such
-        // objectives run one after the other.
+        // Overlapping scopes without an order are only a warning: the setting `path_conflicts` decides
+        // whether such objectives run one after the other.
         let mut overlaps = OverlapCache::default();
         for warning in unordered_overlaps(&plan.document, &project.settings.shared_patterns, &mut overlaps) {
             output::note(&format!("warning: {}", harmless(&warning)));

@@ -41,7 +41,8 @@ pub(super) enum Project {
     /// Remove a project from Paddock; its branches, worktrees and refs stay
     #[command(after_help = "Examples:\n  paddock project remove web")]
     Remove(Removed),
-    /// Trust a repository's current git configuration, hooks and attributes, and the target branch in its file
+    /// Trust a repository's current git configuration, hooks and attributes, and the target branch in its
+    /// file
     #[command(after_help = "Examples:\n  paddock project trust web")]
     Trust(Named),
     /// Change the target branch, which work lands on
@@ -120,7 +121,8 @@ fn trust(context: &Context, named: &Named) -> Outcome {
     let other = project_target::named_otherwise(context, project);
     let recorded = project.settings.target_branch.clone();
     let root = project.settings.repo_root.as_ref();
-    // The agreement covers the commands in `.paddock/project.yaml` on the branch that work lands on from now on.
+    // The agreement covers the commands in `.paddock/project.yaml` on the branch that work lands on from now
+    // on.
     let branch = other.clone().unwrap_or(recorded.clone());
     let found =
         repository::inspect_any(root, Some(&branch).filter(|branch| !branch.is_empty()).map(String::as_str))?;
@@ -131,8 +133,8 @@ fn trust(context: &Context, named: &Named) -> Outcome {
         output::note(&format!("changed: {}", harmless(&name)));
     }
     let file = context.workspace.project_file(&slug);
-    // A project file with faults does not stop the trust of the repository: it holds the project by itself, with a
-    // message of its own.
+    // A project file with faults does not stop the trust of the repository: it holds the project by itself,
+    // with a message of its own.
     let read = read_project(&context.workspace, &context.environment, &file, None, &branch);
     let agreement = read.ok().and_then(|read| read.project.agreement);
     let trust = with_agreement(found.facts.trust, agreement.as_deref());
@@ -173,8 +175,8 @@ impl Removed {
         if let Some(settings) = settings {
             remove_gates(&slug, &settings);
         }
-        // A person may have edited the file, so it is renamed instead of deleted. Under its old name the next run
-        // would register the project again.
+        // A person may have edited the file, so it is renamed instead of deleted. Under its old name the next
+        // run would register the project again.
         let file = context.workspace.project_file(&slug);
         let kept = file.with_extension("yaml.removed");
         match fs::rename(&file, &kept) {

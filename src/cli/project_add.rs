@@ -1,6 +1,8 @@
-//! `paddock project add`: inspects the repository, asks for agreement, writes the project file and registers it.
+//! `paddock project add`: inspects the repository, asks for agreement, writes the project file and registers
+//! it.
 //!
-//! Either all of this happens or nothing: a file that was written for a registration that fails is removed again.
+//! Either all of this happens or nothing: a file that was written for a registration that fails is removed
+//! again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -61,8 +63,8 @@ pub(super) struct Added {
 
 /// Adds the repository at `path` as a project, and writes its project file if there is none yet.
 ///
-/// Calls `agree` if the repository's own file gives commands. Fails, with no file left behind, if the repository
-/// cannot be used, a project has it or the slug already, or `agree` fails.
+/// Calls `agree` if the repository's own file gives commands. Fails, with no file left behind, if the
+/// repository cannot be used, a project has it or the slug already, or `agree` fails.
 pub(super) fn add(
     context: &Context,
     path: &Path,
@@ -84,7 +86,8 @@ pub(super) fn add(
     };
     let added = register_file(context, &slug, &file, found, agree);
     if added.is_err() && is_new {
-        // Left in place, the file would be registered by the next run, without the agreement that was refused here.
+        // Left in place, the file would be registered by the next run, without the agreement that was refused
+        // here.
         let _ = fs::remove_file(&file);
     }
     let (answer, settings) = added?;
@@ -110,13 +113,15 @@ fn new_project(slug: &ProjectSlug, wanted: &Wanted, found: &ProjectFacts) -> New
         name: wanted.name.clone().unwrap_or_else(|| folder_of(root)),
         repo_root: root.display().to_string(),
         worktrees_root: worktrees_beside(root).display().to_string(),
-        // The branch is written into the file, so that a later checkout of another branch does not change the target.
+        // The branch is written into the file, so that a later checkout of another branch does not change the
+        // target.
         target_branch: Some(found.target_branch.clone()),
         verify: wanted.verify.clone(),
     }
 }
 
-/// Returns the commands that the repository's own file would run if the repository were added. Writes nothing.
+/// Returns the commands that the repository's own file would run if the repository were added. Writes
+/// nothing.
 pub(super) fn commands_to_agree(slug: &ProjectSlug, found: &ProjectFacts) -> Result<Vec<String>, Failure> {
     let text = to_yaml(&new_project(slug, &Wanted::default(), found));
     let read = project_file::parse(text.as_bytes(), "the project file", None, Path::new("/"), None);
@@ -146,7 +151,8 @@ impl Add {
         Ok(Exit::Good)
     }
 
-    /// Shows the commands that come from the repository, and asks for agreement. Fails if the person does not agree.
+    /// Shows the commands that come from the repository, and asks for agreement. Fails if the person does not
+    /// agree.
     fn agree(&self, settings: &ProjectSettings) -> Result<(), Failure> {
         output::note(
             "the repository's .paddock/project.yaml contains commands that will run on this machine:",
@@ -176,8 +182,8 @@ pub(super) fn own_commands(settings: &ProjectSettings) -> Vec<String> {
     let builtin = builtin::agents();
     all.extend(settings.agents.iter().filter(|agent| !builtin.contains(agent)).map(|agent| {
         let words: Vec<String> = agent.command.words.iter().map(|word| harmless(word)).collect();
-        // Variables count too: `PATH` or `LD_PRELOAD` can make a harmless command run another program. Their values
-        // may be secrets.
+        // Variables count too: `PATH` or `LD_PRELOAD` can make a harmless command run another program. Their
+        // values may be secrets.
         let names: Vec<&str> = agent.env.keys().map(String::as_str).collect();
         let env = match names.is_empty() {
             true => String::new(),
@@ -207,8 +213,8 @@ pub(super) fn register_file(
         let text = format!("{file} exists already, for {root}; choose another name with --slug");
         return Err(Failure::error(text));
     }
-    // Resolved without an agreement first, to learn whether one is needed; the repository's commands count only in
-    // the second pass.
+    // Resolved without an agreement first, to learn whether one is needed; the repository's commands count
+    // only in the second pass.
     let project = resolve(&read, &found, None)?;
     let project = match project.needs_agreement() {
         true => {

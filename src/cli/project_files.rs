@@ -21,6 +21,7 @@ pub(super) fn register_written(context: &Context) -> Result<(), Failure> {
         .map_err(|error| Failure::error(format!("{}: {error}", context.workspace.projects().display())))?;
     for file in files {
         let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        // By the file's name: a file with faults has no slug to go by.
         let is_known = ProjectSlug::new(stem).is_ok_and(|slug| state.project(&slug).is_some());
         if is_known {
             continue;

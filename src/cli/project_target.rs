@@ -25,7 +25,8 @@ pub(super) struct SetTargetArgs {
     /// Project slug (default: --project, else the only project) and the new target branch
     #[arg(num_args = 1..=2, required = true, value_names = ["SLUG", "BRANCH"])]
     names: Vec<String>,
-    /// Proceed even if work in progress brings commits of the old branch along, or unpublished landings stay behind
+    /// Proceed even if work in progress brings commits of the old branch along, or unpublished landings stay
+    /// behind
     #[arg(long)]
     yes: bool,
 }
@@ -44,8 +45,8 @@ impl SetTargetArgs {
         let state = context.state()?;
         let slug = context.project(&state, slug)?;
         let Some(project) = state.project(&slug) else { return Ok(Exit::Good) };
-        // The edit is prepared before the target moves and written after it: a file that cannot be rewritten refuses
-        // the command, and a refused command changes no file.
+        // The edit is prepared before the target moves and written after it: a file that cannot be rewritten
+        // refuses the command, and a refused command changes no file.
         let edit = Edit::read(context, &slug, branch)?;
         set(context, &state, project, branch, self.yes)?;
         edit.map_or(Ok(()), |edit| edit.write())?;
@@ -55,7 +56,8 @@ impl SetTargetArgs {
 
 /// Changes the target branch of a project.
 ///
-/// Fails if the branch does not exist or is a work branch, or if the supervisor refuses, which `anyway` makes rarer.
+/// Fails if the branch does not exist or is a work branch, or if the supervisor refuses, which `anyway` makes
+/// rarer.
 pub(super) fn set(
     context: &Context,
     state: &State,
@@ -92,7 +94,8 @@ fn compared(
         let Some(commit) = objective.landed.as_ref().and_then(|landed| landed.commit.as_ref()) else {
             continue;
         };
-        // An error means that the commit is gone from the repository: then the new branch does not have it either.
+        // An error means that the commit is gone from the repository: then the new branch does not have it
+        // either.
         let relation = repository.relation(commit, &target).unwrap_or(Relation::Diverged);
         if !matches!(relation, Relation::Same | Relation::Ancestor) {
             lacks.push(objective.key.id.clone());
@@ -162,8 +165,8 @@ impl Edit {
     }
 
     fn write(&self) -> Result<(), Failure> {
-        // The atomic write renames a new file into place, which would replace a symbolic link; its destination is
-        // written instead.
+        // The atomic write renames a new file into place, which would replace a symbolic link; its
+        // destination is written instead.
         let file = self.file.canonicalize().unwrap_or_else(|_| self.file.clone());
         write_atomic(&file, self.text.as_bytes(), mode_of(&file), Flush::Now).map_err(|error| {
             Failure::error(format!("{}: {error}; write the branch there yourself", self.file.display()))

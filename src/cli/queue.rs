@@ -85,6 +85,7 @@ impl Queue {
 
 fn order(context: &Context, id: &str, order: Order) -> Outcome {
     let objective = context.objective(&context.state()?, id)?;
+    // The user's name is recorded with the order.
     let by = context.environment.person();
     context.ask_and_say(Command::Objective { objective, order, by })?;
     Ok(Exit::Good)
@@ -116,6 +117,7 @@ impl List {
     }
 }
 
+/// Prints the queue of a project, and below it everything that keeps landings or publishing from moving.
 fn print_queue(project: &ProjectStatus) -> Result<(), Failure> {
     let mut text = format!("{}\n", project.slug);
     let row = |entry: &paddock_report::status::QueueStatus| {
@@ -142,6 +144,7 @@ fn print_queue(project: &ProjectStatus) -> Result<(), Failure> {
         let (what, clears) = (harmless(&reason.text), harmless(&reason.clears));
         text.push_str(&format!("  {}: {what}\n    → {clears}\n", reason.code));
     }
+    // Files in the user's checkout that a publication would overwrite.
     for file in &project.integration.waiting_for {
         text.push_str(&format!("    {}\n", harmless(file)));
     }

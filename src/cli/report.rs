@@ -72,6 +72,7 @@ fn lost(state: &State, found: &Project, since_ms: i64) -> Vec<String> {
     let mut lost = Vec::new();
     let repository = match Repository::open(Path::new(&found.settings.repo_root)) {
         Ok(repository) => repository,
+        // Counts as lost: nothing in it can be checked.
         Err(error) => return vec![format!("the repository cannot be opened: {error}")],
     };
     let exists = |commit: &ObjectId| repository.tree_of(commit).is_ok();

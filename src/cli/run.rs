@@ -60,7 +60,8 @@ pub(super) struct Run {
     /// Output events as JSON lines
     #[arg(long)]
     json: bool,
-    /// Start a session of its own, so that signals of the terminal do not reach a supervisor in the background
+    /// Start a session of its own, so that signals of the terminal do not reach a supervisor in the
+    /// background
     #[arg(long, hide = true)]
     detached: bool,
 }
@@ -114,8 +115,8 @@ impl Run {
 
     pub(super) fn execute(self, context: &Context, hints: bool) -> Outcome {
         if self.detached {
-            // `setsid` fails only for the leader of a process group. A child of the console is none; a shell's job is
-            // one, and keeps its terminal.
+            // `setsid` fails only for the leader of a process group. A child of the console is none; a
+            // shell's job is one, and keeps its terminal.
             let _ = rustix::process::setsid();
         }
         let options = self.options(context);
@@ -145,7 +146,8 @@ fn say_what_waits(context: &Context, exit: Exit, options: &Options) -> Result<()
     if exit == Exit::NeedsHuman {
         names.extend(waiting(&state, &memo).iter().map(name));
     } else {
-        // Stuck: name the open objectives, or, if the projects have none, the projects (a goal is not reached).
+        // Stuck: name the open objectives, or, if the projects have none, the projects (a goal is not
+        // reached).
         let covered = |project: &ProjectSlug| memo.covers(project);
         let open =
             state.objectives().filter(|one| covered(&one.key.project) && !one.status.frees_dependents());

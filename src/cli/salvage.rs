@@ -98,11 +98,13 @@ fn all(context: &Context, state: &State) -> Result<Vec<Kept>, Failure> {
 
 /// Finds one piece of salvaged work by session, `OBJECTIVE/NUMBER` or ref. Fails if none or several match.
 fn find(context: &Context, state: &State, which: &str) -> Result<Kept, Failure> {
+    // The forms that `list`, reports and git show, so that any of them can be pasted.
     let is_meant = |one: &Salvaged| {
         let short = format!("{}/{}", one.objective, one.session);
         which == one.session.to_string() || which == short || which == one.reference
     };
     let mut found: Vec<Kept> = all(context, state)?.into_iter().filter(|(_, _, one)| is_meant(one)).collect();
+    // The length is taken after `pop`: 0 means that the one popped was the only match.
     match (found.pop(), found.len()) {
         (Some(one), 0) => Ok(one),
         (Some(_), _) => Err(Failure::usage(format!(
@@ -152,6 +154,7 @@ fn json(slug: &ProjectSlug, one: &Salvaged) -> serde_json::Value {
     })
 }
 
+/// Lists up to `max` paths, and the number of the others.
 fn names(paths: &[String], max: usize) -> String {
     let shown: Vec<String> = paths.iter().take(max).map(|path| harmless(path)).collect();
     let more = match paths.len() - shown.len() {
@@ -210,6 +213,8 @@ impl Restore {
 fn new_folder(to: &Path) -> Result<PathBuf, Failure> {
     let folder = Context::absolute(to)?;
     let problem = |error: std::io::Error| Failure::error(format!("{}: {error}", folder.display()));
+    // `restore_into` overwrites nothing by itself; an empty folder keeps the salvaged files apart from
+    // others.
     fs::create_dir_all(&folder).map_err(problem)?;
     if fs::read_dir(&folder).map_err(problem)?.next().is_some() {
         return Err(Failure::error(format!("{} is not empty; name a new folder", folder.display())));

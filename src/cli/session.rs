@@ -82,6 +82,7 @@ pub(super) struct Extend {
 
 /// Parses an amount of US dollars as millionths. Fails if the text is not an amount.
 fn dollars(text: &str) -> Result<u64, CliError> {
+    // Money is counted in whole millionths of a dollar: sums of fractions would not be exact.
     let amount = text.trim_start_matches('$').parse().ok().and_then(paddock_model::usage::micros);
     amount.ok_or_else(|| CliError::NotDollars(text.to_owned()))
 }
@@ -96,6 +97,7 @@ impl Session {
                 context.ask_and_say(Command::SessionKill { session: SessionId(kill.number) })?;
             }
             Self::Extend(Extend { number, minutes, commits, tokens, usd: usd_micros }) => {
+                // All have defaults, so clap cannot require one of them.
                 if (minutes, commits, tokens, usd_micros) == (0, 0, 0, 0) {
                     let text = "name at least one of --minutes M, --commits C, --tokens T, --usd D";
                     return Err(Failure::usage(text));
@@ -162,6 +164,7 @@ impl Show {
     fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let session = find(&state, self.number)?;
+        // The whole recorded session, with more than the table shows.
         if self.json {
             let value = serde_json::to_value(session).map_err(|error| Failure::error(error.to_string()))?;
             output::json(&value)?;
@@ -181,6 +184,7 @@ fn describe_account(session: &Found, add: &mut impl FnMut(&str, String)) {
         let parts = format!("{} read, {} from cache, {} written", tokens.input, tokens.cached, tokens.output);
         add("tokens", format!("{} ({parts})", tokens.total()));
     } else if !session.status.is_open() {
+        // While a session runs its agent may still report them.
         add("tokens", "unknown".to_owned());
     }
     match usage.usd() {
@@ -204,6 +208,7 @@ fn describe(context: &Context, session: &Found) -> String {
     add("session", session.id.to_string());
     add(
         "objective",
+        // A planner run names a reserved id in place of an objective, which would only confuse here.
         match session.objective.id.is_planner() {
             true => format!("{} (planning)", session.objective.project),
             false => session.objective.to_string(),

@@ -19,7 +19,8 @@ use paddock_runner::log::{LogReader, Stream};
 const CHUNK_BYTES: usize = 64 * 1024;
 /// Interval between two reads of a followed log.
 const FOLLOW_PAUSE: Duration = Duration::from_millis(100);
-/// Interval between two reads of the state while a log is followed. The exit record usually shows the end sooner.
+/// Interval between two reads of the state while a log is followed. The exit record usually shows the end
+/// sooner.
 const STATE_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
@@ -41,12 +42,14 @@ impl Log {
     pub(super) fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let session = session::find(&state, self.number)?;
+        // The format is that of the agent's present settings; an agent that was removed since reads as plain
+        // text.
         let settings = state.project(&session.objective.project).map(|project| &project.settings);
         let agent = settings.and_then(|settings| settings.agent(&session.agent));
         let transcript = agent.map_or("plain", |agent| agent.transcript.as_str()).to_owned();
         let folder = context.workspace.session_dir(SessionId(self.number));
-        // A transcript of events is rendered with both streams in it; plain output has nothing to render, and shows
-        // one stream.
+        // A transcript of events is rendered with both streams in it; plain output has nothing to render, and
+        // shows one stream.
         let has_events = !matches!(transcript.as_str(), "plain" | "scripted");
         let (mut sink, streams) = match (self.raw, self.stderr) {
             (false, false) if has_events => (Sink::readable(&transcript), Stream::ALL.to_vec()),
@@ -103,6 +106,7 @@ impl End<'_> {
 fn copy(reader: &LogReader, stream: Stream, mut offset: u64, sink: &mut Sink) -> Result<u64, Failure> {
     loop {
         let chunk = reader.read_at(offset, CHUNK_BYTES)?;
+        // The keeper caps the size of logs and drops segments.
         if chunk.gap_bytes > 0 {
             output::note(&format!("[{} bytes were dropped here to keep the log small]", chunk.gap_bytes));
         }

@@ -80,8 +80,8 @@ impl Stop {
             _ => StopMode::Graceful,
         };
         context.ask_and_say(Command::SupervisorStop { mode })?;
-        // The answer comes before the supervisor has exited. A new supervisor may start at once, hence the process
-        // id: waiting for "none runs" could last for ever.
+        // The answer comes before the supervisor has exited. A new supervisor may start at once, hence the
+        // process id: waiting for "none runs" could last for ever.
         while is_running(&context.workspace.runtime()).is_some_and(|now| now.pid == holder.pid) {
             std::thread::sleep(LOOK_PAUSE);
         }

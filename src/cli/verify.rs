@@ -66,6 +66,7 @@ struct Document {
 
 impl Verify {
     pub(super) fn execute(self, context: &Context) -> Outcome {
+        // First, since it fails while a supervisor runs: better before minutes of checks than after.
         let mut rerun = self.rerun.then(|| Rerun::new(context)).transpose()?;
         let mut projects = Vec::new();
         for project in context.state()?.projects() {
@@ -104,6 +105,7 @@ impl Verify {
             ));
         }
         let check = Check { workspace: &context.workspace, repository: &repository, history: &history };
+        // Without the ref there is nothing to walk along; the missing ref is a fault by itself.
         let mut commits = match &tip {
             Some(tip) => check.rows(tip).map_err(error)?,
             None => Vec::new(),
@@ -120,8 +122,8 @@ impl Verify {
 
 /// Reads the recorded history and the present commit of the ref.
 ///
-/// A landing records its end after it has moved the ref, so the two may differ for a moment while a supervisor works;
-/// they are read again then.
+/// A landing records its end after it has moved the ref, so the two may differ for a moment while a
+/// supervisor works; they are read again then.
 fn read(
     context: &Context,
     project: &ProjectSlug,

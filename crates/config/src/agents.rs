@@ -1,5 +1,5 @@
-//! Agents and workers in project files: entries with some keys, which are merged over the entry of the same id in the
-//! file below or among the built-in ones.
+//! Agents and workers in project files: entries with some keys, which are merged over the entry of the same
+//! id in the file below or among the built-in ones.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +48,8 @@ pub(super) struct WorkerEntry {
     pub template: Option<String>,
 }
 
-/// Reads an id. Returns `None`, and adds a fault with an allowed id as an example, if it is missing or malformed.
+/// Reads an id. Returns `None`, and adds a fault with an allowed id as an example, if it is missing or
+/// malformed.
 pub(super) fn id_of(section: &Section<'_>, key: &Key<String>, what: &str) -> Option<String> {
     let id = section.required(key)?;
     if ObjectiveId::new(id.as_str()).is_ok() {
@@ -153,6 +154,7 @@ fn read_command(
             None
         }
     }?;
+    // Without a program nothing could be started, and the failure would come only with the first session.
     if words.first().is_none_or(|word| word.trim().is_empty()) {
         section.fault(key, node.place, format!("`{}` is empty", section.key(key)), None);
         return None;
@@ -184,8 +186,8 @@ fn split(section: &Section<'_>, key: &'static str, node: &Node, text: &str) -> O
     }
 }
 
-/// Adds a fault if a command without `shell: true` is written for a shell: the program would get `|` and `$HOME` as
-/// arguments.
+/// Adds a fault if a command without `shell: true` is written for a shell: the program would get `|` and
+/// `$HOME` as arguments.
 fn check_no_shell(section: &Section<'_>, key: &'static str, node: &Node, text: &str) {
     let name = section.key(key);
     if let Some(piece) = shell_syntax::outside_quotes(text) {
@@ -217,8 +219,8 @@ fn unexpanded(
     Some((row.name(), node.place, piece))
 }
 
-/// Returns the names in braces that are no placeholder. `${name}` belongs to the shell, and JSON (`{"a": 1}`) is not a
-/// name.
+/// Returns the names in braces that are no placeholder. `${name}` belongs to the shell, and JSON (`{"a": 1}`)
+/// is not a name.
 fn unknown_placeholders<'w>(word: &'w str, known: &[&str]) -> Vec<&'w str> {
     let mut found = Vec::new();
     for (at, _) in word.match_indices('{') {
@@ -244,15 +246,16 @@ impl AgentEntry {
         }
     }
 
-    /// Merges this entry's variables over those of the agent below. An empty value stays, since it unsets the variable.
+    /// Merges this entry's variables over those of the agent below. An empty value stays, since it unsets the
+    /// variable.
     fn env_over(&self, below: Option<&AgentSettings>) -> BTreeMap<String, String> {
         let mut env = below.map(|agent| agent.env.clone()).unwrap_or_default();
         env.extend(self.env.iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
         env
     }
 
-    /// Merges this entry's keys over those of the agent below. Returns `None`, and adds a fault, if neither has a
-    /// command.
+    /// Merges this entry's keys over those of the agent below. Returns `None`, and adds a fault, if neither
+    /// has a command.
     pub(crate) fn over(&self, below: Option<&AgentSettings>, sink: &Sink) -> Option<AgentSettings> {
         self.warn_of_unexpanded(sink);
         let Some(command) = self.command.clone().or_else(|| below.map(|agent| agent.command.clone())) else {
@@ -271,6 +274,7 @@ impl AgentEntry {
         // The built-in command to resume would not fit another command that starts a session.
         let below_resume = below.filter(|_| self.command.is_none()).and_then(|agent| agent.resume.clone());
         let resume = self.resume.clone().or(below_resume);
+        // An own command brings its own program along; otherwise the program of the agent below stays.
         let own_program = self.command.is_some().then(first).flatten();
         let below_program = || below.map(|agent| agent.cli_command.clone());
         let text = |own: &Option<String>, get: fn(&AgentSettings) -> &String, default: &str| {
@@ -288,6 +292,8 @@ impl AgentEntry {
                 .planner
                 .or(below.map(|agent| agent.planner))
                 .unwrap_or_else(|| keys::AGENT_PLANNER.default()),
+            // Unlike `planner`, this is false unless somebody said so: an agent of one's own plans only when
+            // named.
             plans: self.planner.or(below.map(|agent| agent.plans)).unwrap_or(false),
             enabled: self
                 .enabled

@@ -1,4 +1,5 @@
-//! The built-in agents and workers. To add one, add a row, and for an agent a transcript reader in `paddock_agents`.
+//! The built-in agents and workers. To add one, add a row, and for an agent a transcript reader in
+//! `paddock_agents`.
 
 use paddock_model::settings::{AgentSettings, CommandTemplate, Role, StdinRule, Strategy, WorkerSettings};
 
@@ -17,8 +18,8 @@ struct AgentRow {
     cli_command: &'static str,
     stdin: StdinRule,
     transcript: &'static str,
-    /// Signal after which the agent leaves the fewest processes and files behind (docs/agents.md). Its whole process
-    /// tree is killed afterwards in any case.
+    /// Signal after which the agent leaves the fewest processes and files behind (docs/agents.md). Its whole
+    /// process tree is killed afterwards in any case.
     stop_signal: &'static str,
     env: &'static [(&'static str, &'static str)],
     planner: bool,
@@ -190,8 +191,8 @@ const AGENTS: &[AgentRow] = &[
             "--no-pretty",
             "--no-stream",
             "--no-gitignore",
-            // Its histories and its map of the repository would be untracked files in the worktree, and count as
-            // uncommitted work.
+            // Its histories and its map of the repository would be untracked files in the worktree, and count
+            // as uncommitted work.
             "--map-tokens",
             "0",
             "--chat-history-file",

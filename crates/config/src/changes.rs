@@ -1,4 +1,5 @@
-//! Changes of behaviour between builds that concern existing projects. `status` prints each once per workspace.
+//! Changes of behaviour between builds that concern existing projects. `status` prints each once per
+//! workspace.
 
 use std::fs;
 use std::io;
@@ -6,8 +7,8 @@ use std::path::Path;
 
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
 
-/// All changes, oldest first. A workspace stores how many it has seen, so a new change goes to the end, and none is
-/// removed. CHANGELOG.md must have each word for word; a test compares them.
+/// All changes, oldest first. A workspace stores how many it has seen, so a new change goes to the end, and
+/// none is removed. CHANGELOG.md must have each word for word; a test compares them.
 pub(crate) const CHANGES: &[&str] = &[
     "A project's target branch is recorded when the project is taken up and no longer follows the \
      repository's HEAD; `paddock project set-target` changes it.",
@@ -34,7 +35,8 @@ pub(crate) const CHANGES: &[&str] = &[
      stopped and named.",
 ];
 
-/// Returns the changes that `status` has not printed in a workspace yet; `file` is its [`Workspace::changes_file`].
+/// Returns the changes that `status` has not printed in a workspace yet; `file` is its
+/// [`Workspace::changes_file`].
 ///
 /// [`Workspace::changes_file`]: crate::Workspace::changes_file
 #[must_use]

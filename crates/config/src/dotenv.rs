@@ -1,6 +1,7 @@
 //! Reads `.env` files: lines of `NAME=value` in the usual dialects.
 //!
-//! A line that cannot be read is a fault and not skipped: a missing key would only be noticed when an agent fails.
+//! A line that cannot be read is a fault and not skipped: a missing key would only be noticed when an agent
+//! fails.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -24,13 +25,15 @@ pub(super) fn read(path: &Path, shown: &str) -> Result<BTreeMap<String, String>,
     }
 }
 
-/// Parses assignments. Comments, `export `, single and double quotes are allowed; the last line for a name counts.
+/// Parses assignments. Comments, `export `, single and double quotes are allowed; the last line for a name
+/// counts.
 ///
 /// # Errors
 /// Fails with a fault for every line that is not an assignment.
 pub(crate) fn parse(text: &str, shown: &str) -> Result<BTreeMap<String, String>, Vec<ConfigError>> {
     let mut found = BTreeMap::new();
     let mut errors = Vec::new();
+    // Editors on Windows begin a file with a byte order mark.
     for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let code = line.trim();
         if code.is_empty() || code.starts_with('#') {
@@ -56,6 +59,7 @@ fn fault(shown: &str, place: Place, key: &str, problem: String, right: Option<St
 type Fault = (String, String, &'static str);
 
 fn assignment(code: &str) -> Result<(String, String), Fault> {
+    // Many `.env` files are also sourced by a shell.
     let code = code.strip_prefix("export ").unwrap_or(code).trim_start();
     let Some((name, rest)) = code.split_once('=') else {
         return Err((String::new(), "no `=` in this line".to_owned(), "write NAME=value"));
@@ -76,6 +80,7 @@ fn assignment(code: &str) -> Result<(String, String), Fault> {
 }
 
 fn value(text: &str) -> Result<String, (&'static str, &'static str)> {
+    // The environment of a process cannot hold a NUL; starting an agent would fail.
     if text.contains('\0') {
         return Err(("holds a NUL byte", "remove it"));
     }
@@ -95,7 +100,8 @@ fn value(text: &str) -> Result<String, (&'static str, &'static str)> {
 
 const UNCLOSED: (&str, &str) = ("has a quote that is not closed", "close it on the same line");
 
-/// Returns the value before a comment. A `#` begins a comment at the start or after a blank; `a#b` is a value.
+/// Returns the value before a comment. A `#` begins a comment at the start or after a blank; `a#b` is a
+/// value.
 fn unquoted(text: &str) -> String {
     let mut before = ' ';
     for (at, character) in text.char_indices() {

@@ -26,15 +26,16 @@ pub(crate) type Variables = BTreeMap<OsString, OsString>;
 
 /// The variables of this process, and below them those of the workspace's `.env`.
 ///
-/// The variables are kept in a value and never set in the process: changing a process's environment is unsafe once it
-/// has threads.
+/// The variables are kept in a value and never set in the process: changing a process's environment is unsafe
+/// once it has threads.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     real: Variables,
     file: BTreeMap<String, String>,
 }
 
-/// Maximum length of a user's name in characters; the rest is cut. The value comes from outside and is recorded.
+/// Maximum length of a user's name in characters; the rest is cut. The value comes from outside and is
+/// recorded.
 const PERSON_CHARS_MAX: usize = 64;
 
 /// Proxy variables of agents. Some programs read the name in upper case, some in lower case, so both are set.
@@ -76,6 +77,7 @@ impl Environment {
     /// Returns the value of a variable as a path, which may be any bytes, or `None` if it is unset or empty.
     #[must_use]
     pub fn path(&self, name: &str) -> Option<&Path> {
+        // Paths need not be UTF-8.
         let real = self.real.get(OsStr::new(name)).map(OsString::as_os_str);
         let value = real.or_else(|| self.file.get(name).map(OsStr::new));
         value.filter(|value| !value.is_empty()).map(Path::new)
@@ -93,8 +95,9 @@ impl Environment {
 
     /// Returns the variables for agents: the process's own, those of `.env`, and the proxy where none is set.
     ///
-    /// Variables by which an agent marks its shells (`CLAUDECODE`, …) are passed on only from `.env`, which a person
-    /// wrote. In the process's own environment they mean that Paddock was started from an agent's shell.
+    /// Variables by which an agent marks its shells (`CLAUDECODE`, …) are passed on only from `.env`, which a
+    /// person wrote. In the process's own environment they mean that Paddock was started from an agent's
+    /// shell.
     #[must_use]
     pub fn for_agents(&self) -> Variables {
         let mut all: Variables = self.file.iter().map(|(k, v)| (k.into(), v.into())).collect();
@@ -122,7 +125,8 @@ impl Environment {
         self.real.iter().filter(|(name, _)| is_kept(name)).map(|(k, v)| (k.clone(), v.clone())).collect()
     }
 
-    /// Returns PADDOCK_POLL_SECONDS, the maximum time between two cycles when nothing happens; default: 20 seconds.
+    /// Returns PADDOCK_POLL_SECONDS, the maximum time between two cycles when nothing happens; default: 20
+    /// seconds.
     ///
     /// # Errors
     /// Fails if the value is not a whole number from 1 to a year.
@@ -130,7 +134,8 @@ impl Environment {
         self.seconds("PADDOCK_POLL_SECONDS", 20, 1)
     }
 
-    /// Returns PADDOCK_PLANNER_COOLDOWN, the minimum time between planner runs of a project; default: 300 seconds.
+    /// Returns PADDOCK_PLANNER_COOLDOWN, the minimum time between planner runs of a project; default: 300
+    /// seconds.
     ///
     /// # Errors
     /// Fails if the value is not a whole number from 0 to a year.

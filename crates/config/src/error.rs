@@ -30,7 +30,8 @@ pub struct ConfigError {
     pub file: String,
     /// Place of the fault in the file.
     pub place: Place,
-    /// Key with its path (`session_defaults.max_minutes_per_session`, `agents[0].id`); empty for the whole file.
+    /// Key with its path (`session_defaults.max_minutes_per_session`, `agents[0].id`); empty for the whole
+    /// file.
     pub key: String,
     /// Description of the fault.
     pub problem: String,
@@ -69,8 +70,8 @@ pub fn display_all(errors: &[ConfigError]) -> String {
 pub fn nearest<'w>(word: &str, right: &[&'w str]) -> Option<&'w str> {
     let lower = word.to_lowercase();
     let best = right.iter().map(|candidate| (distance(&lower, candidate), *candidate)).min()?;
-    // A whole part of the right word (`parallel` for `max_parallel_sessions`) or a long common beginning is enough,
-    // however many edits the rest would take. Short words are left out: `max` is a part of too many.
+    // A whole part of the right word (`parallel` for `max_parallel_sessions`) or a long common beginning is
+    // enough, however many edits the rest would take. Short words are left out: `max` is a part of too many.
     let part = right.iter().find(|candidate| {
         lower.len() >= 4 && candidate.split('_').any(|piece| piece.len() >= 4 && piece == lower)
             || lower.len() >= 6 && (candidate.starts_with(&lower) || lower.starts_with(**candidate))

@@ -1,5 +1,5 @@
-//! `paddock config example`: a project file with every key, its meaning and its default, made from the table of
-//! settings.
+//! `paddock config example`: a project file with every key, its meaning and its default, made from the table
+//! of settings.
 
 use super::table::{Kind, Row, Setting, Unset, below, inline};
 
@@ -32,8 +32,8 @@ pub fn text() -> String {
     text
 }
 
-/// Appends a list with one item, turned off: the default of every list is empty, and the example must equal the
-/// defaults.
+/// Appends a list with one item, turned off: the default of every list is empty, and the example must equal
+/// the defaults.
 fn list(text: &mut String, row: &dyn Row) {
     let setting = row.setting();
     comment(text, "", row);
@@ -55,8 +55,8 @@ fn pair(text: &mut String, margin: &str, begin: &str, row: &dyn Row) {
     text.push_str(&format!("{begin}{off}{}: {}\n", setting.name(), value(row)));
 }
 
-/// Returns the value to show: the default, or the example if there is no default. In lists, whose items are examples as
-/// a whole, the example comes first.
+/// Returns the value to show: the default, or the example if there is no default. In lists, whose items are
+/// examples as a whole, the example comes first.
 fn value(row: &dyn Row) -> String {
     let setting = row.setting();
     let is_item = setting.path.contains("[]");
@@ -69,6 +69,7 @@ fn value(row: &dyn Row) -> String {
 
 fn comment(text: &mut String, margin: &str, row: &dyn Row) {
     let mut line = format!("{margin}#");
+    // The width is counted in characters, not bytes.
     for word in words(row).split(' ') {
         if line.chars().count() + 1 + word.chars().count() > WIDTH {
             text.push_str(&line);
@@ -82,7 +83,8 @@ fn comment(text: &mut String, margin: &str, row: &dyn Row) {
     text.push('\n');
 }
 
-/// Returns the words of the comment: the meaning, the allowed values, and what null or leaving the key out means.
+/// Returns the words of the comment: the meaning, the allowed values, and what null or leaving the key out
+/// means.
 fn words(row: &dyn Row) -> String {
     let setting = row.setting();
     let mut words = setting.meaning.to_owned();

@@ -1,7 +1,8 @@
 //! Reads and writes goals, milestones and phases as one Markdown document.
 //!
-//! Headings of level one, two and three are goals, milestones and phases. The text below a heading is its description,
-//! an HTML comment `<!-- id: x -->` in it gives the id, and a block fenced as `checks` has a phase's checks as YAML.
+//! Headings of level one, two and three are goals, milestones and phases. The text below a heading is its
+//! description, an HTML comment `<!-- id: x -->` in it gives the id, and a block fenced as `checks` has a
+//! phase's checks as YAML.
 
 use super::error::{ConfigError, Place};
 use super::plan_file;
@@ -130,8 +131,8 @@ impl<'a> Reader<'a> {
             let right = Some("give each its own id, or no id to have one made from the title".to_owned());
             self.fault(line, format!("line {first} has the {word} `{id}` already"), right);
         }
-        // The nearest heading of a higher level, if it is the next higher one: a phase directly below a goal has no
-        // parent.
+        // The nearest heading of a higher level, if it is the next higher one: a phase directly below a goal
+        // has no parent.
         let parent = level.parent().and_then(|above| self.nodes.iter().rposition(|node| node.level <= above));
         let parent = parent.filter(|at| Some(self.nodes[*at].level) == level.parent());
         if let (Some(above), None) = (level.parent(), parent) {
@@ -163,7 +164,8 @@ impl<'a> Reader<'a> {
                 }
             }
             Err(faults) => self.faults.extend(faults.into_iter().map(|mut fault| {
-                // `read_checks` puts a line before the text. That line stands for the fence's, so line 1 is the fence.
+                // `read_checks` puts a line before the text. That line stands for the fence's, so line 1 is
+                // the fence.
                 fault.place.line = fence_line + fault.place.line.saturating_sub(1);
                 fault
             })),
@@ -232,7 +234,8 @@ fn closes(line: &str, (mark, length): (char, usize)) -> bool {
     rest.is_empty() && code.len() >= length
 }
 
-/// Removes the backslash that [`write()`] puts before a line of a description that would be read as a heading.
+/// Removes the backslash that [`write()`] puts before a line of a description that would be read as a
+/// heading.
 fn unescape(line: &str) -> String {
     match line.strip_prefix('\\') {
         Some(rest) if rest.starts_with(['#', '\\']) => rest.to_owned(),
@@ -255,8 +258,8 @@ pub struct Written<'a> {
     pub checks: &'a [PhaseCheck],
 }
 
-/// Returns the document of these nodes, which must come with each parent before its children. [`read`] returns the same
-/// nodes again.
+/// Returns the document of these nodes, which must come with each parent before its children. [`read`]
+/// returns the same nodes again.
 #[must_use]
 pub fn write<'a>(nodes: impl IntoIterator<Item = Written<'a>>) -> String {
     let mut text = String::new();

@@ -1,10 +1,10 @@
 //! The workspace folder, project files, plans and the environment: everything that people write for Paddock.
 //!
-//! Reading is strict: an unknown key is a fault. It does not stop at the first fault, but reports all of them, each
-//! with file, line, column, key and a correction ([`ConfigError`]).
+//! Reading is strict: an unknown key is a fault. It does not stop at the first fault, but reports all of
+//! them, each with file, line, column, key and a correction ([`ConfigError`]).
 //!
-//! `table` has one row per setting, and is where to start for a change of a setting. [`project_file`] reads a file,
-//! [`resolve`] combines it with the repository's own file and the built-in agents to settings.
+//! `table` has one row per setting, and is where to start for a change of a setting. [`project_file`] reads a
+//! file, [`resolve`] combines it with the repository's own file and the built-in agents to settings.
 
 mod agents;
 pub mod branch_name;

@@ -31,8 +31,8 @@ pub struct ReadPlan {
     pub lines: Vec<u64>,
 }
 
-/// Reads and checks a plan that a person wrote. `shown` is the file's name in faults. If several blocks contain
-/// `objectives`, the last one counts, and the others must not differ from it.
+/// Reads and checks a plan that a person wrote. `shown` is the file's name in faults. If several blocks
+/// contain `objectives`, the last one counts, and the others must not differ from it.
 ///
 /// # Errors
 /// Fails with every fault. A plan with a fault is refused as a whole.
@@ -47,9 +47,9 @@ pub fn read(text: &str, shown: &str, context: &PlanContext<'_>) -> Result<ReadPl
     read_last(found, shown, context)
 }
 
-/// Reads and checks a planner's answer, without its prompt. In addition to the checks of [`read`], the answer must give
-/// `objectives`: a missing list must not be read as "nothing is left to do". The unchanged form of the prompt does not
-/// count as a plan.
+/// Reads and checks a planner's answer, without its prompt. In addition to the checks of [`read`], the answer
+/// must give `objectives`: a missing list must not be read as "nothing is left to do". The unchanged form of
+/// the prompt does not count as a plan.
 ///
 /// # Errors
 /// Fails with every fault. A plan with a fault is refused as a whole.
@@ -92,9 +92,11 @@ fn fault(shown: &str, lines_before: u64, problem: String, right: &str) -> Vec<Co
     sink.finish(None::<()>).err().unwrap_or_default()
 }
 
-/// Reads the last candidate. Fails if an earlier one is a different plan: Paddock cannot know which of them is meant.
+/// Reads the last candidate. Fails if an earlier one is a different plan: Paddock cannot know which of them
+/// is meant.
 ///
-/// An earlier candidate with faults, or without any objective or check, is a draft or a form and does not count.
+/// An earlier candidate with faults, or without any objective or check, is a draft or a form and does not
+/// count.
 fn read_last(
     mut found: Vec<Found>,
     shown: &str,
@@ -130,8 +132,8 @@ fn read_block(block: &Found, shown: &str, context: &PlanContext<'_>) -> Result<R
     sink.finish(plan).map(|(plan, _)| plan).map_err(|errors| shift(errors, block))
 }
 
-/// Reads a list of checks. The line numbers of faults are one too high, because a line for the key is put before the
-/// text.
+/// Reads a list of checks. The line numbers of faults are one too high, because a line for the key is put
+/// before the text.
 pub(super) fn read_checks(text: &str, shown: &str) -> Result<Vec<PhaseCheck>, Vec<ConfigError>> {
     let sink = Sink::new(shown);
     let text = format!("phase_checks:\n{text}\n");
@@ -174,7 +176,8 @@ fn read_found(found: &Found, sink: &Sink, context: &PlanContext<'_>) -> Option<R
     let sections = plan.sections(&keys::OBJECTIVES).unwrap_or_default();
     let read: Vec<Option<Draft>> = sections.iter().map(|section| read_objective(section, context)).collect();
     plan.finish();
-    // Dependencies are checked only if every objective was read: one that was dropped would be an unknown dependency.
+    // Dependencies are checked only if every objective was read: one that was dropped would be an unknown
+    // dependency.
     let drafts: Vec<Draft> = read.into_iter().collect::<Option<Vec<_>>>()?;
     report_twice(sink, "objective", drafts.iter().map(|draft| (draft.objective.id.as_str(), draft.id_place)));
     check_dependencies(&drafts, context, sink);
@@ -183,8 +186,8 @@ fn read_found(found: &Found, sink: &Sink, context: &PlanContext<'_>) -> Option<R
     Some(ReadPlan { document: PlanDocument { reasoning, phase_checks, objectives }, lines })
 }
 
-/// Adds a fault if `objectives` is null. An answer that was cut off after the key ends like this, and must not be read
-/// as "nothing is left to do".
+/// Adds a fault if `objectives` is null. An answer that was cut off after the key ends like this, and must
+/// not be read as "nothing is left to do".
 fn check_list(node: &yaml::Node, plan: &Section<'_>) {
     let yaml::Value::Map(pairs) = &node.value else { return };
     let is_nothing =
@@ -240,7 +243,8 @@ fn read_objective(section: &Section<'_>, context: &PlanContext<'_>) -> Option<Dr
     let acceptance_criteria = section.given(&keys::ACCEPTANCE_CRITERIA).unwrap_or_default();
     let path_scope = section.given(&keys::PATH_SCOPE).unwrap_or_default();
     let context_refs = section.given(&keys::CONTEXT_REFS).unwrap_or_default();
-    // Read by hand: a priority may be negative, and the row's range would be shown as the smallest 32-bit number.
+    // Read by hand: a priority may be negative, and the row's range would be shown as the smallest 32-bit
+    // number.
     let priority = section.get(&keys::PRIORITY).map_or(0, |node| match node.value {
         yaml::Value::Int(number) if i32::try_from(number).is_ok() => i32::try_from(number).unwrap_or(0),
         _ => {
@@ -287,8 +291,8 @@ fn check_dependencies(drafts: &[Draft], context: &PlanContext<'_>, sink: &Sink) 
     for (at, draft) in drafts.iter().enumerate() {
         let key = format!("{}.depends_on", draft.path);
         for (id, place) in &draft.depends_on {
-            // A dependency on an existing objective gives no edge: existing ones cannot depend on new ones, so no
-            // cycle leads through them.
+            // A dependency on an existing objective gives no edge: existing ones cannot depend on new ones,
+            // so no cycle leads through them.
             if *id == draft.objective.id {
                 sink.add(*place, &key, format!("`{id}` depends on itself: {id} -> {id}"), None);
             } else if let Some(&on) = own.get(id.as_str()) {

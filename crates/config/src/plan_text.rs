@@ -1,7 +1,8 @@
-//! Finds plans in a text: the whole text as one document, or the fenced blocks in it that contain `objectives`.
+//! Finds plans in a text: the whole text as one document, or the fenced blocks in it that contain
+//! `objectives`.
 //!
-//! Planners write prose around their plans, quote forms and repeat drafts. This file finds candidates and does not
-//! judge them; `plan_file` decides which one counts.
+//! Planners write prose around their plans, quote forms and repeat drafts. This file finds candidates and
+//! does not judge them; `plan_file` decides which one counts.
 
 use super::yaml::{self, Node, SyntaxError, Value};
 
@@ -22,7 +23,8 @@ impl Found {
     }
 }
 
-/// Parses YAML, or JSON that is not valid YAML (with an escaped surrogate pair or a tab). Planners write both.
+/// Parses YAML, or JSON that is not valid YAML (with an escaped surrogate pair or a tab). Planners write
+/// both.
 pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
     yaml::parse(text).or_else(|error| match text.trim_start().starts_with('{') {
         true => serde_json::from_str(text).map(yaml::from_json).map_err(|_| error),
@@ -30,7 +32,8 @@ pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
     })
 }
 
-/// Returns every plan in the text, in order: the text itself if it is one, else each fenced block with `objectives`.
+/// Returns every plan in the text, in order: the text itself if it is one, else each fenced block with
+/// `objectives`.
 pub(super) fn find(text: &str) -> Vec<Found> {
     let text = text.trim_start_matches('\u{feff}');
     if is_document(text) {
@@ -40,8 +43,8 @@ pub(super) fn find(text: &str) -> Vec<Found> {
     blocks(text).into_iter().filter(is_plan).map(|(_, found)| found).collect()
 }
 
-/// Returns a candidate without `objectives`: a document that starts with one of the plan's keys, else the first block
-/// that does.
+/// Returns a candidate without `objectives`: a document that starts with one of the plan's keys, else the
+/// first block that does.
 pub(super) fn meant(text: &str) -> Option<Found> {
     let text = text.trim_start_matches('\u{feff}');
     if starts_with_key(text.lines()) {
@@ -52,9 +55,11 @@ pub(super) fn meant(text: &str) -> Option<Found> {
     blocks(text).into_iter().find(begins).map(|(_, found)| found)
 }
 
-/// Returns the form of a plan in a prompt: its last block with `objectives` and with `"..."` in place of values.
+/// Returns the form of a plan in a prompt: its last block with `objectives` and with `"..."` in place of
+/// values.
 pub(super) fn form(prompt: &str) -> Option<Found> {
     let mut all = blocks(prompt).into_iter().map(|(_, found)| found);
+    // The last one: earlier blocks of a prompt may quote files of the repository.
     all.rfind(|found| holds_objectives(&found.text) && found.text.contains("\"...\""))
 }
 
@@ -67,12 +72,14 @@ pub(super) fn is_same(one: &Found, other: &Found) -> bool {
 }
 
 fn is_data(language: &str) -> bool {
+    // A block in another language may quote a plan, for example in a shell script.
     matches!(language, "yaml" | "yml" | "json" | "")
 }
 
 /// Returns whether the whole text is a plan: it parses as one, or it begins like one and has a syntax error.
 ///
-/// A broken document must not be searched for blocks: a fence in one of its descriptions would be taken for the plan.
+/// A broken document must not be searched for blocks: a fence in one of its descriptions would be taken for
+/// the plan.
 fn is_document(text: &str) -> bool {
     if parse(text).is_ok_and(|node| has_objectives(&node)) {
         return true;
@@ -94,7 +101,8 @@ fn has_objectives(node: &Node) -> bool {
     matches!(&node.value, Value::Map(pairs) if pairs.iter().any(|(key, _)| key.text == "objectives"))
 }
 
-/// Returns whether a block is a plan, possibly with a syntax error. A broken plan must be reported, not overlooked.
+/// Returns whether a block is a plan, possibly with a syntax error. A broken plan must be reported, not
+/// overlooked.
 fn holds_objectives(text: &str) -> bool {
     match parse(text) {
         Ok(node) => has_objectives(&node),
@@ -103,8 +111,8 @@ fn holds_objectives(text: &str) -> bool {
     }
 }
 
-/// Returns every fenced block with its language, in order. A block without an end extends to the end of the text, as in
-/// Markdown; an answer that was cut off ends like this.
+/// Returns every fenced block with its language, in order. A block without an end extends to the end of the
+/// text, as in Markdown; an answer that was cut off ends like this.
 fn blocks(text: &str) -> Vec<(String, Found)> {
     let lines: Vec<&str> = text.lines().collect();
     let mut found = Vec::new();
@@ -168,14 +176,15 @@ impl Fence {
         Some(Self { indent: line.len() - code.len(), mark, length, language })
     }
 
-    /// Returns the index of the line that closes the block whose body begins at `body`, or the number of lines.
+    /// Returns the index of the line that closes the block whose body begins at `body`, or the number of
+    /// lines.
     fn end(&self, lines: &[&str], body: usize) -> usize {
         let inside = &lines[body.min(lines.len())..];
         inside.iter().position(|line| self.is_closed_by(line)).map_or(lines.len(), |length| body + length)
     }
 
-    /// Returns whether a line closes the block. A fence in a description is indented deeper than the block, and does
-    /// not close it.
+    /// Returns whether a line closes the block. A fence in a description is indented deeper than the block,
+    /// and does not close it.
     fn is_closed_by(&self, line: &str) -> bool {
         let code = line.trim_start_matches(' ');
         let rest = code.trim_start_matches(self.mark);

@@ -20,8 +20,8 @@ pub struct ProjectFile {
     pub slug: ProjectSlug,
     /// Folder of the repository, absolute.
     pub repo_root: PathBuf,
-    /// Branch that work is published to; `None` for the recorded one, or, when the project is registered, the branch of
-    /// HEAD.
+    /// Branch that work is published to; `None` for the recorded one, or, when the project is registered, the
+    /// branch of HEAD.
     pub target_branch: Option<String>,
     /// Line of the key `target_branch`, from 1; 0 if the file does not give it.
     pub target_line: u64,
@@ -67,8 +67,8 @@ pub fn read(
     }
 }
 
-/// Parses the bytes of a project file. `shown` is the file's name in faults, `stem` the required slug, `root` the
-/// workspace, which paths are relative to.
+/// Parses the bytes of a project file. `shown` is the file's name in faults, `stem` the required slug, `root`
+/// the workspace, which paths are relative to.
 ///
 /// # Errors
 /// Fails with every fault of the file.
@@ -101,6 +101,7 @@ fn read_node(
     let slug = slug(&file, stem);
     let repo_root = folder(&file, &keys::REPO_ROOT, root);
     let worktrees_root = folder(&file, &keys::WORKTREES_ROOT, root);
+    // Worktrees in the repository's own folder would be untracked files in it.
     if repo_root.is_some() && repo_root == worktrees_root {
         let place = file.place_of(&keys::WORKTREES_ROOT);
         let problem = "`worktrees_root` is the repository's own folder".to_owned();
@@ -115,6 +116,7 @@ fn read_node(
     let places = places(&file);
     // Last: whatever has not been read by now is an unknown key.
     file.finish();
+    // Only now, after every key was read: returning earlier would hide the faults that follow.
     settings.repo_root = repo_root.as_ref()?.display().to_string();
     settings.worktrees_root = worktrees_root?.display().to_string();
     Some(ProjectFile {
@@ -179,7 +181,8 @@ fn slug(file: &Section<'_>, stem: Option<&str>) -> Option<ProjectSlug> {
     }
 }
 
-/// Reads a folder as an absolute path without `.` and `..`. The folder need not exist, so nothing is looked up on disk.
+/// Reads a folder as an absolute path without `.` and `..`. The folder need not exist, so nothing is looked
+/// up on disk.
 fn folder(file: &Section<'_>, row: &Key<String>, root: &Path) -> Option<PathBuf> {
     let (text, key) = (file.required(row)?, row.name());
     if text == "~" || text.starts_with("~/") {

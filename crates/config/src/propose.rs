@@ -1,4 +1,5 @@
-//! Proposes a gate from the manifests in a repository's root folder. A person accepts or changes the proposal.
+//! Proposes a gate from the manifests in a repository's root folder. A person accepts or changes the
+//! proposal.
 
 use paddock_model::settings::GateCommand;
 
@@ -32,8 +33,8 @@ fn tests(run: &str) -> Option<Vec<GateCommand>> {
 
 /// Proposes a gate from the first manifest that says how its tests run.
 ///
-/// In a repository with several languages, a Makefile with a target for tests comes first; without one, the commands of
-/// all languages are combined.
+/// In a repository with several languages, a Makefile with a target for tests comes first; without one, the
+/// commands of all languages are combined.
 #[must_use]
 pub fn propose(read: ReadFile<'_>) -> Proposal {
     type Reader = fn(ReadFile<'_>) -> Option<Vec<GateCommand>>;

@@ -24,8 +24,8 @@ impl Section<'_> {
         T::read(self, key, self.get(key)?)
     }
 
-    /// Reads the value of a key, or returns its default. After a fault the default only lets the reading continue; the
-    /// file is not used.
+    /// Reads the value of a key, or returns its default. After a fault the default only lets the reading
+    /// continue; the file is not used.
     pub(crate) fn value<T: Read>(&self, key: &Usual<T>) -> T {
         self.given(key).unwrap_or_else(|| key.default())
     }
@@ -92,6 +92,7 @@ impl Read for f64 {
 impl Read for String {
     fn read(section: &Section<'_>, setting: &Setting, node: &Node) -> Option<Self> {
         match setting.kind {
+            // A row of type `String` may still allow only certain words.
             Kind::OneOf(_) | Kind::Format => word(section, setting, node).map(str::to_owned),
             _ => section.text_of(setting.name(), node),
         }

@@ -1,7 +1,7 @@
 //! Reads maps key by key, and collects every fault.
 //!
-//! A [`Section`] remembers which keys were asked for; [`Section::finish`] reports all others as unknown. So the list of
-//! allowed keys cannot get out of step with the keys that are read.
+//! A [`Section`] remembers which keys were asked for; [`Section::finish`] reports all others as unknown. So
+//! the list of allowed keys cannot get out of step with the keys that are read.
 
 use std::cell::{Cell, RefCell};
 
@@ -9,8 +9,8 @@ use super::error::{ConfigError, Place, Severity, nearest};
 use super::table::{Key, Map, Row};
 use super::yaml::{self, Node, Value};
 
-/// Collects the faults of one file. Faults are added through a shared reference, since nested sections are open at the
-/// same time.
+/// Collects the faults of one file. Faults are added through a shared reference, since nested sections are
+/// open at the same time.
 #[derive(Debug)]
 pub(super) struct Sink {
     file: String,
@@ -35,10 +35,11 @@ impl Sink {
         self.found.borrow_mut().push(ConfigError { file, place, key, problem, right, severity });
     }
 
-    /// Returns the value with all warnings. Fails with all faults, in the order of the file, if one is an error or there
-    /// is no value.
+    /// Returns the value with all warnings. Fails with all faults, in the order of the file, if one is an
+    /// error or there is no value.
     pub(crate) fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<ConfigError>), Vec<ConfigError>> {
         let mut found = self.found.into_inner();
+        // Keys are read in the order of the code; people read the file from top to bottom.
         found.sort_by_key(|fault| fault.place);
         let failed = found.iter().any(|fault| fault.severity == Severity::Error);
         match value {
@@ -101,6 +102,7 @@ impl<'a> Section<'a> {
         #[cfg(test)]
         super::table::tests::READ.with_borrow_mut(|read| read.insert(setting.path));
         let key = setting.name();
+        // Remembered even if the key is not given: it is allowed, and a suggestion for a misspelt one.
         let mut known = self.known.borrow_mut();
         if !known.contains(&key) {
             known.push(key);
@@ -215,6 +217,7 @@ impl<'a> Section<'a> {
             Some((name.text.clone(), value?))
         };
         let pairs = inner.pairs.iter().filter_map(read).collect();
+        // Names of variables are the user's, so no key is unknown.
         inner.open.set(true);
         Some(pairs)
     }
@@ -281,6 +284,7 @@ pub(super) fn glob_fault(glob: &str) -> Option<(String, Option<String>)> {
             "paths are relative to the repository's root, without `.` and `..`",
         );
     }
+    // With `literal_separator`, `*` does not match `/`, as docs/configuration.md says.
     let built = globset::GlobBuilder::new(glob).literal_separator(true).build();
     built.err().map(|error| (format!("the glob {glob:?} does not compile: {}", error.kind()), None))
 }

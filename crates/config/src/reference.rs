@@ -33,6 +33,7 @@ Rules for all keys:
 pub(super) fn document() -> String {
     let mut text = HEAD.to_owned();
     text.push_str("\n## Project\n");
+    // Keys without a section come first, then one table for each section and list.
     let is_plain = |row: &&dyn Row| !matches!(row.setting().kind, Kind::Section | Kind::Sections);
     table(&mut text, below("").filter(is_plain));
     for row in below("").filter(|row| !is_plain(row)) {
@@ -68,6 +69,7 @@ fn table(text: &mut String, rows: impl Iterator<Item = &'static dyn Row>) {
             meaning.push_str(&format!(" Example: `{}`.", setting.example));
         }
         let cells = [format!("`{}`{mark}", setting.name()), value, default(row), meaning];
+        // A `|` would end the cell.
         let cells = cells.map(|cell| cell.replace('|', "\\|"));
         text.push_str(&format!("| {} |\n", cells.join(" | ")));
     }

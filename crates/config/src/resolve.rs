@@ -1,7 +1,8 @@
-//! Resolves a project file, the repository's own file and the built-in agents and workers to complete settings.
+//! Resolves a project file, the repository's own file and the built-in agents and workers to complete
+//! settings.
 //!
-//! The layers, from the bottom: built in, `.paddock/project.yaml`, the workspace's project file. "Below" means a lower
-//! layer; a key of a higher one replaces that of the lower.
+//! The layers, from the bottom: built in, `.paddock/project.yaml`, the workspace's project file. "Below"
+//! means a lower layer; a key of a higher one replaces that of the lower.
 
 use super::agents::{AgentEntry, WorkerEntry};
 use super::builtin::{self, SCRIPTED};
@@ -73,8 +74,8 @@ impl ProjectFile {
         let parts = [(&below, &below_sink), (&self.own, &own_sink)];
         let withheld: &[AgentEntry] = if used { &[] } else { &repository.agents };
         let entries = parts.iter().flat_map(|(part, sink)| part.agents.iter().map(move |a| (a, *sink)));
-        // An entry with some keys over an agent that waits for agreement is skipped with it. On its own it would have
-        // no command, which would be a fault that the person did not make.
+        // An entry with some keys over an agent that waits for agreement is skipped with it. On its own it
+        // would have no command, which would be a fault that the person did not make.
         let builtin = builtin::agents();
         let entries = entries.filter(|(own, _)| {
             let waits = withheld.iter().any(|entry| entry.id == own.id);
@@ -183,8 +184,8 @@ fn ids(settings: &ProjectSettings) -> Vec<&str> {
     settings.agents.iter().map(|agent| agent.id.as_str()).collect()
 }
 
-/// Returns the agents that the files name, in order. Keys of a later file replace those of an earlier one, and those of
-/// any file the built-in ones.
+/// Returns the agents that the files name, in order. Keys of a later file replace those of an earlier one,
+/// and those of any file the built-in ones.
 fn named_agents<'e>(entries: impl Iterator<Item = (&'e AgentEntry, &'e Sink)>) -> Vec<AgentSettings> {
     let builtin = builtin::agents();
     let mut named: Vec<AgentSettings> = Vec::new();
@@ -209,8 +210,8 @@ fn with_builtin(mut named: Vec<AgentSettings>) -> Vec<AgentSettings> {
     named
 }
 
-/// Returns the built-in workers and those of the files. A worker without agents gets those that the files name, or, if
-/// they name none, the built-in agents that are on PATH.
+/// Returns the built-in workers and those of the files. A worker without agents gets those that the files
+/// name, or, if they name none, the built-in agents that are on PATH.
 fn workers(
     parts: &[(&SharedPart, &Sink)],
     named: &[AgentSettings],
@@ -236,7 +237,8 @@ fn workers(
     workers
 }
 
-/// Adds a fault for every unknown agent that a worker names. An agent that waits for agreement is not a fault.
+/// Adds a fault for every unknown agent that a worker names. An agent that waits for agreement is not a
+/// fault.
 fn check_workers(entries: &[WorkerEntry], settings: &ProjectSettings, withheld: &[AgentEntry], sink: &Sink) {
     for entry in entries {
         for (id, place) in entry.agents.iter().flatten() {

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::table::{ID_PATTERN, Kind, Row, Unset, below, inline};
 
-/// Returns the schema of `projects/<slug>.yaml`. `events` are the public event types, which `notify` may name.
+/// Returns the schema of `projects/<slug>.yaml`. `events` are the public event types, which `notify` may
+/// name.
 #[must_use]
 pub fn project_file(events: &[&str]) -> Value {
     let mut schema = object("", events);
@@ -61,6 +62,7 @@ fn value(row: &dyn Row, events: &[&str]) -> Value {
             json!({ "type": "array", "items": object(&format!("{}[]", setting.path), events) })
         }
     };
+    // The reader takes null as "not given" for every key; the schema offers it only where it has a meaning.
     match setting.unset {
         Unset::Null(_) => json!({ "anyOf": [schema, { "type": "null" }] }),
         _ => schema,

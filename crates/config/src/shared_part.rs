@@ -25,10 +25,12 @@ pub(super) struct SharedPart {
 }
 
 impl SharedPart {
-    /// Reads the shared keys of a file. `planner` is its section `planner`, which the caller reads other keys of.
+    /// Reads the shared keys of a file. `planner` is its section `planner`, which the caller reads other keys
+    /// of.
     pub(crate) fn read(file: &Section<'_>, planner: &Section<'_>, shown: &str) -> Self {
         Self {
             file: shown.to_owned(),
+            // An empty name counts as not given, so that the repository's name is used.
             name: file.given(&keys::NAME).filter(|name| !name.trim().is_empty()),
             description: file.given(&keys::DESCRIPTION),
             agents: read_agents(file).unwrap_or_default(),
@@ -53,11 +55,11 @@ impl SharedPart {
         sink.finish(Some(part)).map(|(part, _)| part)
     }
 
-    /// Returns the hash by which a person's agreement to this file's commands is recorded, or `None` if the file has no
-    /// commands.
+    /// Returns the hash by which a person's agreement to this file's commands is recorded, or `None` if the
+    /// file has no commands.
     ///
-    /// The hash covers whole agents and not only their command lines, because an environment variable can run a program,
-    /// too.
+    /// The hash covers whole agents and not only their command lines, because an environment variable can run
+    /// a program, too.
     pub(crate) fn agreement_hash(&self) -> Option<String> {
         let verify = self.verify.as_deref().unwrap_or_default();
         if verify.is_empty() && self.agents.is_empty() {
@@ -68,8 +70,8 @@ impl SharedPart {
     }
 }
 
-/// Returns the hash by which a person's agreement to the commands of a repository's own file is recorded, or `None` if
-/// the file has no commands or has faults.
+/// Returns the hash by which a person's agreement to the commands of a repository's own file is recorded, or
+/// `None` if the file has no commands or has faults.
 #[must_use]
 pub fn agreement_of(bytes: &[u8]) -> Option<String> {
     SharedPart::of_repository(bytes).ok()?.agreement_hash()
@@ -99,7 +101,9 @@ fn read_verify(file: &Section<'_>) -> Option<Vec<GateCommand>> {
         let run = section.required(&keys::VERIFY_RUN);
         let (timeout_minutes, timeout_seconds) = time_limit(section);
         section.finish();
+        // The missing key is a fault already.
         let (Some(name), Some(run)) = (name, run) else { continue };
+        // Verdicts, logs and proofs name a command by its name.
         if commands.iter().any(|command| command.name == name) {
             let place = section.place_of(&keys::VERIFY_NAME);
             let problem = format!("two gate commands are named `{name}`");

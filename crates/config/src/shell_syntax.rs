@@ -1,8 +1,8 @@
 //! Finds shell syntax in commands that no shell runs.
 //!
 //! Such a command is split into words by quotes and backslashes, as a shell does. Patterns (`*`, `?`, `[…]`),
-//! parentheses, and a `~` after the first word are not reported, because programs expect them in arguments (`--read
-//! '*.md'`, `--allow Bash(git:*)`) and get them unchanged.
+//! parentheses, and a `~` after the first word are not reported, because programs expect them in arguments
+//! (`--read '*.md'`, `--allow Bash(git:*)`) and get them unchanged.
 
 /// Operators of the shell. A run of them is one piece (`&&`, `>>`, `>&`).
 const OPERATORS: &str = "|&;<>";
@@ -14,8 +14,8 @@ enum Quotes {
     Double,
 }
 
-/// Returns the first piece of shell syntax outside quotes: `|`, `&&`, `>`, `$(`, `$HOME`, a backquote, or `NAME=` or
-/// `~/` at the start.
+/// Returns the first piece of shell syntax outside quotes: `|`, `&&`, `>`, `$(`, `$HOME`, a backquote, or
+/// `NAME=` or `~/` at the start.
 pub(super) fn outside_quotes(text: &str) -> Option<String> {
     before_the_program(text).or_else(|| first(text, Quotes::None))
 }

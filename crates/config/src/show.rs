@@ -1,4 +1,5 @@
-//! `paddock config show`: settings in the form of a project file, including defaults, made from the table of settings.
+//! `paddock config show`: settings in the form of a project file, including defaults, made from the table of
+//! settings.
 
 use serde_json::{Map, Value, json};
 

@@ -12,6 +12,8 @@ use paddock_model::settings::ProjectSettings;
 pub fn faults(folder: &Path, settings: &ProjectSettings) -> Vec<ConfigError> {
     let of_workers = settings.workers.iter().map(|worker| worker.template.as_str());
     let names: BTreeSet<&str> = EMBEDDED.iter().map(|(name, _)| *name).chain(of_workers).collect();
+    // All built-in names are checked: a workspace's file of that name replaces the built-in template for
+    // every project.
     names.into_iter().flat_map(|name| faults_of(folder, name)).collect()
 }
 
@@ -24,7 +26,8 @@ fn faults_of(folder: &Path, name: &str) -> Vec<ConfigError> {
         Ok(()) => Vec::new(),
         Err(PromptError::Unknown { unknown, known, .. }) => {
             let right = || Some(format!("known are {}", known.join(", ")));
-            // The template engine names unknown variables without a place; the first line that has the word is shown.
+            // The template engine names unknown variables without a place; the first line that has the word
+            // is shown.
             let line = |variable: &str| source.lines().position(|line| line.contains(variable));
             let at = |variable: &String| line(variable).map_or(0, |index| index as u64 + 1);
             let said = |variable: &String| fault(name, at(variable), unknown_text(variable), right());

@@ -34,8 +34,8 @@ pub fn project_files(workspace: &Workspace) -> std::io::Result<Vec<PathBuf>> {
 
 /// Returns every fault and warning of the workspace's `.env`, project files and templates.
 ///
-/// `resolve` resolves a project file; the caller passes it in because it reads the repository, which this crate does
-/// not.
+/// `resolve` resolves a project file; the caller passes it in because it reads the repository, which this
+/// crate does not.
 pub fn validate(
     workspace: &Workspace,
     event_types: Option<&[&str]>,
@@ -45,6 +45,7 @@ pub fn validate(
     let mut roots: Vec<(PathBuf, String)> = Vec::new();
     for path in project_files(workspace).unwrap_or_default() {
         let shown = path.strip_prefix(workspace.root()).unwrap_or(&path).display().to_string();
+        // A file with faults does not hide the faults of the others.
         let file = match project_file::read(workspace, &path, event_types) {
             Ok(file) => file,
             Err(errors) => {
@@ -74,6 +75,7 @@ fn shared_root(
     shown: &str,
     roots: &mut Vec<(PathBuf, String)>,
 ) -> Result<(), ConfigError> {
+    // Two spellings or a link can name one folder.
     let root = file.repo_root.canonicalize().unwrap_or_else(|_| file.repo_root.clone());
     if let Some((_, other)) = roots.iter().find(|(known, _)| *known == root) {
         let sink = Sink::new(shown);

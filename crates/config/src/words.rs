@@ -1,4 +1,5 @@
-//! Flat files of names and words, such as keys.yaml and theme.yaml: each line has a name and a word or a list of words.
+//! Flat files of names and words, such as keys.yaml and theme.yaml: each line has a name and a word or a list
+//! of words.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -26,7 +27,8 @@ pub fn fault(file: &str, place: Place, key: &str, problem: String, right: Option
 
 /// Reads a file; a missing file counts as empty. Returns the entries without faults, and the faults.
 ///
-/// A fault in one line must not disable the others: a console with one bad key binding still has all other keys.
+/// A fault in one line must not disable the others: a console with one bad key binding still has all other
+/// keys.
 #[must_use]
 pub fn read(path: &Path, shown: &str) -> (Vec<Entry>, Vec<ConfigError>) {
     let whole = |problem: String| (Vec::new(), vec![fault(shown, Place::default(), "", problem, None)]);
@@ -52,6 +54,7 @@ pub fn parse(text: &str, shown: &str) -> (Vec<Entry>, Vec<ConfigError>) {
     let (mut entries, mut faults) = (Vec::<Entry>::new(), Vec::new());
     let pairs = match node.value {
         Value::Map(pairs) => pairs,
+        // A file with only comments.
         Value::Null => Vec::new(),
         other => {
             let problem = format!("the file must be a map of names, not {}", other.kind());
@@ -61,6 +64,7 @@ pub fn parse(text: &str, shown: &str) -> (Vec<Entry>, Vec<ConfigError>) {
     for (key, node) in pairs {
         if let Some(first) = entries.iter().find(|entry| entry.name == key.text) {
             let right = Some(format!("line {} has it already", first.place.line));
+            // The first one stays in force.
             faults.push(fault(shown, key.place, &key.text, format!("`{}` is given twice", key.text), right));
             continue;
         }

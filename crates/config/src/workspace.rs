@@ -1,7 +1,7 @@
 //! The workspace folder: creates and finds workspaces, and knows the paths of everything in them.
 //!
-//! A workspace decides which programs run, so it is only used if it is private to the user and no repository can bring
-//! one along.
+//! A workspace decides which programs run, so it is only used if it is private to the user and no repository
+//! can bring one along.
 
 use std::fs;
 use std::io;
@@ -94,7 +94,8 @@ pub(crate) struct Marker {
 
 const MARKER_VERSION: u32 = 1;
 
-/// Returns whether the repository around a folder tracks files below it; `None` if the repository cannot be read.
+/// Returns whether the repository around a folder tracks files below it; `None` if the repository cannot be
+/// read.
 ///
 /// The caller passes the function in, so that this crate does not depend on git.
 pub(crate) type IsTracked = fn(&Path) -> Option<bool>;
@@ -135,8 +136,8 @@ impl Workspace {
             write_once(&runtime.join(CHANGES_FILE), changes::all_seen().as_bytes())?;
         }
         write_once(&marker, &json)?;
-        // After the marker: a folder without a marker is not a workspace, and the next `init` completes it. With one,
-        // the rest can be created at any time.
+        // After the marker: a folder without a marker is not a workspace, and the next `init` completes it.
+        // With one, the rest can be created at any time.
         for name in ["logs", "sessions", "gates", "locks", "kept", "trash"] {
             make(&runtime.join(name))?;
         }
@@ -158,8 +159,8 @@ impl Workspace {
             }
             Err(error) => return Err(io_error("read", &marker_path)(error)),
         };
-        // The folder names programs to run. Nobody else may have written it, neither another user nor, through a
-        // clone, the author of a repository.
+        // The folder names programs to run. Nobody else may have written it, neither another user nor,
+        // through a clone, the author of a repository.
         let unfit = |why| WorkspaceError::Unfit { root: root.clone(), why };
         require_private(&root.join("runtime")).map_err(unfit)?;
         if is_tracked(&root.join("runtime")) == Some(true) {
@@ -174,8 +175,8 @@ impl Workspace {
         Ok(Self { root, id: marker.id, db })
     }
 
-    /// Finds the workspace: that of `--root` or PADDOCK_ROOT, else the nearest trusted one around `cwd`, else the user's
-    /// own, which is created on first use.
+    /// Finds the workspace: that of `--root` or PADDOCK_ROOT, else the nearest trusted one around `cwd`, else
+    /// the user's own, which is created on first use.
     ///
     /// # Errors
     /// Fails if the named folder is not a workspace, or if the user's own one cannot be created.
@@ -191,8 +192,8 @@ impl Workspace {
         }
     }
 
-    /// Finds the workspace as [`Workspace::find`] does, but creates none. Returns `None` if that would be the user's own,
-    /// which does not exist yet.
+    /// Finds the workspace as [`Workspace::find`] does, but creates none. Returns `None` if that would be the
+    /// user's own, which does not exist yet.
     ///
     /// # Errors
     /// Fails if the named folder is not a workspace, or if the user's own one is not trusted.
@@ -206,8 +207,8 @@ impl Workspace {
             return Self::open(&cwd.join(named), is_tracked).map(Some);
         }
         let near = cwd.ancestors().find_map(|folder| {
-            // An untrusted workspace is skipped here: nobody named it. So is one in a repository that libgit2 cannot
-            // read, since that repository might track it.
+            // An untrusted workspace is skipped here: nobody named it. So is one in a repository that libgit2
+            // cannot read, since that repository might track it.
             let workspace = Self::open(folder, is_tracked).ok()?;
             (is_tracked(&workspace.runtime()) == Some(false)).then_some(workspace)
         });
@@ -335,7 +336,8 @@ fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Works
     move |source| WorkspaceError::Io { doing, path, source }
 }
 
-/// Writes a file unless it exists. If two processes create a workspace at once, the id of the first one stays.
+/// Writes a file unless it exists. If two processes create a workspace at once, the id of the first one
+/// stays.
 fn write_once(path: &Path, bytes: &[u8]) -> Result<(), WorkspaceError> {
     if path.exists() {
         return Ok(());
@@ -348,7 +350,8 @@ fn write_once(path: &Path, bytes: &[u8]) -> Result<(), WorkspaceError> {
 
 /// Fails if the runtime folder is not owned by the user, not private, or a link.
 fn require_private(runtime: &Path) -> Result<(), UnfitRuntime> {
-    // `symlink_metadata`: a link could lead to a folder that passes these checks and then be pointed elsewhere.
+    // `symlink_metadata`: a link could lead to a folder that passes these checks and then be pointed
+    // elsewhere.
     let facts = fs::symlink_metadata(runtime)
         .map_err(|source| UnfitRuntime::Unreadable { path: runtime.to_owned(), source })?;
     let marker = fs::symlink_metadata(runtime.join("workspace.json")).map_err(UnfitRuntime::NoMarker)?;

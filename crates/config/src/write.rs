@@ -47,6 +47,7 @@ pub enum WriteError {
 /// Fails with [`WriteError::Exists`] if there is such a file, or if it cannot be written.
 pub fn write_project(workspace: &Workspace, project: &NewProject) -> Result<PathBuf, WriteError> {
     let path = workspace.project_file(&project.slug);
+    // `write_new` fails if the file exists, without a moment between a check and the write.
     match write_new(&path, to_yaml(project).as_bytes(), PRIVATE_FILE_MODE) {
         Ok(()) => Ok(path),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(WriteError::Exists(path)),
@@ -76,11 +77,12 @@ pub fn to_yaml(project: &NewProject) -> String {
     text
 }
 
-/// Returns the text of a project file with another `target_branch`. `line` is the key's line, from 1; with 0 the key is
-/// added at the end.
+/// Returns the text of a project file with another `target_branch`. `line` is the key's line, from 1; with 0
+/// the key is added at the end.
 ///
-/// Returns `None` if the line does not hold this key alone, for example in a map in braces. The text is edited, and not
-/// written anew from the settings, because it belongs to a person: order, comments and layout must stay.
+/// Returns `None` if the line does not hold this key alone, for example in a map in braces. The text is
+/// edited, and not written anew from the settings, because it belongs to a person: order, comments and layout
+/// must stay.
 #[must_use]
 pub fn with_target(text: &str, line: u64, branch: &str) -> Option<String> {
     let key = format!("target_branch: {}", quoted(branch));

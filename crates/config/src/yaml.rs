@@ -1,7 +1,7 @@
 //! The one place that parses YAML: into nodes with their line and column.
 //!
-//! Deserializing into typed structs would stop at the first fault and lose the key. With nodes, all faults of a file are
-//! reported at once, each with its place.
+//! Deserializing into typed structs would stop at the first fault and lose the key. With nodes, all faults of
+//! a file are reported at once, each with its place.
 
 use std::fmt;
 
@@ -105,7 +105,8 @@ pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
     let mut options = serde_yaml::Options::default();
     // `yes` and `no` are texts, as in YAML 1.2: a country or a name must not become a boolean.
     options.strict_booleans = true;
-    // The parser's own error for a duplicate has no key, so both pairs are passed on and `Section` reports them.
+    // The parser's own error for a duplicate has no key, so both pairs are passed on and `Section` reports
+    // them.
     options.duplicate_keys = DuplicateKeyPolicy::PassThrough;
     // Infinity is refused by the reader of numbers, which knows the key.
     options.non_finite_float_policy = serde_yaml::options::NonFiniteFloatPolicy::PassThrough;
@@ -114,7 +115,8 @@ pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
         Err(error) => {
             let place = error.location().map(|location| place(&location)).unwrap_or_default();
             let whole = error.without_snippet().to_string();
-            // The parser's message repeats the place, which `ConfigError` shows already, and gives advice about its API.
+            // The parser's message repeats the place, which `ConfigError` shows already, and gives advice
+            // about its API.
             let message = whole.lines().next().unwrap_or_default();
             let message = message.split(" at line ").next().unwrap_or_default();
             let message = message.split("; use from_str").next().unwrap_or_default();
@@ -190,6 +192,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Value, A::Error> {
         let mut map = Vec::new();
+        // A list of pairs and not a map: the order is kept for messages, and duplicates are kept for their
+        // fault.
         while let Some(key) = pairs.next_key::<Spanned<String>>()? {
             let value = pairs.next_value::<Spanned<Value>>()?;
             let key = Key { place: place(&key.referenced), text: key.value };

@@ -107,7 +107,8 @@ fn with_pauses(plan: &str, seed: u64) -> String {
     let mut parts = plan.split(PAUSE);
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        // Knuth's linear congruential generator. Its low bits have short periods; the high bits serve for a demo.
+        // Knuth's linear congruential generator. Its low bits have short periods; the high bits serve for a
+        // demo.
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         text.push_str(&format!("{}{part}", 1 + (random >> 33) % 3));
     }

@@ -11,8 +11,8 @@ use paddock_os::tree::kill_method;
 
 /// Minimum number of inotify watches: enough for a few repositories with many branches.
 const WATCHES_MIN: u64 = 8_192;
-/// Minimum number of inotify instances: one per project and one for project files, and the user's other programs use
-/// some.
+/// Minimum number of inotify instances: one per project and one for project files, and the user's other
+/// programs use some.
 const INSTANCES_MIN: u64 = 64;
 
 pub(super) fn look(context: &Context) -> Vec<Finding> {
@@ -40,8 +40,8 @@ fn killing() -> Finding {
     Finding::good("process trees", format!("killed by {}; what can escape: {}", method.name, method.escapes))
 }
 
-/// Checks the limit of open files that a supervisor can reach: it raises its own limit up to the hard limit, and does
-/// not start if that is too low.
+/// Checks the limit of open files that a supervisor can reach: it raises its own limit up to the hard limit,
+/// and does not start if that is too low.
 fn open_files() -> Finding {
     let area = "open files";
     let Some(limit) = within_reach() else { return Finding::good(area, "no limit") };
@@ -81,7 +81,8 @@ fn inotify() -> Vec<Finding> {
 
 /// Checks free disk space, once per file system.
 fn disk(context: &Context) -> Vec<Finding> {
-    // The workspace comes first and gets the highest limit of all projects: every session writes its logs there.
+    // The workspace comes first and gets the highest limit of all projects: every session writes its logs
+    // there.
     let mut places: Vec<(PathBuf, f64)> = vec![(context.workspace.root().to_path_buf(), 1.0)];
     for project in context.state().unwrap_or_default().projects() {
         let least = project.settings.disk.min_free_gb;

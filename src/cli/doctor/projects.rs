@@ -45,6 +45,7 @@ fn files(context: &Context, state: &State) -> Vec<Finding> {
 
 fn findings(context: &Context, state: &State, project: &Project) -> Vec<Finding> {
     let area = format!("project {}", project.slug);
+    // Holds first: they stop all work, and each has its own remedy.
     let mut found: Vec<Finding> = project
         .holds
         .values()
@@ -136,6 +137,7 @@ fn repository_findings(
         }
         Err(error) => found.push(Finding::error(area, error.to_string(), "repair the repository")),
     }
+    // Commits of sessions need an author. Without a configured one they get Paddock's.
     let identity = repository.facts().ok().and_then(|facts| facts.user_identity);
     if identity.is_none() {
         let remedy = "set `git config --global user.name` and `user.email`";
@@ -168,6 +170,7 @@ fn gate(state: &State, project: &Project, area: &str) -> Finding {
         let remedy = "add the commands that must pass under `verify` in the project file";
         return Finding::warning(area, "has no gate: work lands unverified", remedy);
     }
+    // The newest run with a verdict; a run that is under way or was cancelled says nothing.
     let last = state.gates().rev().find(|run| run.project == project.slug && run.verdict.is_some());
     let Some((run, verdict)) = last.and_then(|run| run.verdict.map(|verdict| (run, verdict))) else {
         return Finding::note(

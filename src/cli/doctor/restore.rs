@@ -1,5 +1,5 @@
-//! `doctor --restore`: replaces a damaged database by its newest intact copy and every later event that can still be
-//! read.
+//! `doctor --restore`: replaces a damaged database by its newest intact copy and every later event that can
+//! still be read.
 
 use std::fs;
 use std::io;
@@ -17,7 +17,8 @@ use paddock_report::text::counted;
 use paddock_store::codec;
 use paddock_store::{Batch, EventQuery, Reader, Store, StoreError};
 
-/// Number of events that are read at a time. Small, because events of a damaged page are read again one by one.
+/// Number of events that are read at a time. Small, because events of a damaged page are read again one by
+/// one.
 const PAGE: u32 = 50;
 
 /// Replaces a damaged database by its newest intact copy, adds later events, and keeps the damaged file.
@@ -68,7 +69,8 @@ pub(super) fn restore(context: &Context) -> Result<(), Failure> {
 
 /// Returns the first fault of a database, or `None` if it is intact.
 ///
-/// Fails for any other error, such as a file of another program or a newer schema: those must not be replaced.
+/// Fails for any other error, such as a file of another program or a newer schema: those must not be
+/// replaced.
 fn faults(path: &Path) -> Result<Option<String>, Failure> {
     match Reader::open(path).and_then(|reader| reader.faults()) {
         Ok(faults) => Ok(faults.into_iter().next()),
@@ -94,8 +96,8 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 
 /// Moves the damaged database and its write-ahead log away, and a copy of the backup into its place.
 ///
-/// A crash at any step leaves either the damaged database or the restored one at `path`, so that a second attempt
-/// works.
+/// A crash at any step leaves either the damaged database or the restored one at `path`, so that a second
+/// attempt works.
 fn set_aside(path: &Path, copy: &Path) -> Result<PathBuf, Failure> {
     let problem = |error: io::Error| Failure::error(format!("{}: {error}; nothing was lost", path.display()));
     // A copy of the copy: the backup itself stays for another attempt.
@@ -104,10 +106,11 @@ fn set_aside(path: &Path, copy: &Path) -> Result<PathBuf, Failure> {
     let mut from = fs::File::open(copy).map_err(problem)?;
     io::copy(&mut from, &mut &to).and_then(|_| to.sync_all()).map_err(problem)?;
     let kept = beside(path, &format!(".damaged-{}", jiff::Timestamp::now().as_millisecond()));
-    // A second name and not a rename: if this is cut short while `path` is missing, the next supervisor would create
-    // an empty database.
+    // A second name and not a rename: if this is cut short while `path` is missing, the next supervisor would
+    // create an empty database.
     fs::hard_link(path, &kept).map_err(problem)?;
-    // The write-ahead log belongs to the damaged file. Left in place, SQLite would replay it into the restored one.
+    // The write-ahead log belongs to the damaged file. Left in place, SQLite would replay it into the
+    // restored one.
     for ending in ["-wal", "-shm"] {
         match fs::rename(beside(path, ending), beside(&kept, ending)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(problem(error)),

@@ -99,6 +99,7 @@ fn plan(state: &State, project: &ProjectSlug, waiting: &WaitingPlan) -> ShownPla
         dependencies: objective.depends_on.iter().map(dependency).collect(),
         objective: objective.clone(),
     });
+    // A person judges a belief by the objectives of the phase that are not done.
     let believes_done = plan.objectives.is_empty();
     let phase = waiting.phase.as_ref().filter(|_| believes_done);
     ShownPlan {
@@ -114,6 +115,7 @@ fn plan(state: &State, project: &ProjectSlug, waiting: &WaitingPlan) -> ShownPla
     }
 }
 
+/// Formats a waiting plan for people, as a diff: each line with a `+` is something that approval adds.
 fn text(plan: &ShownPlan) -> String {
     let phase = plan.phase.as_deref().unwrap_or("-");
     let mut lines =
@@ -130,6 +132,7 @@ fn text(plan: &ShownPlan) -> String {
         if !after.is_empty() {
             lines.push(format!("    after   {}", after.join(", ")));
         }
+        // An empty scope means every path, which a reader must not take for "nothing".
         let scope = if objective.path_scope.is_empty() {
             "everything".to_owned()
         } else {
@@ -196,6 +199,7 @@ fn sentence(stand: &Stand, project: &Project) -> String {
             "nothing of the last plans has landed yet: the planner waits for a landing".to_owned()
         }
         Stand::NoAgent => "no agent that may plan is usable now".to_owned(),
+        // 0 if there is nothing to wait for: neither a cooldown nor an earlier run.
         Stand::At(at_ms) if *at_ms <= 0 => "the planner starts with the next cycle".to_owned(),
         Stand::At(at_ms) => format!("the planner starts at {}", rfc3339(*at_ms)),
     }

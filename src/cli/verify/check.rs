@@ -70,7 +70,8 @@ pub(super) struct Check<'c> {
 }
 
 impl Check<'_> {
-    /// Returns a row for every first-parent commit since the start, newest first, then one for every other landing.
+    /// Returns a row for every first-parent commit since the start, newest first, then one for every other
+    /// landing.
     ///
     /// Fails if the repository cannot be read.
     pub(super) fn rows(&self, tip: &ObjectId) -> Result<Vec<Row>, GitError> {
@@ -92,8 +93,8 @@ impl Check<'_> {
         Ok(rows)
     }
 
-    /// Makes the row of a commit of the user's own. Of commits that were adopted together only the newest has a
-    /// verdict.
+    /// Makes the row of a commit of the user's own. Of commits that were adopted together only the newest has
+    /// a verdict.
     fn external_row(&self, record: &CommitRecord, at_ms: i64) -> Row {
         let judged = self.history.judged.get(&record.commit);
         Row {
@@ -107,15 +108,16 @@ impl Check<'_> {
     fn external(&self) -> Result<BTreeMap<ObjectId, i64>, GitError> {
         let mut found = BTreeMap::new();
         for external in &self.history.external {
-            // An error means that commits were rewritten since and are gone; then the ref does not have them either.
+            // An error means that commits were rewritten since and are gone; then the ref does not have them
+            // either.
             let commits = self.repository.commits_between(&external.from, &external.to).unwrap_or_default();
             found.extend(commits.into_iter().map(|commit| (commit, external.at_ms)));
         }
         Ok(found)
     }
 
-    /// Makes the row of a landing that is not a first-parent commit of the ref: the user merged it into a branch, or
-    /// adopted a branch without it.
+    /// Makes the row of a landing that is not a first-parent commit of the ref: the user merged it into a
+    /// branch, or adopted a branch without it.
     fn off_first_parent(
         &self,
         commit: &ObjectId,
@@ -129,6 +131,7 @@ impl Check<'_> {
             }
             return Ok(row);
         };
+        // The user merged the landing: it is on the ref, but not as a first parent.
         let is_in = matches!(self.repository.relation(commit, tip)?, Relation::Same | Relation::Ancestor);
         if is_in {
             return self.landed(&record, landing);
@@ -176,7 +179,8 @@ impl Check<'_> {
         Ok(row)
     }
 
-    /// Returns whether the commit merges the tip with the landing's one head, or with the merges of all its members.
+    /// Returns whether the commit merges the tip with the landing's one head, or with the merges of all its
+    /// members.
     fn holds_members(&self, record: &CommitRecord, landing: &Landing) -> Result<bool, GitError> {
         let [first, second] = record.parents.as_slice() else { return Ok(false) };
         if *first != landing.candidate.onto {
@@ -277,8 +281,8 @@ fn row(record: &CommitRecord, kind: Kind, at_ms: i64) -> Row {
     }
 }
 
-/// Makes the row of a commit that no event accounts for. `--since` never hides it, since a commit's own time can be
-/// set to anything.
+/// Makes the row of a commit that no event accounts for. `--since` never hides it, since a commit's own time
+/// can be set to anything.
 fn unknown(record: &CommitRecord) -> Row {
     let fault = "no record names this commit, neither as a landing nor as a commit of yours".to_owned();
     let row = row(record, Kind::Unknown, record.time_s.saturating_mul(1_000));

@@ -145,8 +145,8 @@ impl History {
                     landing.proof = Some(sha256);
                 }
             }
-            // No other event moves the integration ref or changes a landing. Each is named, so that a new event must
-            // be considered here.
+            // No other event moves the integration ref or changes a landing. Each is named, so that a new
+            // event must be considered here.
             Fact::SupervisorStarted { .. }
             | Fact::SupervisorStopped { .. }
             | Fact::ProjectConfigured { .. }

@@ -35,8 +35,8 @@ pub(super) struct Rerun<'c> {
 }
 
 impl<'c> Rerun<'c> {
-    /// Takes the workspace's lock, so that a supervisor's gates and these do not slow each other down. Fails if it is
-    /// taken.
+    /// Takes the workspace's lock, so that a supervisor's gates and these do not slow each other down. Fails
+    /// if it is taken.
     pub(super) fn new(context: &'c Context) -> Result<Self, Failure> {
         let lock = WorkspaceLock::try_take_for_command(&context.workspace.runtime())
             .map_err(|error| Failure::error(error.to_string()))?;
@@ -124,7 +124,8 @@ fn folder_of(project: &Project) -> PathBuf {
     PathBuf::from(&project.settings.worktrees_root).join(project.slug.as_str())
 }
 
-/// Removes the folders of interrupted reruns. The workspace's lock is held, so that no other rerun works in them.
+/// Removes the folders of interrupted reruns. The workspace's lock is held, so that no other rerun works in
+/// them.
 fn remove_leftovers(project: &Project, repository: &Repository) {
     let entries = std::fs::read_dir(folder_of(project)).into_iter().flatten().flatten();
     let is_left = |name: &OsString| name.as_encoded_bytes().starts_with(FOLDER.as_bytes());

@@ -116,6 +116,7 @@ rows! { LISTS:
         key("workers[].strategy", Kind::OneOf(&["fixed", "priority", "round_robin"]))
         .means("The choice of the agent for a session: the first usable one of `agents` (fixed and priority), or the \
                 next one each time (round_robin).")
+        // `fixed` and `priority` have the same effect.
         .or(|| Strategy::Priority);
     WORKER_AGENTS: Key<Vec<String>> = key("workers[].agents", Kind::Texts)
         .means("The ids of the worker's agents, in order.")
