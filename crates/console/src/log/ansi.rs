@@ -50,6 +50,7 @@ struct Painter {
 
 impl Sink for Painter {
     fn text(&mut self, character: char) {
+        // Bidirectional controls and the like could make a line read differently from what it is.
         if !is_harmful(character) {
             self.text.push(character);
             self.column += 1;
@@ -58,6 +59,7 @@ impl Sink for Painter {
 
     fn control(&mut self, control: char) {
         match control {
+            // Programs redraw progress bars with carriage returns; the last state is the one to show.
             '\r' => {
                 self.runs.clear();
                 self.text.clear();

@@ -98,6 +98,7 @@ impl Book {
         if let Some(text) = text {
             view.set_find(Matcher::new(text));
         }
+        // An empty text has no matcher: it only ends the search.
         let (Some(matcher), Some(requests)) = (view.find().cloned(), &self.requests) else { return };
         let mut log = turn(&open.log);
         let mode = view.mode();
@@ -126,6 +127,7 @@ impl Book {
     /// Asks the thread to read the text that the last frame lacked. Called after each frame.
     pub(crate) fn read_wanted(&self) {
         let Some(requests) = &self.requests else { return };
+        // Only followed logs are on the screen; wanted text of others is read when they are followed again.
         let open = self.watched.iter().filter_map(|(of, _)| self.open.get(of));
         if open.into_iter().any(|open| turn(&open.log).doc.wants()) {
             requests.send(|requests| requests.read = true);
@@ -151,6 +153,7 @@ impl Book {
     /// Closes logs beyond [`OPEN_MAX`], but none that is on the screen.
     pub(super) fn close_least_recently_used(&mut self) {
         let wanted: BTreeSet<Of> = self.watched.iter().map(|(of, _)| *of).collect();
+        // A large grid may show more logs than the bound.
         while self.open.len() > OPEN_MAX.max(wanted.len()) {
             let idle = self.open.iter().filter(|(of, _)| !wanted.contains(of));
             let Some(oldest) = idle.min_by_key(|(_, open)| open.used).map(|(of, _)| *of) else { return };

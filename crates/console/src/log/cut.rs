@@ -16,6 +16,7 @@ pub(crate) const LINE_MAX_BYTES: usize = 16 << 10;
 #[must_use]
 pub(crate) fn line_length(bytes: &[u8], before: usize) -> Option<usize> {
     let left = LINE_MAX_BYTES.saturating_sub(before);
+    // A cut is at most three bytes after the maximum, and a line feed may follow it.
     let near = &bytes[..bytes.len().min(left + 4)];
     let end = memchr::memchr(b'\n', near).map(|at| at + 1);
     let cut = (left..near.len()).find(|&at| is_start(near[at]) || before + at >= LINE_MAX_BYTES + 3);

@@ -143,6 +143,7 @@ impl Doc {
     /// Creates an empty log of an agent that writes transcripts in `format`.
     #[must_use]
     pub fn new(format: &str, setting: Setting) -> Self {
+        // The scripted agent writes plain text, too; its lines are classified by their first words.
         let is_plain = matches!(format, "plain" | "scripted");
         Self {
             out: StreamLines::default(),
@@ -205,6 +206,7 @@ impl Doc {
             }
             return;
         }
+        // Plain text is not held in memory: its entries name lines of the index.
         lines.complete(chunk.bytes, |line, prefix| match stream {
             Stream::Stdout => add_stdout_line(entries, classifier, line, prefix, at_ms),
             Stream::Stderr => append_line(entries, stream, line, LineKind::Error, at_ms),

@@ -14,6 +14,7 @@ use paddock_agents::transcript::LineKind;
 
 /// Draws a view of a log. The first column is reserved for the mark of the cursor.
 pub fn draw(view: &mut View, log: &mut Shared, area: Rect, buf: &mut Buffer, theme: &Theme, focused: bool) {
+    // One column for the mark of the cursor, and one blank at the right.
     let width = usize::from(area.width.saturating_sub(2));
     let rows = view.draw(log, width, usize::from(area.height));
     let zone = TimeZone::system();
@@ -37,6 +38,7 @@ fn draw_row(row: &ScreenRow, area: Rect, buf: &mut Buffer, theme: &Theme, zone: 
         text::put(buf, verb_x, area.y, end - verb_x, verb, verb_style(row.kind, theme));
     }
     let mut text_x = at(row.indent);
+    // A fold has no text of its own.
     if let Some(lines) = row.folded {
         let more = if theme.glyphs.ascii { "..." } else { "…" };
         let words = format!("{more} {} more, Enter", grouped(lines));
@@ -66,6 +68,7 @@ fn text_style(kind: Option<LineKind>, theme: &Theme) -> Style {
     match kind {
         Some(LineKind::Error) => theme.failed,
         Some(LineKind::Commit) => theme.strong,
+        // What the agent says and does is brighter than the output of its commands.
         Some(LineKind::Output | LineKind::Note) => theme.dim,
         _ => theme.plain,
     }

@@ -118,6 +118,7 @@ impl Entries {
         self.text_bytes += entry.body.text_bytes();
         self.has_times |= entry.at_ms.is_some();
         self.kept.push_back(entry);
+        // Many short entries reach the first bound; files that an agent reads reach the second.
         while self.kept.len() > ENTRIES_MAX || self.text_bytes > TEXT_MAX_BYTES {
             let Some(oldest) = self.kept.pop_front() else { return };
             self.text_bytes -= oldest.body.text_bytes();
@@ -156,6 +157,7 @@ impl Entries {
             return;
         }
         let body = Body::Text { text: line.text, lines };
+        // The time in the transcript is exact; the time of reading is a substitute for formats without times.
         self.push(Entry { kind: line.kind, at_ms: line.at_ms.or(at_ms), body });
     }
 }

@@ -132,13 +132,14 @@ impl Follower {
             }
             let mut has_grown = false;
             is_busy = false;
-            // One chunk of each log in turn, so that a long log does not keep the others waiting.
+            // One chunk of each log per round, so that a long log does not keep the others waiting.
             for index in 0..self.watched.len() {
                 let (grown, more) = self.read_more(index);
                 has_grown |= grown;
                 is_busy |= more;
             }
             is_busy |= self.continue_search();
+            // Wanted text was read above; only now may the frame be drawn again.
             let is_awaited = std::mem::take(&mut self.is_awaited);
             if (is_awaited && !self.notify_now()) || (has_grown && !self.notify()) {
                 return;
@@ -198,6 +199,7 @@ impl Follower {
         }
         {
             let mut log = turn(&one.log);
+            // New hits change a filtered view although the log itself may be over.
             let before = log.filter.as_ref().map(|filter| filter.hits.len());
             more |= log.filter_on(SLICE_LINES);
             grown |= before != log.filter.as_ref().map(|filter| filter.hits.len());
@@ -221,6 +223,7 @@ impl Follower {
             Step::Found(place) => Some(place),
             Step::Nowhere => None,
         };
+        // The text goes with the result, so that a late one is recognized.
         let (of, text) = (sought.of, sought.search.matcher.text().to_owned());
         let change = move |model: &mut crate::Model| {
             model.panes.log.book.found(of, &text, found);

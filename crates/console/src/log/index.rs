@@ -96,6 +96,7 @@ impl LineIndex {
         self.complete += 1;
         self.end = offset;
         self.open_at = offset;
+        // A block must not begin in the gap: the text after it needs a mark of its own.
         self.marks.push(Mark { line: self.complete, offset, gap_bytes: None });
     }
 
@@ -122,6 +123,7 @@ impl LineIndex {
         let at = self.marks.partition_point(|mark| mark.line <= line).checked_sub(1)?;
         let (mark, next) = (self.marks[at], self.marks.get(at + 1));
         let (until, end) = next.map_or((self.lines(), self.end), |next| (next.line, next.offset));
+        // The block of a gap is empty: the next mark is after the dropped bytes.
         let end = if mark.gap_bytes.is_some() { mark.offset } else { end };
         let lines = until - mark.line;
         Some(Block { line: mark.line, lines, offset: mark.offset, end, gap_bytes: mark.gap_bytes })

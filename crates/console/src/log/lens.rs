@@ -64,6 +64,7 @@ impl Lens<'_> {
             (None, Mode::Readable) => {
                 let Some(found) = self.doc.entries().get(entry) else { return (0, false) };
                 let lines = found.body.lines();
+                // Only output is folded: what an agent says and does is what people read a log for.
                 let folds = is_foldable(found.kind) && lines > FOLDED_LINES;
                 if folds && !self.unfolded.contains(&entry) { (FOLDED_LINES, true) } else { (lines, false) }
             }
@@ -114,6 +115,7 @@ impl Lens<'_> {
     /// kept.
     #[must_use]
     pub(crate) fn clamp(&self, place: Place) -> Place {
+        // The clamp compares entries first; the line must then be limited to those of the entry.
         let place = place.clamp(self.first(), self.last());
         let lines = self.lines_of(place.entry).0;
         Place { line: place.line.min(lines.saturating_sub(1)), ..place }
@@ -157,6 +159,7 @@ impl Lens<'_> {
     #[must_use]
     pub(crate) fn shown_at(&self, full: Place) -> Place {
         if let Some(hits) = self.hits {
+            // Hits are in the order of the log.
             let at = hits.partition_point(|hit| *hit < full);
             return Place { entry: 0, line: at as u64 };
         }

@@ -103,6 +103,7 @@ fn compiled(pattern: &str) -> Result<Regex, PatternError> {
     let mut translator = regex_syntax::hir::translate::TranslatorBuilder::new();
     let hir = translator.case_insensitive(any_case).build().translate(pattern, &ast);
     let hir = hir.map_err(|error| PatternError::Meaning(error.kind().clone()))?;
+    // Bounds memory: every letter typed compiles a pattern, and none of them may stop the console.
     let limits = Config::new().nfa_size_limit(Some(PROGRAM_MAX_BYTES));
     Regex::builder().configure(limits).build_from_hir(&hir).map_err(|_| PatternError::TooLarge)
 }

@@ -85,6 +85,7 @@ pub(crate) struct RequestReceiver {
 /// Creates a channel for requests.
 #[must_use]
 pub(crate) fn request_channel() -> (RequestSender, RequestReceiver) {
+    // One value is enough to wake the thread, which takes all requests at once.
     let (wake, woken) = sync_channel(1);
     let requests = Arc::<Mutex<Requests>>::default();
     (RequestSender { requests: requests.clone(), wake }, RequestReceiver { requests, woken })

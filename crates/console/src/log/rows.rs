@@ -83,6 +83,7 @@ pub(crate) fn lay_out(row_layout: &RowLayout, place: Place, shown: Shown) -> Vec
         Shown::Fold(lines) => (None, Some(lines)),
         Shown::Awaited => (Some(Content { kind: None, is_first: false, at_ms: None, runs: awaited() }), None),
     };
+    // A fold has no content; it is always a fold of output.
     let kind = content.as_ref().map_or(Some(LineKind::Output), |content| content.kind);
     let has_time = row_layout.has_times && row_layout.width >= TIME_FROM_WIDTH;
     let time_width = if has_time { TIME_WIDTH } else { 0 };
@@ -95,6 +96,7 @@ pub(crate) fn lay_out(row_layout: &RowLayout, place: Place, shown: Shown) -> Vec
     let options =
         WrapOptions { width: row_layout.width.saturating_sub(indent).max(1), at_blanks: !row_layout.is_raw };
     let is_first = content.as_ref().is_some_and(|content| content.is_first);
+    // Time and verb are shown once for an entry, on its first row.
     let at_ms = content.as_ref().and_then(|content| content.at_ms).filter(|_| has_time && is_first);
     let verb = kind.and_then(verb).filter(|_| is_first && !row_layout.is_raw);
     let runs = content.map(|content| content.runs).unwrap_or_default();
@@ -103,6 +105,7 @@ pub(crate) fn lay_out(row_layout: &RowLayout, place: Place, shown: Shown) -> Vec
     if row_layout.cuts {
         broken.truncate(1);
     }
+    // `wrap` returns at least one row.
     let last = broken.len() - 1;
     let row = |(part, runs): (usize, Vec<Run>)| ScreenRow {
         place,

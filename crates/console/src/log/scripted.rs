@@ -94,6 +94,7 @@ impl LineClassifier {
             }
             _ => {}
         }
+        // Inside the block every line is hidden; other fields are not shown.
         let summary = self.summary.as_mut()?;
         if let Some(status) = line.strip_prefix("status: ") {
             status.trim().clone_into(&mut summary.status);
@@ -116,6 +117,7 @@ fn verb(line: &str) -> Option<(LineKind, usize)> {
     let skip = word.len() + 1;
     match word {
         "write" | "append" => Some((LineKind::Edit, skip)),
+        // "edits" alone would hide that a file is deleted: the word stays.
         "delete" | "copy" | "touch" => Some((LineKind::Edit, 0)),
         "commit" => Some((LineKind::Commit, skip)),
         "run" => Some((LineKind::Run, skip)),

@@ -14,6 +14,7 @@ fn next(doc: &Doc, mode: Mode, place: Place) -> Option<Place> {
     match mode {
         Mode::Raw(_) => (line + 1 < doc.settled_lines(mode)).then_some(Place { entry: 0, line: line + 1 }),
         Mode::Readable => {
+            // An entry that was dropped since has no next place: a filter stops there, a search wraps around.
             let lines = doc.entries().get(entry)?.body.lines();
             if line + 1 < lines {
                 return Some(Place { entry, line: line + 1 });
@@ -103,6 +104,7 @@ impl Search {
             if self.matcher.matches(&content.text()) {
                 return Step::Found(at);
             }
+            // After wrapping around, the line where the search began is the last one to examine.
             let is_round = if self.forward { at >= self.from } else { at <= self.from };
             if self.has_turned && is_round {
                 return Step::Nowhere;
@@ -148,6 +150,7 @@ impl Filter {
                 None => (doc.settled_lines(self.mode) > 0).then(|| first(doc, self.mode)),
             };
             let Some(place) = ahead.filter(|_| !self.is_full()) else { return false };
+            // The same line is examined again once the follower has read its text.
             let Some(content) = doc.content(self.mode, place.entry, place.line) else { return true };
             if self.matcher.matches(&content.text()) {
                 self.hits.push(place);

@@ -82,6 +82,7 @@ impl View {
     }
 
     fn lens<'a>(&'a self, log: &'a mut Shared) -> Lens<'a> {
+        // A view that does not filter ignores the filter that another view has set on the log.
         let hits = log.filter.as_ref().filter(|_| self.filters).map(|filter| filter.hits.as_slice());
         Lens { doc: &mut log.doc, mode: self.mode, unfolded: &self.unfolded, hits }
     }
@@ -100,8 +101,8 @@ impl View {
             return rows;
         }
         self.waits_since.get_or_insert_with(Instant::now);
-        // The new position is not kept: without the text, rows cannot be counted, and a line of unknown
-        // height would move the cursor out of the frame.
+        // The new position is not kept: it was computed from placeholders of one row each, not from the real
+        // heights of the lines.
         if self.drawn.is_empty() { rows } else { self.drawn.clone() }
     }
 
@@ -264,6 +265,7 @@ impl View {
         self.pause(log);
         self.owed_rows = 0;
         let lens = self.lens(log);
+        // The line is hidden if its shown place leads to another line.
         if lens.can_fold(full.entry) && lens.full_at(lens.shown_at(full)) != full {
             self.unfolded.insert(full.entry);
         }
@@ -315,6 +317,7 @@ impl View {
             Mode::Raw(Raw::Out) => Mode::Raw(Raw::Err),
             Mode::Raw(Raw::Err) => Mode::Readable,
         };
+        // Places of hits differ between modes.
         log.filter = log.filter.take().map(|filter| Filter::new(self.mode, filter.matcher));
         self.follow();
     }
@@ -334,6 +337,7 @@ impl View {
         let full = self.paused.is_some().then(|| self.cursor(log));
         self.filters = matcher.is_some();
         log.filter = matcher.map(|matcher| Filter::new(self.mode, matcher));
+        // With a new filter the old place may not be shown: the cursor is clamped with the next frame.
         if let (Some(full), false) = (full, self.filters) {
             self.go_to(log, full);
         }

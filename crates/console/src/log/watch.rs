@@ -19,6 +19,8 @@ fn log_source(model: &Model, of: Of) -> Option<(PathBuf, String, bool)> {
             let session = model.facts.state.session(id)?;
             let settings = model.facts.state.project(&session.objective.project).map(|one| &one.settings);
             let agent = settings.and_then(|one| one.agents.iter().find(|agent| agent.id == session.agent));
+            // An agent that was removed from the settings leaves logs whose format is unknown: they show as
+            // plain text.
             let format = agent.map_or("plain", |agent| agent.transcript.as_str());
             Some((workspace.session_dir(id), format.to_owned(), session.status.is_open()))
         }
@@ -42,6 +44,7 @@ pub fn watch(model: &mut Model, wanted: &[Of]) -> Vec<Effect> {
         watched.push((of, is_open));
     }
     let book = &mut model.panes.log.book;
+    // Panes settle after every message: an unchanged list must not wake the follower.
     if watched == book.watched && book.requests.is_some() {
         return Vec::new();
     }
@@ -51,6 +54,7 @@ pub fn watch(model: &mut Model, wanted: &[Of]) -> Vec<Effect> {
         book.send_watched();
         return Vec::new();
     }
+    // Without the flag, every message until the thread runs would start another one.
     if book.is_starting || book.watched.is_empty() {
         return Vec::new();
     }
@@ -61,6 +65,7 @@ pub fn watch(model: &mut Model, wanted: &[Of]) -> Vec<Effect> {
             match started {
                 Ok(sender) => {
                     model.panes.log.book.requests = Some(sender);
+                    // The list may have changed while the thread was being started.
                     model.panes.log.book.send_watched();
                 }
                 Err(error) => model.say_no(format!("logs cannot be read: {error}")),

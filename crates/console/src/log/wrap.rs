@@ -52,6 +52,7 @@ fn clusters(line: &[Run], width: usize) -> Vec<Cluster<'_>> {
     for (number, run) in line.iter().enumerate() {
         for text in run.text.graphemes(true) {
             let cells = text.width();
+            // A wide character does not fit into a row of one cell and could never be shown.
             let text = if cells > width { "?" } else { text };
             found.push(Cluster { text, cells: cells.min(width), run: number });
         }

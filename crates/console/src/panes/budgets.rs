@@ -61,6 +61,7 @@ fn meter(
     unit: &str,
 ) -> Meter {
     let words = match (used, limit) {
+        // The amount shows the currency already.
         (Some(used), Some(limit)) => format!("{}/{}{unit}", show(used), show(limit).trim_start_matches('$')),
         (Some(used), None) => format!("{}{unit}, no limit", show(used)),
         (None, Some(limit)) => format!("unknown, of {}{unit}", show(limit)),
@@ -83,6 +84,8 @@ fn money(usd: f64) -> String {
 fn commits(model: &Model, session: &Session) -> Option<f64> {
     let counted = model.facts.gauge_of_session("commits", session.id.0).and_then(serde_json::Value::as_f64);
     let harvested = session.harvest.as_ref().map(|harvest| f64::from(harvest.commits));
+    // A running session without a count yet has no commits; for an ended one without a harvest the number is
+    // unknown.
     let none = session.status.is_open().then_some(0.0);
     harvested.or(counted).or(none)
 }
@@ -90,6 +93,7 @@ fn commits(model: &Model, session: &Session) -> Option<f64> {
 /// Returns the meters of a session.
 fn session_meters(model: &Model, session: &Session) -> Vec<Meter> {
     let budget = &session.budget;
+    // From the beginning of the session, over midnight.
     let minutes = used_since_ms(session, i64::MIN, model.now_ms) / 60_000;
     let usage = &session.account.usage;
     let tokens = usage.tokens.map(|tokens| Tokens::total(tokens) as f64);
@@ -132,6 +136,7 @@ fn resting(model: &Model) -> Vec<(AgentId, Option<i64>, String)> {
             found.push((id.clone(), Some(cooldown.until_ms), cooldown.failure.class.word().to_owned()));
         }
     }
+    // Health is kept for the whole workspace, unusable agents for each project.
     let unusable = model.shown_project().map(|project| &project.unusable_agents);
     found.extend(unusable.into_iter().flatten().map(|(id, why)| (id.clone(), None, why.clone())));
     found
@@ -158,6 +163,7 @@ fn bar_columns(rows: &[Row], width: u16) -> u16 {
     // below `SHORT_BAR`. The 5 columns are those of "spent".
     let all_fit = width.saturating_sub(widest + 3).max(SHORT_BAR);
     let bar = width.saturating_sub(limited + 2 + 5 + 2).min(24).min(all_fit);
+    // A bar of fewer columns shows no useful share.
     if bar >= 4 { bar } else { 0 }
 }
 
@@ -189,6 +195,7 @@ enum Row {
 fn rows(model: &Model, height: usize) -> Vec<Row> {
     let mut rows: Vec<Row> = match shown(model) {
         Some(session) => session_meters(model, session).into_iter().map(Row::Meter).collect(),
+        // The day is shown even without a session.
         None => vec![Row::Words("No session has worked on the selected objective yet.".to_owned())],
     };
     let resting = resting(model);
@@ -197,6 +204,7 @@ fn rows(model: &Model, height: usize) -> Vec<Row> {
     // watched.
     if rows.len() + resting.len() + day.len() > height {
         let words: Vec<String> = day.iter().map(|meter| meter.words.clone()).collect();
+        // Without an amount the row has no bar: one bar could not be right for several meters.
         let first = day.first().map_or(("today", None, None), |meter| (meter.name, None, meter.limit));
         rows.push(Row::Meter(Meter {
             name: first.0,
@@ -218,6 +226,7 @@ impl Pane for Budgets {
 
     fn heading(&self, model: &Model) -> Heading {
         let left = shown(model).map(|session| {
+            // A running session needs no word; how one has ended is worth saying.
             let standing = if session.status.is_open() { "" } else { session.status.word() };
             format!("session {} {}", session.id, standing.replace('_', " ")).trim_end().to_owned()
         });
@@ -244,6 +253,8 @@ impl Pane for Budgets {
                         }
                         None => (format!("out of use: {why}"), theme.needs),
                     };
+                    // Ids of agents may be longer than the names of meters, but not at the cost of the
+                    // reason.
                     let name = NAME.max(u16::try_from(text::width(id.as_str())).unwrap_or(NAME) + 1);
                     text::put(buf, area.x + 1, y, name.min(area.width / 2), id.as_str(), theme.dim);
                     let x = area.x + 1 + name.min(area.width / 2);
@@ -259,6 +270,7 @@ impl Pane for Budgets {
             None => day_meters(model),
         };
         let mut spans = Vec::new();
+        // In one line, unknown amounts would push known ones out.
         for meter in meters.iter().filter(|meter| meter.used.is_some()) {
             let (word, style) = meter.state(theme);
             spans.push(Span::styled(format!("{} ", meter.name), theme.dim));

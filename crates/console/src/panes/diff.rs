@@ -55,6 +55,7 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
     if local.asked.as_ref() == Some(&wanted) {
         return Vec::new();
     }
+    // A newer diff of the same objective keeps the position.
     if local.asked.as_ref().is_none_or(|asked| asked.objective != wanted.objective) {
         local.top = 0;
     }
@@ -77,6 +78,7 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
 fn got(model: &Model) -> Option<&Result<Option<Difference>, GitError>> {
     let wanted = wanted(model)?;
     let (of, got) = model.panes.diff.got.as_ref()?;
+    // Compared by objective only, so that the pane does not go blank every ten seconds.
     (of.objective == wanted.objective).then_some(got)
 }
 
@@ -105,6 +107,7 @@ fn line(difference: &Difference, at: usize, theme: &Theme) -> Option<Vec<(String
     }
     let at = at - difference.files.len();
     if let Some((kind, text)) = difference.lines.get(at) {
+        // A tab has no width of its own on the screen.
         return Some(vec![(text.replace('\t', "    "), line_style(*kind, theme))]);
     }
     let is_end = at == difference.lines.len() && difference.is_cut;
@@ -172,6 +175,7 @@ pub(crate) fn draw(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
 /// Applies a verb to the diff. Returns false if the diff does not use it.
 pub(crate) fn steer(model: &mut Model, height: u16, verb: &Verb) -> bool {
     let bottom = model.panes.diff.bottom_top.get();
+    // The diff may have become shorter since the position was set.
     let top = model.panes.diff.top.min(bottom);
     let step = |by: i32| top.saturating_add_signed(by as isize).min(bottom);
     let to = match verb {
@@ -180,6 +184,7 @@ pub(crate) fn steer(model: &mut Model, height: u16, verb: &Verb) -> bool {
         Verb::Top => 0,
         Verb::Bottom => bottom,
         Verb::Find(pattern) => {
+            // Sent with every letter typed: the line at the top counts as long as it matches.
             model.panes.diff.find = Matcher::new(pattern);
             search(model, top, 1, true)
         }
@@ -206,6 +211,7 @@ fn found(model: &Model, from: usize, by: i32, is_here: bool) -> Option<usize> {
     };
     let count = lines_of(difference);
     match by > 0 {
+        // Once around, so that a match above the position is found, too.
         true => (from + usize::from(!is_here)..count).find(has).or_else(|| (0..from).find(has)),
         false => (0..from).rev().find(has).or_else(|| (from..count).rev().find(has)),
     }

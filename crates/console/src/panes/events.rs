@@ -68,6 +68,7 @@ fn has_screen(model: &Model) -> bool {
 /// Returns the events to show: those of the shown project and of the workspace that pass the filter.
 fn lines(model: &Model) -> Vec<&EventLine> {
     let wanted = model.panes.events.filter.to_lowercase();
+    // A person who filters looks for something: steps are searched, too.
     let all = has_screen(model) || !wanted.is_empty();
     let is_shown = |line: &&EventLine| {
         let is_of = line.project.is_none()
@@ -147,6 +148,7 @@ impl Pane for Events {
         let at = selected_index(model, &lines);
         let top = scrolled(model.panes.events.top.get(), at, usize::from(area.height), lines.len());
         model.panes.events.top.set(top);
+        // In a wide pane the subjects have a column of their own, so that the descriptions are aligned.
         let about_columns = if area.width >= 90 { 30 } else { 0 };
         for (y, (index, line)) in (area.y..area.bottom()).zip(lines.iter().enumerate().skip(top)) {
             let mut x = area.x + 1;
@@ -164,6 +166,7 @@ impl Pane for Events {
     }
 
     fn folded(&self, model: &Model, theme: &Theme) -> Option<Line<'static>> {
+        // Newest first: the line is cut at its end.
         let newest = lines(model).into_iter().rev().take(3);
         let mut spans = Vec::new();
         for line in newest {
@@ -184,6 +187,7 @@ impl Pane for Events {
 
     fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
         let page = layout::inside(model, PaneId::Events).map_or(10, |area| i32::from(area.height).max(2) - 1);
+        // The selection is kept by sequence number: an index would move with every new event.
         let seqs: Vec<u64> = lines(model).iter().map(|line| line.seq).collect();
         let at = selected_index(model, &lines(model));
         let last = seqs.len().saturating_sub(1);
@@ -217,6 +221,7 @@ impl Pane for Events {
 
     fn target(&self, model: &Model) -> Target {
         let lines = lines(model);
+        // An event may name an objective that does not exist any more.
         let meant = lines.get(selected_index(model, &lines)).and_then(|line| {
             let project = ProjectSlug::new(line.project.clone()?).ok()?;
             let id = ObjectiveId::new(line.objective.clone()?).ok()?;

@@ -101,6 +101,7 @@ fn tile(model: &Model, session: &Session, area: Rect, is_selected: bool, buf: &m
     let since = session.started_ms.map(|at| text::short_time(model.now_ms - at)).unwrap_or_default();
     let width = area.width.saturating_sub(4);
     let taken = u16::try_from(text::width(&since) + 4).unwrap_or(width);
+    // The border shows the selection by its colour; the mark shows it without colours.
     let mark = if is_selected { format!("{} ", theme.glyphs.arrow) } else { String::new() };
     let title = format!(
         " {mark}{} ",
@@ -140,6 +141,7 @@ impl Pane for Grid {
     }
 
     fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
+        // Ids only: the model is changed below.
         let all: Vec<SessionId> = running(model).iter().map(|session| session.id).collect();
         let Some(last) = all.len().checked_sub(1) else { return Reaction::Ignored };
         let at = selected(model, &running(model));
@@ -153,6 +155,7 @@ impl Pane for Grid {
             Verb::Page(by) => step(by * i32::from(columns * rows)),
             Verb::Top => 0,
             Verb::Bottom => last,
+            // The selected session has ended: Enter must not open the log of another one.
             Verb::In if at.is_none() => return Reaction::Ignored,
             Verb::In => {
                 // The log pane shows the pinned session from now on, whatever is selected in other panes.

@@ -51,6 +51,7 @@ pub(crate) fn gone(what: &str) -> String {
 #[must_use]
 pub(crate) fn scrolled(top: usize, selected: usize, height: usize, count: usize) -> usize {
     let last_top = count.saturating_sub(height);
+    // The selected row is the last one on the screen if the list must scroll down.
     let lowest = (selected + 1).saturating_sub(height);
     top.min(selected).max(lowest).min(last_top)
 }

@@ -55,6 +55,7 @@ pub(crate) fn search_words(model: &Model, view: &View, log: &Shared) -> Vec<Stri
         parts.push(format!("& {}: {count}{more}", named(&filter.matcher)));
     }
     if let Some(find) = view.find() {
+        // The result belongs to a text: one that was typed since has no result yet.
         let missed = model.panes.log.book.missed() == Some(find.text());
         let result = if missed { "not found" } else { "n N" };
         parts.push(format!("/ {}: {result}", named(find)));
@@ -81,6 +82,7 @@ fn status_words(model: &Model, of: Of, open: &Open) -> String {
     parts.extend(search_words(model, &view, &log));
     let is_over = log.doc.is_over();
     parts.push(match (view.follows(), view.new_lines(&log)) {
+        // Reading comes first: until the backlog is read, counts of new lines mean nothing.
         _ if view.is_reading() => "reading".to_owned(),
         _ if !log.is_caught_up() => format!("reading, {} lines", grouped(log.doc.lines(view.mode()))),
         (true, _) if is_over => end_word(model, of),
@@ -138,6 +140,7 @@ fn leave_filter_or_search(model: &mut Model, of: Of) -> Reaction {
 fn sibling_session(model: &Model, by: i32) -> Option<SessionId> {
     let shown = session(model)?;
     let all = match shown.kind {
+        // Planner sessions have no objective that could list them.
         SessionKind::Planner => planners(model),
         _ => model.facts.state.objective(&shown.objective)?.sessions.clone(),
     };
@@ -165,6 +168,7 @@ impl Pane for Log {
     }
 
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+        // The log is opened by the next `settle`, after the session was selected.
         let Some((_, open)) = open(model) else {
             let lines: &[&str] = match (session(model), &model.selected) {
                 (Some(_), _) => &["Reading the log …"],
@@ -189,6 +193,7 @@ impl Pane for Log {
 
     fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
         let height = layout::inside(model, PaneId::Log).map_or(10, |area| area.height);
+        // Sessions are changed even while the log of the shown one is not open yet.
         if let Verb::Sideways(by) = verb {
             match sibling_session(model, by) {
                 Some(id) => model.session = Some(id),

@@ -58,6 +58,7 @@ pub(crate) fn settle(model: &mut Model, visible: &[PaneId]) -> Vec<Effect> {
     // shown again soon, and would then have to catch up first.
     if !shown.is_empty() {
         let mut wanted = shown.concat();
+        // Sorted, so that an unchanged set compares as unchanged.
         wanted.sort();
         wanted.dedup();
         effects.extend(watch(model, &wanted));

@@ -121,6 +121,7 @@ impl View<'_> {
             return teach(&["No session has worked on this objective yet."], area, buf, self.theme);
         }
         let at = selected_index(self.model, &all).unwrap_or(0);
+        // From the top in each frame: an objective rarely has more sessions than rows.
         let top = scrolled(0, at, usize::from(area.height), all.len());
         for (y, (number, session)) in (area.y..area.bottom()).zip(all.iter().enumerate().skip(top)) {
             let row = Rect { y, height: 1, ..area };
@@ -145,6 +146,7 @@ impl View<'_> {
             return put_lines(&lines, top, area, buf);
         };
         let needs = u16::try_from(lines.len() + 1).unwrap_or(u16::MAX);
+        // The output keeps at least half of the tab.
         let above = needs.min(area.height / 2);
         let (list, rest) = (Rect { height: above, ..area }, area.height - above);
         let last = put_lines(&lines, top, list, buf);
@@ -253,6 +255,7 @@ impl Pane for ObjectiveView {
         if tab(model, width(model)) == Tab::Diff {
             return diff::whole(model).map(|text| Effect::Foreground(Foreground::Page(text)));
         }
+        // The pager wraps by itself; 100 columns are readable in any terminal.
         let lines = facts::lines(model, one, 100, &model.theme);
         let text: Vec<String> = lines.iter().map(ToString::to_string).collect();
         Some(Effect::Foreground(Foreground::Page(text.join("\n") + "\n")))
@@ -290,6 +293,7 @@ fn on_sessions(model: &mut Model, verb: &Verb) -> Reaction {
         Verb::Top => 0,
         Verb::Bottom => last,
         Verb::In => {
+            // The log pane shows this session, even after a newer one begins.
             model.pin(ObjectiveView.target(model));
             model.covers.clear();
             model.focus = PaneId::Log;

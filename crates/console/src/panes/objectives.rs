@@ -115,6 +115,7 @@ impl<'a> View<'a> {
     }
 
     fn folded(&self, nodes: &[u32], area: Rect, buf: &mut Buffer) {
+        // From the end: the row has space for a few names, and the last ones are nearest to the rows below.
         let names = nodes.iter().rev().filter_map(|&at| self.list.shape.keys.get(at as usize));
         let names: Vec<&str> = names.map(|key| key.id.as_str()).take(12).collect();
         let words = format!("+{} done", nodes.len());
@@ -125,6 +126,7 @@ impl<'a> View<'a> {
 
     /// Draws a heading, to the right of the edges that pass its row.
     fn heading(&self, group: u32, again: bool, pieces: &[Piece], area: Rect, buf: &mut Buffer) {
+        // Edges of the graph pass a heading; the title must not cut them.
         let passing = pieces.iter().rposition(|piece| piece.glyph != ' ').map_or(0, |at| at + 2);
         let x = area.x + 1 + u16::try_from(passing).unwrap_or(0);
         let (landed, all) = self.list.counts.get(group as usize).copied().unwrap_or_default();
@@ -142,6 +144,7 @@ impl<'a> View<'a> {
 fn without_work(answers: &Answers, state: &State, slug: &ProjectSlug, theme: &Theme) -> Option<[String; 2]> {
     let project = state.project(slug)?;
     let title = list::path(&state.active_line(slug), theme);
+    // Planning is at one of these steps: running, waiting for approval, stuck, or not begun.
     let next = match (&project.planning.run, &project.planning.waiting, &project.planning.stuck) {
         (Some(run), _, _) => format!("Session {} plans its objectives.", run.session),
         (_, Some(_), _) => "A plan for this goal waits for your approval: `5` shows it.".to_owned(),
@@ -149,7 +152,9 @@ fn without_work(answers: &Answers, state: &State, slug: &ProjectSlug, theme: &Th
         _ => match (answers.nothing_planned)(state, project) {
             Some(reason) => format!("The goal waits for you: {}. {}.", reason.text, reason.clears),
             None if project.paused => "The project is paused: `P` lets the planner begin.".to_owned(),
-            None => "The planner divides it into objectives soon; `m` plans now, `o` adds one.".to_owned(),
+            None => {
+                "The planner will divide this goal into objectives; `m` plans now, `o` adds one.".to_owned()
+            }
         },
     };
     (!title.is_empty()).then_some([title, next])
@@ -236,6 +241,7 @@ impl Pane for Objectives {
     fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
         let area = inside(model);
         let list = current_list(model, area);
+        // Headings have rows but cannot be selected.
         let places: Vec<usize> = (0..list.rows.len()).filter(|&row| list.rows[row].is_selectable()).collect();
         let row = choice::row(model, &list);
         let near = model.panes.objectives.near.get();
@@ -266,6 +272,7 @@ impl Pane for Objectives {
         let area = inside(model);
         let list = current_list(model, area);
         let at = model.panes.objectives.top.get() + row;
+        // The last row of the pane may be the explanation, which selects nothing.
         let is_row = row < usize::from(rows_area(area).height);
         if is_row && list.rows.get(at).is_some_and(Row::is_selectable) {
             choice::select(model, &list, at);

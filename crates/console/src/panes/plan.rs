@@ -43,6 +43,7 @@ fn parts<'m>(model: &'m Model, project: &'m Project, plan: &'m WaitingPlan) -> (
     let new = &plan.plan.objectives;
     let mut parts: Vec<Part<'m>> = Vec::new();
     for id in new.iter().flat_map(|one| &one.depends_on) {
+        // Each existing objective once, however many new ones depend on it.
         let is_had = parts.iter().any(|part| matches!(part, Part::Known(had, _) if *had == id));
         if is_had || new.iter().any(|one| one.id == *id) {
             continue;
@@ -51,6 +52,7 @@ fn parts<'m>(model: &'m Model, project: &'m Project, plan: &'m WaitingPlan) -> (
         let status = model.facts.state.objective(&key).map_or(Status::Todo, |one| one.status);
         parts.push(Part::Known(id, status));
     }
+    // After the existing ones: the graph places earlier nodes above.
     parts.extend(new.iter().map(Part::New));
     let id_of = |part: &Part<'m>| match part {
         Part::Known(id, _) => *id,
@@ -228,6 +230,7 @@ impl Pane for Plan {
             Verb::Bottom => count,
             _ => return Reaction::Ignored,
         };
+        // The view limits the position further: only it knows its height.
         model.panes.plan.top.set(to.min(count));
         Reaction::done()
     }

@@ -36,6 +36,7 @@ pub(crate) fn card(model: &Model, need: &Need) -> Card {
     match &need.kind {
         NeedKind::Objective(key) => match model.facts.state.objective(key) {
             Some(one) => Card { what: without_id(&what, key.id.as_str()), ..objective(model, one) },
+            // The objective is not in the state: the reason is all that is known.
             None => named(key.id.as_str()),
         },
         NeedKind::Project => {
@@ -70,6 +71,7 @@ pub(crate) fn card(model: &Model, need: &Need) -> Card {
         }
         NeedKind::Worker(id) => Card { clears, ..named(&format!("worker {id}")) },
         NeedKind::Agent(id) => {
+            // The reason begins with "agent codex", the card with "codex".
             let what = without_id(what.strip_prefix("agent ").unwrap_or(&what), id.as_str());
             Card { what, clears, ..named(id.as_str()) }
         }
@@ -105,6 +107,7 @@ fn objective(model: &Model, one: &Objective) -> Card {
     if has_work {
         keys.push(("approve", "accept as it is"));
     }
+    // Only a scope that was exceeded can be the reason to widen it.
     if is_outside {
         keys.push(("widen", "widen its scope"));
     }

@@ -93,6 +93,7 @@ fn card_lines_limited(card: &Card, columns: usize, each: usize) -> Vec<CardLine>
     let mut all = Vec::new();
     let mut add = |name: &'static str, text: &str, is_evidence: bool| {
         let lines = text::wrap(text, columns);
+        // A mark shows that the text is longer, since the last line may end like a sentence.
         let is_cut = lines.len() > each;
         for (index, mut line) in lines.into_iter().take(each).enumerate() {
             if is_cut && index + 1 == each {
@@ -144,6 +145,7 @@ fn draw(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
     let body = height.saturating_sub(2 + others.min(height / 3));
     let lines = card_lines(&card_of, usize::from(area.width.saturating_sub(NAME + 6)), body);
     let body = body.min(lines.len());
+    // Head, text, and keys if a row is left for them.
     let own = 1 + body + usize::from(height > 1 + body);
     model.panes.needs.rows.set(own);
     let for_others = height.saturating_sub(own);
@@ -235,6 +237,7 @@ impl Pane for Needs {
             return Some(Line::from(Span::styled("Nothing waits for you.", theme.dim)));
         };
         let card = card(model, need);
+        // Not empty: a card is open.
         let more = model.digest.needs.len() - 1;
         let more = if more > 0 { format!(" (+{more})") } else { String::new() };
         let name = text::clean(&card.name);
@@ -261,6 +264,7 @@ impl Pane for Needs {
                         model.cover(PaneId::Plan);
                         Reaction::done()
                     }
+                    // Both are explained by the queue, with the output of the gate and the files in the way.
                     Some(NeedKind::Queue | NeedKind::Publication) => {
                         (model.focus, model.zoomed) = (PaneId::Queue, true);
                         Reaction::done()
@@ -327,6 +331,7 @@ impl Pane for Needs {
         // could not be read the next time either.
         failures.insert(gate, Vec::new());
         vec![Effect::Job(Job::new(format!("read gate run {gate}"), move |world| {
+            // Reads files: on a thread of its own, as every job.
             let lines = failure_lines(&world.workspace.gate_dir(gate));
             Box::new(move |model: &mut Model| {
                 model.panes.needs.failures.insert(gate, lines);

@@ -25,6 +25,7 @@ fn around<'m>(model: &'m Model, one: &'m Objective) -> Vec<&'m Objective> {
     // Each direction on its own: an objective that shares a dependency with this one is not related to it.
     for is_down in [false, true] {
         let mut edge = vec![one.key.clone()];
+        // Breadth first, so that the bound drops the most distant objectives.
         for _ in 0..STEPS {
             let mut next = Vec::new();
             for key in &edge {
@@ -72,6 +73,7 @@ pub(super) fn draw(
     };
     let glyphs = if theme.glyphs.ascii { &graph::ASCII } else { &graph::UNICODE };
     let name = all.iter().map(|one| one.key.id.as_str().len()).max().unwrap_or(0).min(28);
+    // The objective may have lost neighbours since the position was set.
     let top = top.min(rows.len().saturating_sub(usize::from(area.height)));
     for (y, number) in (area.y..area.bottom()).zip(top..rows.len()) {
         let Some(Row::Node(node)) = rows.get(number) else { continue };

@@ -102,6 +102,7 @@ fn status_facts(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &T
         sheet.fact("clears", &reason.clears, theme.plain);
     }
     if let Some(landed) = &one.landed {
+        // An objective without a change is done without a landing commit.
         let commit = landed.commit.as_ref().map_or("nothing to land", |commit| commit.short());
         let verified = if landed.verified { "verified by the gate" } else { "not verified by a gate" };
         sheet.fact("landed", &format!("{commit}, {verified}"), theme.plain);

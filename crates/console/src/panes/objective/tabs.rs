@@ -73,11 +73,13 @@ pub(crate) fn checkpoints(
     for session in sessions(model, one) {
         let Some(harvest) = &session.harvest else { continue };
         sheet.heading(&format!("Session {}, {}", session.id, session.status.word().replace('_', " ")));
+        // Newest first, like the sessions.
         for checkpoint in harvest.checkpoints.iter().rev() {
             let paths = paddock_report::text::counted(checkpoint.paths as usize, "path");
             let what = format!("{}  ({paths})", checkpoint.summary);
             sheet.point(checkpoint.commit.short(), theme.dim, &what, theme.plain);
         }
+        // A session without a commit is worth a line: it explains a retry.
         if harvest.checkpoints.is_empty() {
             sheet.text("no commit", theme.dim);
         }
@@ -164,6 +166,7 @@ pub(crate) fn queue(model: &Model, one: &Objective, columns: usize, theme: &Them
     let events = model.facts.events.iter().rev().filter(|line| is_about(line, one));
     let events: Vec<String> = events
         .filter(|line| {
+            // Events of sessions are left out: other tabs show them.
             line.kind.contains("queue") || line.kind.contains("landed") || line.kind.contains("publ")
         })
         .take(20)

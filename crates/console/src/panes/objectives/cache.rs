@@ -34,15 +34,18 @@ pub(super) fn current_list(model: &Model, area: Rect) -> Rc<List> {
     let before = local.list.borrow().clone();
     let same =
         before.as_ref().filter(|(_, list)| list.inputs == inputs && list.is_of(model.project.as_ref()));
+    // No event since the last frame: keys and clicks end here.
     if let Some((_, list)) = same.filter(|(at, _)| *at == version) {
         return list.clone();
     }
+    // Events have come, but most of them do not concern the list.
     let fingerprint = Fingerprint::new(state, model.project.as_ref());
     if let Some((_, list)) = same.filter(|(_, list)| list.fingerprint == fingerprint) {
         local.list.replace(Some((version, list.clone())));
         return list.clone();
     }
     let before = before.map(|(_, list)| list);
+    // The shape outlives changes of statuses, filter and size.
     let kept = before
         .as_ref()
         .filter(|list| fingerprint.has_shape_of(&list.fingerprint))

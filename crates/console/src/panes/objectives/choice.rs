@@ -1,6 +1,6 @@
 //! The selection of the list: an objective whose row is shown, or none.
 //!
-//! Most keys act on the selected row without asking. The selection must therefore be visible, and only keys
+//! Some keys act on the selected row without asking. The selection must therefore be visible, and only keys
 //! and clicks of the person may move it: when a selected objective leaves the filtered list, nothing is
 //! selected.
 
@@ -40,9 +40,7 @@ pub(super) fn why_none(model: &Model) -> String {
         (true, false) => "no objective is selected: j or k selects one".to_owned(),
         (false, true) => format!("no objective matches {filter:?}: Esc clears the filter"),
         (false, false) => {
-            format!(
-                "no objective is selected ({filter:?} filters): j or k selects one, Esc clears the filter"
-            )
+            format!("no objective is selected (filter {filter:?}): j or k selects one, Esc clears the filter")
         }
     }
 }
@@ -52,10 +50,12 @@ pub(super) fn why_none(model: &Model) -> String {
 pub(super) fn filter(model: &mut Model, text: String) {
     let local = &mut model.panes.objectives;
     if local.filter.is_empty() && !text.is_empty() {
+        // Remembered with the first letter only: later letters may have moved the selection.
         local.before = Some((model.selected.clone(), model.session));
     }
     local.filter = text;
     if model.panes.objectives.filter.is_empty() {
+        // The text was deleted without a choice: the list is again as it was before.
         if let Some(before) = model.panes.objectives.before.take() {
             restore(model, before);
         }
@@ -106,6 +106,7 @@ pub(super) fn step(places: &[usize], row: Option<usize>, near: usize, by: i32) -
 pub(super) fn select(model: &mut Model, list: &List, row: usize) {
     if let Some(key) = list.key(row) {
         model.select(Some(key.clone()));
+        // A choice of the person replaces what would be restored.
         (model.panes.objectives.before, model.panes.objectives.hidden) = (None, None);
     }
 }

@@ -51,6 +51,7 @@ impl Columns {
         let name = longest_name.clamp(6, NAME_MAX);
         let least = name.min(NAME_MIN);
         let mut shown = Self { name, title: 0, state: STATE, attempts: true, elapsed: true, cost: has_cost };
+        // The title is dropped below, as it takes only what the others leave.
         for drop in 0..3 {
             if shown.right() + least < columns {
                 break;
@@ -66,6 +67,7 @@ impl Columns {
         let left = free.saturating_sub(shown.name + 2);
         shown.title = if left >= TITLE_MIN { left.min(longest_title).min(TITLE_MAX) } else { 0 };
         let used = shown.right() + 1 + shown.name + if shown.title > 0 { shown.title + 2 } else { 0 };
+        // Free columns go to the state: a waiting objective names there what it waits for.
         shown.state = STATE + columns.saturating_sub(used).min(STATE * 4);
         shown
     }
@@ -85,6 +87,7 @@ fn sessions<'m>(model: &'m Model, one: &'m Objective) -> impl DoubleEndedIterato
 /// before its first session.
 #[must_use]
 pub(crate) fn elapsed_ms(model: &Model, one: &Objective) -> Option<i64> {
+    // The first session that started: earlier ones may have failed to start.
     let begun = sessions(model, one).find_map(|session| session.started_ms);
     match one.status {
         Status::Todo => None,

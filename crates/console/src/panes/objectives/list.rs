@@ -52,6 +52,7 @@ impl QuickHash {
             bytes[..piece.len()].copy_from_slice(piece);
             self.number(u64::from_le_bytes(bytes));
         }
+        // The length tells texts apart that end in zero bytes or differ in where they were split.
         self.number(text.len() as u64);
     }
 }
@@ -77,6 +78,7 @@ impl Fingerprint {
         for one in state.objectives_of(slug) {
             statuses.push(one.status);
             hash.number(one.added_seq);
+            // Titles are drawn from the state; the shape holds only their width.
             hash.number(one.spec.title.len() as u64);
             one.spec.depends_on.iter().for_each(|id| hash.text(id.as_str()));
             hash.text(one.spec.phase.as_deref().unwrap_or_default());
@@ -103,6 +105,7 @@ impl Fingerprint {
 #[must_use]
 pub(crate) fn shape(state: &State, project: Option<&ProjectSlug>, theme: &Theme) -> Shape {
     let by_id: Vec<&Objective> = project.into_iter().flat_map(|slug| state.objectives_of(slug)).collect();
+    // Oldest first: the graph uses the index of a node to decide between rows that could be in either order.
     let mut objectives = by_id.clone();
     objectives.sort_by_key(|one| one.added_seq);
     let node_of: BTreeMap<ObjectiveKey, u32> =
@@ -115,6 +118,7 @@ pub(crate) fn shape(state: &State, project: Option<&ProjectSlug>, theme: &Theme)
     };
     let nodes: Vec<Node> = objectives.iter().zip(group_of).map(node).collect();
     let order = order(&nodes);
+    // The fingerprint lists statuses by id, the nodes are by age: this maps one order to the other.
     let by_id = by_id.iter().filter_map(|one| node_of.get(&one.key).copied()).collect();
     let name_width = objectives.iter().map(|one| one.key.id.as_str().len()).max().unwrap_or(0);
     let title_width = objectives.iter().map(|one| text::width(&one.spec.title)).max().unwrap_or(0);
@@ -156,6 +160,7 @@ fn groups(
         let titles = if title.is_empty() { Vec::new() } else { vec![title] };
         return (titles, vec![0; objectives.len()]);
     }
+    // The map is sorted by rank, so that the numbers are in the order of the headings.
     let number: BTreeMap<[u64; 3], u32> = found.keys().copied().zip(0..).collect();
     let group_of = lines.iter().map(|line| number.get(&rank(line)).copied().unwrap_or(0)).collect();
     let name = |title: String| if title.is_empty() { "Without a phase".to_owned() } else { title };
@@ -283,6 +288,7 @@ fn lines(
     }
     let shown = inputs.unfolded.iter().filter_map(|key| shape.node_of.get(key).copied()).collect();
     let headings = shape.groups.len();
+    // Folding only when needed: a short list shows everything.
     let is_on = nodes.len() + headings > inputs.height;
     let folds = Folds { is_on, shown, has_headings: headings > 0 };
     let found = rows(nodes, &shape.order, &folds);

@@ -104,8 +104,10 @@ pub(crate) fn progress(model: &Model, project: &Project, gate: &GateRun) -> Prog
     let number = |name: &str| gauge.and_then(|value| value.get(name)).and_then(Value::as_u64);
     let named = gauge.and_then(|value| value.get("command")).and_then(Value::as_str);
     let command = match (named, number("index"), number("of")) {
+        // With a single command a count would say nothing.
         (Some(name), Some(index), Some(of)) if of > 1 => format!("{name} {index}/{of}"),
         (Some(name), ..) => name.to_owned(),
+        // The run has not reported its first command yet.
         (None, ..) => "starting".to_owned(),
     };
     Progress {
@@ -216,6 +218,7 @@ pub(super) fn rows(model: &Model, project: &Project) -> Vec<Row> {
     let order = (model.answers.in_order)(&project.train);
     let mut rows: Vec<Row> =
         order.iter().enumerate().map(|(at, entry)| row(model, project, entry, at == 0)).collect();
+    // Collected before the loop, which clears the progress of later rows.
     let gates: Vec<Option<GateId>> =
         rows.iter().map(|row| row.gate.filter(|_| row.progress.is_some())).collect();
     let batches: Vec<Option<u64>> = order.iter().map(|entry| project.train.batch_of(entry.id)).collect();

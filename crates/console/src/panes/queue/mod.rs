@@ -53,6 +53,7 @@ pub(crate) fn gate(model: &Model) -> Option<GateId> {
     let selected = selected_index(model, &rows).and_then(|at| rows.get(at)).and_then(|row| row.gate);
     let state = &model.facts.state;
     let open = || state.open_gates().find(|gate| gate.project == project.slug).map(|gate| gate.id);
+    // Bounded: the pane is drawn for every key.
     let last = || state.gates().rev().take(200).find(|gate| gate.project == project.slug).map(|gate| gate.id);
     selected.or_else(open).or_else(last)
 }
@@ -122,6 +123,7 @@ fn footer_lines(model: &Model, project: &Project, theme: &Theme, full_screen: bo
             lines.push((format!("{words}  {dot}  {} landed, not published yet", waiting.len()), theme.dim));
         }
         Some(wait) => {
+            // A wait is shown even if nothing is listed as unpublished yet.
             let count = waiting.len().max(1);
             let verb = if count == 1 { "waits" } else { "wait" };
             let why = format!("{words}  {dot}  {count} {verb}: {}", wait.text);
@@ -176,10 +178,12 @@ fn list(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, theme: &
     let at = selected_index(model, &rows);
     let height = usize::from(for_entries).min(rows.len().max(1));
     let local = &model.panes.queue;
+    // Without a selection both positions stay, so that the list does not jump.
     local.near.set(at.unwrap_or(local.near.get()));
     let top = scrolled(local.top.get(), at.unwrap_or(local.top.get()), height, rows.len());
     local.top.set(top);
     local.shown.set((usize::from(y - area.y), height.min(rows.len() - top)));
+    // Names take a third of the pane at most; progress and reasons matter more.
     let widest = rows.iter().map(|row| text::width(&row.name)).max().unwrap_or(0);
     let names = u16::try_from(widest).unwrap_or(0).clamp(8, (area.width / 3).max(8));
     if rows.is_empty() {
@@ -290,6 +294,7 @@ impl Pane for Queue {
         if let Some(held) = hold(project) {
             spans.push(Span::styled(format!("  {held}"), theme.needs));
         }
+        // One line holds about three entries.
         for row in rows.iter().take(3) {
             spans.push(Span::raw(format!("   {} ", row.name)));
             let words = row.progress.as_ref().map(entries::Progress::words).unwrap_or_default();
@@ -393,6 +398,7 @@ fn on_output(model: &mut Model, verb: &Verb) -> Reaction {
         Verb::Found(by) => model.panes.log.book.search(of, None, *by > 0),
         Verb::Filter(text) => model.panes.log.book.filter(of, text),
         verb => {
+            // About half of the pane is output; an exact page is not worth laying the pane out again.
             let height = layout::inside(model, PaneId::Queue).map_or(10, |area| area.height / 2);
             let Some(open) = model.panes.log.book.get(of) else { return Reaction::Ignored };
             steer(&mut open.view.borrow_mut(), &mut turn(&open.log), height, verb);

@@ -35,6 +35,7 @@ fn branches<'p>(answers: &Answers, project: &'p Project) -> Vec<&'p ObjectiveId>
 #[must_use]
 pub(super) fn rows(answers: &Answers, project: &Project) -> u16 {
     let count = branches(answers, project).len();
+    // Heading and legend take a row each.
     match project.collisions.is_empty() || count == 0 {
         true => 0,
         false => u16::try_from(count + 2).unwrap_or(0),
@@ -73,6 +74,7 @@ pub(super) fn draw(answers: &Answers, project: &Project, area: Rect, buf: &mut B
         let paths = project.collisions.iter().filter(|found| found.objective == **id);
         let paths: Vec<String> = paths
             .map(|found| {
+                // Two files are enough to recognize the conflict, and all must fit into one row.
                 let files: Vec<String> = found.paths.iter().take(2).map(ToString::to_string).collect();
                 format!("{} in {}", other_side(found.with.as_ref()), files.join(", "))
             })

@@ -116,6 +116,7 @@ fn draw_axis(axis: &Axis, step: i64, y: u16, buf: &mut Buffer, theme: &Theme) {
     let step_ms = step * MINUTE_MS;
     // Marks are at round times (10:00, 10:30), not at round distances from now.
     let mut at = axis.since_ms - axis.since_ms.rem_euclid(step_ms) + step_ms;
+    // A mark is left out if the label of the one before would overlap it.
     let mut free = axis.x;
     while at < axis.now_ms {
         let x = axis.column(at);
@@ -147,6 +148,7 @@ impl Pane for Timeline {
             return teach(&lines, area, buf, theme);
         }
         let widest = rows.iter().map(|row| text::width(&row.name)).max().unwrap_or(0);
+        // Names take a quarter at most: the bars need the width.
         let names = u16::try_from(widest).unwrap_or(0).clamp(8, area.width / 4);
         let x = area.x + 1 + names + 2;
         let axis = Axis {
@@ -158,6 +160,7 @@ impl Pane for Timeline {
         let at = selected_index(model, &rows);
         let local = &model.panes.timeline;
         local.near.set(at.unwrap_or(local.near.get()));
+        // Three rows are for the axis, the legend and the blank row before gate runs.
         let height = usize::from(area.height.saturating_sub(3));
         let top = scrolled(local.top.get(), at.unwrap_or(local.top.get()), height.max(1), rows.len());
         local.top.set(top);
@@ -199,6 +202,7 @@ impl Pane for Timeline {
             Verb::Top => 0,
             Verb::Bottom => rows.len().saturating_sub(1),
             Verb::Sideways(by) => {
+                // Left is back in time: a longer span.
                 let span = span(model).saturating_add_signed(-by as isize).min(SPANS.len() - 1);
                 model.panes.timeline.span = Some(span);
                 return Reaction::done();

@@ -99,6 +99,7 @@ pub(crate) fn rows(model: &Model, project: &Project, since_ms: i64) -> Vec<Timel
         TimelineRow { objective: Some(id.clone()), name: id.to_string(), bars }
     };
     let mut rows: Vec<TimelineRow> = found.into_iter().map(row).collect();
+    // By the first bar in the span: rows keep their order as later sessions are added.
     rows.sort_by_key(|row| row.bars.first().map_or(i64::MAX, |bar| bar.from_ms));
     rows.extend(gates(model, project, since_ms));
     rows
@@ -113,6 +114,7 @@ fn gates(model: &Model, project: &Project, since_ms: i64) -> Vec<TimelineRow> {
         }
         let ended = match (gate.finished_ms, gate.cancelled, gate.verdict) {
             (None, false, _) => Ended::Running,
+            // A run that ended without a verdict was stopped before its gate could judge.
             (_, true, _) | (_, _, None) => Ended::GivenUp,
             (_, _, Some(Verdict::Green)) => Ended::Well,
             (_, _, Some(Verdict::Red)) => Ended::Badly,
@@ -121,6 +123,7 @@ fn gates(model: &Model, project: &Project, since_ms: i64) -> Vec<TimelineRow> {
         let bar = Bar { from_ms: gate.started_ms, to_ms, ended, label: gate.id.to_string(), session: None };
         slots.entry(gate.slot).or_default().push(bar);
     }
+    // With one slot a number would say nothing.
     let several = slots.len() > 1;
     let row = |(slot, mut bars): (u32, Vec<Bar>)| {
         bars.reverse();
