@@ -20,7 +20,6 @@ const SHORT_BAR: u16 = 8;
 /// Columns of a name.
 const NAME: u16 = 9;
 
-/// The pane.
 pub(crate) struct Budgets;
 
 /// A used amount and its limit.

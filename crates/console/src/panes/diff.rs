@@ -22,7 +22,6 @@ use state::Wanted;
 /// Bytes of a diff that are read, at most. A shell in the worktree shows the rest.
 const SHOWN_MAX_BYTES: usize = 2 << 20;
 
-/// The pane.
 pub(crate) struct Diff;
 
 /// Returns the request for the diff of the selected objective.
@@ -37,7 +36,7 @@ fn wanted(model: &Model) -> Option<Wanted> {
     };
     let sessions = one.sessions.iter().filter_map(|id| model.facts.state.session(*id));
     let over = sessions.filter(|session| !session.status.is_open()).count();
-    // No event reports a commit of a working session: the diff is made again every ten seconds.
+    // The facts do not say when a working session commits: the diff is made again every ten seconds.
     let is_active = one.status == Status::Active;
     let age = (over, one.head.clone(), is_active.then_some(model.now_ms / 10_000));
     Some(Wanted {

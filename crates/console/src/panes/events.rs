@@ -58,7 +58,6 @@ const NEEDS: [&str; 8] = [
 /// Events that report a failure.
 const FAILED: [&str; 4] = ["objective_failed", "merge_failed", "landing_abandoned", "worktree_failed"];
 
-/// The pane.
 pub(crate) struct Events;
 
 fn has_screen(model: &Model) -> bool {

@@ -23,7 +23,6 @@ const TILE_WIDTH: u16 = 38;
 /// Rows of the lowest tile, border included: three lines of log.
 const TILE_HEIGHT: u16 = 5;
 
-/// The pane.
 pub(crate) struct Grid;
 
 /// Opens the grid over the screen. If the session selected last is over, the first one is selected.

@@ -20,7 +20,6 @@ pub(crate) use state::Local;
 /// file.
 const PAGED_LINES_MAX: u64 = 50_000;
 
-/// The pane.
 pub(crate) struct Log;
 
 /// Returns the session whose log is shown.

@@ -25,7 +25,6 @@ use state::Tab;
 /// Columns from which on the facts are shown at the left of the tabs.
 const FACTS_FROM_WIDTH: u16 = 96;
 
-/// The pane.
 pub(crate) struct ObjectiveView;
 
 /// Returns the objective that is shown.
@@ -255,7 +254,7 @@ impl Pane for ObjectiveView {
         if tab(model, width(model)) == Tab::Diff {
             return diff::whole(model).map(|text| Effect::Foreground(Foreground::Page(text)));
         }
-        // The pager wraps by itself; 100 columns are readable in any terminal.
+        // A fixed width, since the pager does not have the size of the pane.
         let lines = facts::lines(model, one, 100, &model.theme);
         let text: Vec<String> = lines.iter().map(ToString::to_string).collect();
         Some(Effect::Foreground(Foreground::Page(text.join("\n") + "\n")))

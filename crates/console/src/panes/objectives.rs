@@ -24,7 +24,6 @@ use paddock_model::state::State;
 
 pub(crate) use state::Local;
 
-/// The pane.
 pub(crate) struct Objectives;
 
 /// Returns why the selected objective is in its state, in one line.

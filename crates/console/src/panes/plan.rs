@@ -23,7 +23,6 @@ const GRAPH_COLUMNS_MAX: usize = 8;
 /// Lines of the planner's reasoning, at most: the objectives below it must be visible without scrolling.
 const REASONING_MAX: usize = 6;
 
-/// The pane.
 pub(crate) struct Plan;
 
 /// Returns the plan that waits in the shown project.

@@ -30,7 +30,6 @@ const LINES_MIN: usize = 2;
 /// Lines of each text in a high pane. A longer text is no summary; `Enter` or `E` shows the whole.
 const LINES_MAX: usize = 12;
 
-/// The pane.
 pub(crate) struct Needs;
 
 /// Returns the index of the selected need.

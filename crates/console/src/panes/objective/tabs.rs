@@ -79,7 +79,7 @@ pub(crate) fn checkpoints(
             let what = format!("{}  ({paths})", checkpoint.summary);
             sheet.point(checkpoint.commit.short(), theme.dim, &what, theme.plain);
         }
-        // A session without a commit is worth a line: it explains a retry.
+        // Without this line, the heading of the session would have nothing below it.
         if harvest.checkpoints.is_empty() {
             sheet.text("no commit", theme.dim);
         }

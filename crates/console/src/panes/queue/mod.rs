@@ -28,7 +28,6 @@ const BAR: usize = 9;
 /// Rows from which on a pane with the whole screen shows the output of a gate run below the list.
 const OUTPUT_FROM_HEIGHT: u16 = 12;
 
-/// The pane.
 pub(crate) struct Queue;
 
 /// Returns the index of the selected entry.

@@ -23,7 +23,6 @@ const SPANS: [(i64, i64); 10] =
 /// Index of the longest span that is chosen automatically: eight hours, a night.
 const LONGEST: usize = 7;
 
-/// The pane.
 pub(crate) struct Timeline;
 
 /// Returns the index of the span: the chosen one, or the shortest that shows all since the first session, up

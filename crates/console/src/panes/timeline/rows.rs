@@ -15,15 +15,15 @@ const EXAMINED_MAX: usize = 5_000;
 /// How a session or gate run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// It is still running.
+    /// Still running.
     Running,
-    /// It ended normally.
+    /// Ended normally.
     Well,
-    /// It was stopped at a limit or by an outside error, and the work continues later.
+    /// Stopped at a limit or by an outside error; the work continues later.
     Limit,
-    /// It failed, or a person killed it.
+    /// Failed, or killed by a person.
     Badly,
-    /// It was cancelled because its result was no longer needed.
+    /// Cancelled, because the result was no longer needed.
     GivenUp,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Bar {
     pub from_ms: i64,
     /// End, or now, in Unix milliseconds.
     pub to_ms: i64,
-    /// How it ended.
+    /// How the session or gate run ended.
     pub ended: Ended,
     /// Label, drawn if the bar is long enough.
     pub label: String,
