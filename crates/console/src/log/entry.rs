@@ -142,6 +142,7 @@ impl Entries {
     /// Adds a line of a parsed transcript. Consecutive output is joined into one entry, so that it folds as
     /// one.
     pub(crate) fn push_line(&mut self, line: Line, at_ms: Option<i64>) {
+        // One line of a transcript may hold several lines of text.
         let lines = line.text.split('\n').count() as u64;
         if let Some(last) = self.kept.back_mut()
             && last.kind == LineKind::Output

@@ -128,6 +128,7 @@ impl Follower {
                     self.apply(requests);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
+                // The console has ended.
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             let mut has_grown = false;
@@ -189,9 +190,11 @@ impl Follower {
             grown = more;
             if !more {
                 self.caught_up.insert(one.of);
+                // Catching up changes the heading even without new lines.
                 grown |= !turn(&one.log).is_caught_up();
                 turn(&one.log).catch_up();
                 if is_over {
+                    // Only now: an open line may still have been completed by the last read.
                     turn(&one.log).doc.finish();
                     grown = true;
                 }
@@ -216,6 +219,7 @@ impl Follower {
         let step = sought.search.go_on(&mut turn(&sought.log).doc, at, SLICE_LINES);
         let found = match step {
             Step::GoOn(at) => {
+                // The slice may have stopped at missing text.
                 fill_wanted(&sought.log, &sought.folder);
                 self.search = Some((sought, at));
                 return true;

@@ -75,6 +75,7 @@ impl LineIndex {
             self.close_for_gap(offset, gap_bytes);
         }
         let mut rest = bytes;
+        // Line by line, since a mark needs the offset at which its line begins.
         while let Some(length) = line_length(rest, narrow(self.end - self.open_at)) {
             self.mark();
             self.complete += 1;

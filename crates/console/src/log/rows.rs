@@ -81,6 +81,7 @@ pub(crate) fn lay_out(row_layout: &RowLayout, place: Place, shown: Shown) -> Vec
     let (content, folded) = match shown {
         Shown::Text(content) => (Some(content), None),
         Shown::Fold(lines) => (None, Some(lines)),
+        // The placeholder is one row: the height of the line is not known yet.
         Shown::Awaited => (Some(Content { kind: None, is_first: false, at_ms: None, runs: awaited() }), None),
     };
     // A fold has no content; it is always a fold of output.

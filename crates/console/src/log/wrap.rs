@@ -50,6 +50,7 @@ pub(super) fn wrap(line: &[Run], options: WrapOptions) -> Vec<Vec<Run>> {
 fn clusters(line: &[Run], width: usize) -> Vec<Cluster<'_>> {
     let mut found = Vec::new();
     for (number, run) in line.iter().enumerate() {
+        // Clusters instead of characters: a combining mark stays with its letter.
         for text in run.text.graphemes(true) {
             let cells = text.width();
             // A wide character does not fit into a row of one cell and could never be shown.

@@ -35,6 +35,7 @@ fn wanted(model: &Model) -> Option<Wanted> {
         None => Range::Branch { base: project.integration_ref(), branch: one.branch() },
     };
     let sessions = one.sessions.iter().filter_map(|id| model.facts.state.session(*id));
+    // Each ended session may have added commits.
     let over = sessions.filter(|session| !session.status.is_open()).count();
     // The facts do not say when a working session commits: the diff is made again every ten seconds.
     let is_active = one.status == Status::Active;

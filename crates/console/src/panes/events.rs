@@ -99,6 +99,7 @@ fn style(kind: &str, theme: &Theme) -> Style {
 }
 
 fn time(line: &EventLine) -> String {
+    // A time that cannot be parsed is shown as stored.
     line.at.parse::<jiff::Timestamp>().map_or_else(|_| line.at.clone(), |at| text::clock(at.as_millisecond()))
 }
 

@@ -111,6 +111,7 @@ fn tile(model: &Model, session: &Session, area: Rect, is_selected: bool, buf: &m
         text::put_right(buf, area, 2, &format!(" {since} "), theme.dim);
     }
     let Some(open) = model.panes.log.book.get(Of::Session(session.id)) else { return };
+    // A tile never has the cursor: keys select tiles.
     draw(&mut open.tile.borrow_mut(), &mut turn(&open.log), layout::inner(area), buf, theme, false);
 }
 
@@ -122,6 +123,7 @@ impl Pane for Grid {
     fn heading(&self, model: &Model) -> Heading {
         let (all, shown) = (running(model).len(), tiles(model).len());
         let left = format!("{all} running");
+        // Said only if some sessions have no tile on this page.
         let right = if shown < all { format!("{shown} of {all} shown") } else { String::new() };
         Heading { left, right }
     }

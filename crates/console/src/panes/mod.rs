@@ -51,6 +51,7 @@ pub(crate) fn pane(id: PaneId) -> &'static dyn Pane {
 pub(crate) fn settle(model: &mut Model, visible: &[PaneId]) -> Vec<Effect> {
     let mut effects = Vec::new();
     for id in visible {
+        // Before the logs are collected: settling may change which session a pane shows.
         effects.extend(pane(*id).settle(model));
     }
     let shown: Vec<Vec<Of>> = visible.iter().filter_map(|id| pane(*id).logs(model)).collect();

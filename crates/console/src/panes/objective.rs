@@ -179,6 +179,7 @@ impl Pane for ObjectiveView {
         let shown = tab(model, area.width);
         let mut right = area;
         if area.width >= FACTS_FROM_WIDTH {
+            // The facts are short lines; diffs and logs need the larger part.
             let left = Rect { width: area.width * 2 / 5, ..area };
             let columns = usize::from(left.width.saturating_sub(3));
             let facts = facts::lines(model, one, columns, theme);
@@ -203,6 +204,7 @@ impl Pane for ObjectiveView {
             let tabs: Vec<Tab> = all_tabs(columns).collect();
             let at = tabs.iter().position(|tab| *tab == shown_tab).unwrap_or(0);
             let count = i32::try_from(tabs.len()).unwrap_or(1);
+            // Tabs wrap around: the last is one key from the first.
             let to = (i32::try_from(at).unwrap_or(0) + by).rem_euclid(count);
             let local = &mut model.panes.objective;
             (local.tab, local.top) = (tabs[usize::try_from(to).unwrap_or(0)], 0);

@@ -122,6 +122,7 @@ fn lines(model: &Model, columns: usize, theme: &Theme) -> Vec<Spans> {
 
 fn graph(model: &Model, project: &Project, plan: &WaitingPlan, theme: &Theme) -> Vec<Spans> {
     let (parts, nodes) = parts(model, project, plan);
+    // Without objectives there is no graph to show, only what the planner believes.
     if plan.plan.objectives.is_empty() {
         return nothing_to_add(model, project, plan, theme);
     }

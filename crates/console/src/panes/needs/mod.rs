@@ -242,6 +242,7 @@ impl Pane for Needs {
         let name = text::clean(&card.name);
         let mut spans = vec![
             Span::styled(format!("{} {name}{more}: ", theme.glyphs.needs), theme.needs),
+            // Cut, so that the keys after it stay visible.
             Span::raw(text::cut(&card.what, 48)),
             Span::raw("   "),
         ];

@@ -127,6 +127,7 @@ fn entries(model: &Model, one: &Objective) -> Vec<EntryId> {
 pub(crate) fn gates<'m>(model: &'m Model, one: &Objective) -> Vec<&'m GateRun> {
     let entries = entries(model, one);
     let runs = model.facts.state.gates().rev().filter(|gate| gate.project == one.key.project);
+    // The newest are enough for the tab.
     runs.filter(|gate| gate.purpose.entries().iter().any(|entry| entries.contains(entry))).take(20).collect()
 }
 

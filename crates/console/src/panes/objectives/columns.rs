@@ -131,6 +131,7 @@ pub(crate) fn draw(one: &Objective, context: &RowContext<'_>, area: Rect, buf: &
     };
     put(buf, area.x, 1, look.glyph, look.style);
     let mut x = area.x + 2;
+    // Finished objectives recede, and relatives of the selected one stand out.
     let name = if one.status == Status::Done { theme.dim } else { theme.plain };
     let name = if context.is_kin { name.patch(theme.strong) } else { name };
     put(buf, x, columns.name, one.key.id.as_str(), name);

@@ -75,6 +75,7 @@ impl Fingerprint {
         let mut hash = QuickHash(0);
         let mut statuses = Vec::new();
         let Some(slug) = project else { return Self { project: None, signature: 0, statuses } };
+        // All that `shape` reads: a part left out here would leave an outdated list on the screen.
         for one in state.objectives_of(slug) {
             statuses.push(one.status);
             hash.number(one.added_seq);
@@ -113,6 +114,7 @@ pub(crate) fn shape(state: &State, project: Option<&ProjectSlug>, theme: &Theme)
     let (groups, group_of) = groups(&objectives, state, project, theme);
     let node = |(one, group): (&&Objective, u32)| {
         let key = |id: &_| ObjectiveKey { project: one.key.project.clone(), id: Clone::clone(id) };
+        // A dependency that does not exist cannot be drawn.
         let needs = one.spec.depends_on.iter().filter_map(|id| node_of.get(&key(id)).copied()).collect();
         Node { needs, group, is_done: false }
     };
@@ -279,6 +281,7 @@ fn lines(
     before: Option<&List>,
 ) -> (Vec<Row>, Rc<dyn Drawing>) {
     if !inputs.filter.is_empty() {
+        // The words of states are the same in every theme.
         let (filter, theme) = (inputs.filter.to_lowercase(), Theme::default());
         let wanted = |at: &u32| shape.keys.get(*at as usize).and_then(|key| state.objective(key));
         let wanted = |at: &u32| wanted(at).is_some_and(|one| matches(one, &filter, &theme));

@@ -224,6 +224,7 @@ pub(super) fn rows(model: &Model, project: &Project) -> Vec<Row> {
     let batches: Vec<Option<u64>> = order.iter().map(|entry| project.train.batch_of(entry.id)).collect();
     for (at, row) in rows.iter_mut().enumerate() {
         let up = at.checked_sub(1);
+        // Entries of one batch are adjacent: they are in landing order.
         let same = |other: Option<&Option<u64>>| batches[at].is_some() && other == Some(&batches[at]);
         let (before, after) = (same(up.and_then(|up| batches.get(up))), same(batches.get(at + 1)));
         row.bracket = match (before, after) {

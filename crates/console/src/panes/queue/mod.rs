@@ -87,6 +87,7 @@ fn draw_row(at: usize, row: &Row, names: u16, area: Rect, buf: &mut Buffer, them
     text::put(buf, x, y, names, &row.name, theme.plain);
     x += names + 2;
     put(buf, x, row.state, state_style(row.state, theme));
+    // Five letters of the state, and a gap.
     x += 7;
     if let Some(progress) = &row.progress {
         // In a narrow row the words are shortened first, then the bar is dropped: command and time say more.

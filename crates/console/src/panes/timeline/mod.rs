@@ -119,6 +119,7 @@ fn draw_axis(axis: &Axis, step: i64, y: u16, buf: &mut Buffer, theme: &Theme) {
     let mut free = axis.x;
     while at < axis.now_ms {
         let x = axis.column(at);
+        // A mark near the right edge would run into "now".
         if x >= free && x + 10 < end {
             let tick = if theme.glyphs.ascii { "+" } else { "┴" };
             text::put(buf, x, y, 1, tick, theme.border);
