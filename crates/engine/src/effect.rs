@@ -11,7 +11,7 @@ use paddock_model::side_runs::SideTree;
 /// An action for the supervisor to execute. Effects carry ids; the supervisor reads the details from the
 /// state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
+#[expect(missing_docs, reason = "the line of each variant describes its fields")]
 pub enum Effect {
     /// Create the integration ref at this commit unless it exists.
     MakeIntegration { project: ProjectSlug, at: ObjectId },

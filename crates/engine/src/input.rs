@@ -157,7 +157,7 @@ pub struct Panicked {
 
 /// An input of the engine.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
+#[expect(missing_docs, reason = "the line of each variant describes its fields")]
 pub enum Input {
     /// A supervisor starts.
     Started { pid: u32, version: String },

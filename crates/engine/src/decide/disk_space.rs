@@ -35,6 +35,7 @@ pub(super) fn hold(scribe: &mut Scribe<'_>, slug: &ProjectSlug, run: &GateRun) -
     let Some(project) = scribe.state.project(slug) else { return false };
     let wait = scribe.memo.starved.entry(slug.clone()).or_default();
     let pause_ms = (AGAIN_FIRST_MS << wait.tries.min(8)).min(AGAIN_MAX_MS);
+    // The free bytes of an earlier hold say nothing about this one.
     (wait.free, wait.again_ms) = (None, scribe.now_ms + pause_ms);
     wait.tries += 1;
     let how = match result.says_full {
@@ -53,6 +54,7 @@ pub(super) fn hold(scribe: &mut Scribe<'_>, slug: &ProjectSlug, run: &GateRun) -
         project.settings.worktrees_root,
         pause_ms / 60_000
     );
+    // The look reads the free bytes to compare with.
     scribe.order(Effect::Look { project: slug.clone() });
     hold_queue_until(scribe, slug, Reason::new(ReasonCode::DiskFull, scribe.now_ms, text, clears))
 }

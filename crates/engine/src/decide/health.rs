@@ -62,6 +62,7 @@ fn lock(scribe: &mut Scribe<'_>, agent: &AgentId, failure: &Failure, session: Op
 /// Frees the agents whose command or environment changed: the cause of their failure may be gone.
 pub(super) fn reconfigured(scribe: &mut Scribe<'_>, before: &ProjectSettings, now: &ProjectSettings) {
     for agent in &now.agents {
+        // An agent that is new in the settings has no failure to be freed of.
         let is_other = before.agent(&agent.id).is_some_and(|old| {
             old.command != agent.command || old.env != agent.env || old.cli_command != agent.cli_command
         });

@@ -22,6 +22,7 @@ pub(super) fn take(scribe: &mut Scribe<'_>, key: &NodeKey, order: NodeOrder) -> 
             return Err(unknown(scribe, key));
         }
         (NodeOrder::Edit { title, description, parent }, Some(node)) => {
+            // A field that is not given keeps its value.
             let parent = checked_parent(scribe, key, parent)?.or(node.parent);
             let title = checked_title(title.unwrap_or(node.title))?;
             let description = description.unwrap_or(node.description);
@@ -188,6 +189,7 @@ fn children(scribe: &Scribe<'_>, key: &NodeKey) -> Vec<HierarchyNode> {
     let is_below = |other: &&HierarchyNode| {
         other.key.level.parent() == Some(key.level) && other.parent.as_ref() == Some(&key.id)
     };
+    // Sorted, since an import or an edit may have changed the order in which they were added.
     let mut found: Vec<HierarchyNode> =
         scribe.state.nodes_of(&key.project).filter(is_below).cloned().collect();
     found.sort_by_key(HierarchyNode::place);

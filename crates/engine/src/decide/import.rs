@@ -97,6 +97,7 @@ fn order(
 /// Makes the document's first planned goal active if no goal is active.
 fn begin(scribe: &mut Scribe<'_>, project: &ProjectSlug, nodes: &[ImportedNode]) -> Result<(), Refusal> {
     let line = scribe.state.active_line(project);
+    // Work is under way already.
     if line.phase.is_some() {
         return Ok(());
     }

@@ -262,7 +262,7 @@ fn named(ids: &[ObjectiveId]) -> String {
 /// Asks a person about work that landed, was never published, and is on no branch of the project now.
 fn leave_behind(scribe: &mut Scribe<'_>, key: &ObjectiveKey, before: &str, branch: &str) {
     if scribe.state.objective(key).is_none_or(|objective| objective.status != Status::Done) {
-        // It waits for a person already, and the table of states names no such move.
+        // The objective waits for a person already, and the table of states names no such move.
         return;
     }
     let text = format!(

@@ -245,7 +245,7 @@ fn take_target(
     for id in lost {
         let key = ObjectiveKey { project: slug.clone(), id };
         if scribe.state.objective(&key).is_none_or(|objective| objective.status != Status::Done) {
-            // It waits for a person already, and the table of states names no such move.
+            // The objective waits for a person already, and the table of states names no such move.
             continue;
         }
         let text = format!(

@@ -250,7 +250,7 @@ impl<'a> Planner<'_, 'a> {
 
     /// Returns the entries that may be tried together, in order. Those in `kept` come first; those in
     /// `separate` conflict with members before them and are left out.
-    fn line(&self, kept: &[EntryId], separate: &[EntryId]) -> Vec<&'a Entry> {
+    fn eligible(&self, kept: &[EntryId], separate: &[EntryId]) -> Vec<&'a Entry> {
         let limit = match (self.view.has_gate, self.view.is_strict) {
             // Without a gate a batch saves nothing: each entry lands at once.
             (false, _) => 1,
@@ -258,45 +258,49 @@ impl<'a> Planner<'_, 'a> {
             (true, true) => self.view.slots,
             (true, false) => BATCH_MAX,
         };
-        let mut line: Vec<&Entry> = Vec::new();
+        let mut eligible: Vec<&Entry> = Vec::new();
         let order = fresh_order(self.view.train, kept, &self.conflicts, LOOKED_AT_MAX);
         // An entry whose tamper guard is still due lets others go first.
         for entry in order.into_iter().filter(|entry| !entry.waits_for_guard()) {
-            if line.len() >= limit.max(kept.len()) {
+            if eligible.len() >= limit.max(kept.len()) {
                 break;
             }
             let others = self.conflicts.get(&entry.id);
-            let conflicts = others.is_some_and(|others| line.iter().any(|known| others.contains(&known.id)));
+            let conflicts =
+                others.is_some_and(|others| eligible.iter().any(|known| others.contains(&known.id)));
+            // A kept member stays even if it is known to conflict by now: its merge has been made.
             if kept.contains(&entry.id) || (!conflicts && !separate.contains(&entry.id)) {
-                line.push(entry);
+                eligible.push(entry);
             }
             if entry.subject == Subject::Target {
                 break; // The user's commits are tried alone.
             }
         }
-        let members: Vec<EntryId> = line.iter().map(|entry| entry.id).collect();
-        line.truncate(landable(self.view.train, &members));
-        line
+        let members: Vec<EntryId> = eligible.iter().map(|entry| entry.id).collect();
+        eligible.truncate(landable(self.view.train, &members));
+        eligible
     }
 
     /// Asks for a chain, as there is none on the tip of now. Returns whether the queue has a use for slots.
     fn begin(&self, actions: &mut Vec<Action>) -> bool {
         let kept = self.kept();
-        let mut line = self.line(&kept, &[]);
-        if line.len() < kept.len() {
-            line = self.line(&[], &[]); // The kept members would overtake an entry too often.
+        let mut eligible = self.eligible(&kept, &[]);
+        if eligible.len() < kept.len() {
+            eligible = self.eligible(&[], &[]); // The kept members would overtake an entry too often.
         }
-        let Some(first) = line.first() else { return false };
+        let Some(first) = eligible.first() else { return false };
+        // The last merge or landing failed for an outside reason, and its pause is not over.
         if first.not_before_ms.is_some_and(|at_ms| !clock::is_over(at_ms, self.view.rules.now_ms)) {
             return true;
         }
-        let failure: Vec<f64> = line.iter().map(|entry| self.failure(entry)).collect();
+        let failure: Vec<f64> = eligible.iter().map(|entry| self.failure(entry)).collect();
         let cuts = match self.view.is_strict {
-            true => vec![line.len()],
+            true => vec![eligible.len()],
             false => Search { failure: &failure, red: None, running: &[] }.cuts(self.view.slots),
         };
-        let count = cuts.into_iter().max().unwrap_or(1).max(kept.len()).min(line.len());
-        actions.push(Action::Build(line[..count].iter().map(|entry| entry.id).collect()));
+        // The chain has to hold every prefix to be tried, and all members that are kept.
+        let count = cuts.into_iter().max().unwrap_or(1).max(kept.len()).min(eligible.len());
+        actions.push(Action::Build(eligible[..count].iter().map(|entry| entry.id).collect()));
         true
     }
 
@@ -316,6 +320,8 @@ impl<'a> Planner<'_, 'a> {
     /// has a use for slots.
     fn advance(&self, chain: &Chain, actions: &mut Vec<Action>) -> bool {
         let links = self.usable(chain);
+        // No prefix may land any more: entries outside of the chain have been overtaken too often since it
+        // was made.
         if links.is_empty() {
             actions.push(Action::Reset);
             return true;
@@ -325,6 +331,7 @@ impl<'a> Planner<'_, 'a> {
         if first.not_before_ms.is_some_and(|at_ms| !clock::is_over(at_ms, self.view.rules.now_ms)) {
             return true;
         }
+        // Without a gate nothing has to be found out, so the first member lands at once.
         if !self.view.has_gate {
             actions.push(Action::Land(1, None));
             return true;
@@ -383,19 +390,21 @@ impl<'a> Planner<'_, 'a> {
         let slots = self.free_slots() + self.yielding().count();
         let members: Vec<EntryId> = links.iter().map(|link| link.entry).collect();
         let separate = chain.made.as_ref().map_or(&[][..], |made| made.separate.as_slice());
-        let line = match found.red {
+        let eligible = match found.red {
             // The culprit is inside of the chain: longer prefixes would be red as well.
             Some(_) => members.iter().filter_map(|id| self.view.train.entry(*id)).collect(),
-            None => self.line(&members, separate),
+            None => self.eligible(&members, separate),
         };
-        let failure: Vec<f64> = line.iter().map(|entry| self.failure(entry)).collect();
+        let failure: Vec<f64> = eligible.iter().map(|entry| self.failure(entry)).collect();
         let cuts = match self.view.is_strict {
-            true => (found.green + 1..=line.len()).filter(|cut| !running.contains(cut)).take(slots).collect(),
+            true => {
+                (found.green + 1..=eligible.len()).filter(|cut| !running.contains(cut)).take(slots).collect()
+            }
             false => Search { failure: &failure, red: found.red, running: &running }.cuts(slots),
         };
         let Some(longest) = cuts.iter().max() else { return self.idle(actions) };
         if *longest > links.len() {
-            let asked: Vec<EntryId> = line[..*longest].iter().map(|entry| entry.id).collect();
+            let asked: Vec<EntryId> = eligible[..*longest].iter().map(|entry| entry.id).collect();
             return actions.push(Action::Build(asked));
         }
         let known = |cut: &&usize| !self.trial(&links[**cut - 1].tree).is_failing();

@@ -20,6 +20,7 @@ pub(super) fn expand(scribe: &mut Scribe<'_>, objective: &Objective, globs: Vec<
     if scope.is_empty() {
         return refuse(format!("{id} has no path scope: it may already change everything"));
     }
+    // Globs that are in the scope already are left out; a second order of the same kind is refused.
     let new: Vec<String> = globs.into_iter().filter(|glob| !scope.contains(glob)).collect();
     if new.is_empty() {
         return refuse(format!("the scope of {id} contains these globs already: {}", scope.join(", ")));

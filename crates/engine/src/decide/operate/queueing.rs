@@ -38,6 +38,7 @@ pub(super) fn requeue(scribe: &mut Scribe<'_>, objective: &Objective, by: &Perso
     check_not_done(objective)?;
     check_not_landing(scribe, objective)?;
     let id = &objective.key.id;
+    // Only an objective that `queue drop` took out has passed the review and needs nothing else.
     let was_dropped = objective.reason.as_ref().is_some_and(|reason| reason.code == ReasonCode::QueueDropped);
     match objective.status {
         Status::Queued => {
