@@ -124,7 +124,7 @@ fn milestones_without_phases_are_worked_on_one_after_the_other() {
     place.good(&["milestone", "add", "Picture"]);
     // Asked for, it is planned without waiting for phases that somebody may still add.
     let said = place.good(&["plan"]);
-    assert!(said.contains("the phase text of web is planned"), "{said}");
+    assert!(said.contains("the planner plans the phase text of web"), "{said}");
     let events = idle(&place, 0);
     assert_eq!(count(&events, "milestone_completed", "*"), 2);
     assert_eq!(count(&events, "goal_completed", "*"), 1);
