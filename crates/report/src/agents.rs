@@ -27,7 +27,7 @@ pub struct AgentStatus {
     pub planner: bool,
     /// Whether the agent's output says what a session cost in dollars.
     pub reports_cost: bool,
-    /// When the agent's output says what limits on tokens and USD need: `during` a session, `at_end`, or
+    /// When the agent reports the usage that limits on tokens and USD need: `during` a session, `at_end`, or
     /// `never`.
     pub limits: UsageReporting,
     /// `ready`, `cooling`, `locked` (needs a person), `disabled`, `unusable` or `not_found`.

@@ -48,7 +48,7 @@ impl Tally {
             self.sum = self.sum.plus(tokens);
             return;
         };
-        // Of a message that a total contains already, only the part that is new since then is added.
+        // If a total contains the message already, only the part that is new since then is added.
         self.sum = match before.is_open {
             true => self.sum.since(before.tokens).plus(tokens),
             false => self.sum.plus(tokens.since(before.tokens)),

@@ -99,7 +99,7 @@ impl LocalRunner {
         control.epoch += 1;
         files::replace_json(&path, &control, Flush::Later)?;
         // A keeper that has not written its claim may have no signal handlers yet, and SIGUSR1 would kill it.
-        // It needs no signal: it reads the file after its claim and before its first stage.
+        // The keeper needs no signal: it reads the file after its claim and before its first stage.
         let claim = files::read_json::<Claim>(&dir.join(CLAIM_FILE)).ok().flatten();
         if let Some(keeper) = claim.and_then(|claim| claim.keeper) {
             processes::signal(keeper, Signal::USR1);
