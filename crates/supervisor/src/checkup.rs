@@ -200,6 +200,8 @@ impl CheckRun<'_> {
     fn output(&self, id: u64, stream: LogStream) -> Vec<u8> {
         let log = LogReader::open(&self.dir(id), stream);
         let (mut offset, mut bytes) = (0, Vec::new());
+        // In small pieces, since the limit applies to the offset: an agent that floods its output is cut off
+        // here.
         while offset < OUTPUT_MAX_BYTES {
             match log.read_at(offset, 1 << 16) {
                 Ok(chunk) if !chunk.bytes.is_empty() => {

@@ -126,6 +126,8 @@ impl Notifier {
 /// Queues the notifications; never blocks.
 pub(super) fn send(queue: &SyncSender<Notice>, notices: Vec<Notice>) {
     for notice in notices {
+        // `try_send`, because this runs on the store's writer thread: a hanging command must not hold up
+        // commits.
         if let Err(error) = queue.try_send(notice) {
             tracing::warn!(%error, "a notification was dropped: those before it take too long");
         }

@@ -207,6 +207,7 @@ impl World {
 
     /// Returns the author of Paddock's own commits: the user, or Paddock where git knows no user.
     pub(super) fn identity(&self, repository: &Repository) -> Identity {
+        // An error leaves Paddock as the author: nothing that Paddock commits should fail for want of a name.
         let user = repository.facts().ok().and_then(|facts| facts.user_identity);
         let (name, email) = user.unwrap_or_else(|| ("Paddock".to_owned(), "paddock@localhost".to_owned()));
         Identity { name, email }

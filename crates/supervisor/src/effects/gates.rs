@@ -74,6 +74,7 @@ fn gate_key(gate: GateId) -> JobKey {
 /// again.
 pub(in super::super) fn start(world: &World, order: &Order) {
     let (key, dir) = (gate_key(order.gate), world.workspace.gate_dir(order.gate));
+    // An error counts as known: a run may be submitted only if it certainly has not been.
     let known = !matches!(world.runner.poll(&key, &dir), Ok(JobState::Unknown));
     let begun = match known {
         true => adopt(world, order),

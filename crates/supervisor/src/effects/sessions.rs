@@ -94,6 +94,8 @@ fn session_key(session: SessionId) -> JobKey {
 /// keeper is found again by its lock.
 pub(in super::super) fn start(world: &World, order: &Order) {
     let (key, dir) = (session_key(order.session.id), world.workspace.session_dir(order.session.id));
+    // An error counts as known: a job may be submitted only if it certainly has not been, or two agents would
+    // work in one worktree.
     let known = !matches!(world.runner.poll(&key, &dir), Ok(JobState::Unknown));
     let begun = match known {
         true => adopt(world, order, &dir),
