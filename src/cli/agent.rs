@@ -226,7 +226,7 @@ impl Check {
             let checkup = self.run(context, &state, &agent)?;
             all_good &= checkup.check.ok;
             if !self.json {
-                output::line(&said(&agent.id, &checkup))?;
+                output::line(&summary(&agent.id, &checkup))?;
             }
             let check = CheckStatus::from_check(&checkup.check, None);
             done.push(Checked { agent: agent.id, check, answer: checkup.answer });
@@ -254,7 +254,7 @@ impl Check {
     }
 }
 
-fn said(id: &AgentId, checkup: &Checkup) -> String {
+fn summary(id: &AgentId, checkup: &Checkup) -> String {
     let check = &checkup.check;
     let seconds = check.latency_ms as f64 / 1_000.0;
     let version =

@@ -18,7 +18,7 @@ use paddock_git::is_tracked;
 use paddock_ipc::lock::is_running;
 
 /// Interval between two checks whether the supervisor has exited.
-const LOOK_PAUSE: Duration = Duration::from_millis(50);
+const POLL_PAUSE: Duration = Duration::from_millis(50);
 
 /// Opens the console. If no supervisor runs, the console starts one with `arguments`.
 ///
@@ -127,7 +127,7 @@ fn leave(context: &Context, how: QuitHow) -> Outcome {
     context.ask_and_say(Command::SupervisorStop { mode })?;
     // The process id is compared, because another supervisor may have started meanwhile.
     while is_running(&context.workspace.runtime()).is_some_and(|now| now.pid == holder.pid) {
-        std::thread::sleep(LOOK_PAUSE);
+        std::thread::sleep(POLL_PAUSE);
     }
     output::line("the supervisor has exited")?;
     Ok(Exit::Good)

@@ -60,19 +60,19 @@ impl Doctor {
             restore::restore(context)?;
         }
         // From the ground up: a fault of the machine or the database often explains those that follow.
-        let mut findings = machine::look(context);
+        let mut findings = machine::check(context);
         findings.extend(workspace(context));
-        findings.extend(database::look(context));
-        // A state that cannot be loaded is reported by `database::look`; the other checks run with an empty
+        findings.extend(database::check(context));
+        // A state that cannot be loaded is reported by `database::check`; the other checks run with an empty
         // one.
         let state = context.state().unwrap_or_default();
-        findings.extend(projects::look(context, &state));
+        findings.extend(projects::check(context, &state));
         let checks = match self.agents {
             true => agent::check_all(context, &state)?,
             false => Vec::new(),
         };
         findings.extend(agents(&agent::statuses(context, &state), &checks));
-        findings.extend(terminal::look());
+        findings.extend(terminal::check());
         let ok = !findings.iter().any(|finding| finding.level == Level::Error);
         if self.json {
             output::json(&Document { version: 1, ok, findings })?;

@@ -49,12 +49,12 @@ impl Explain {
         for project in &document.projects {
             // What holds a whole project comes first: it explains most of what follows.
             if wanted.is_none() {
-                found.extend(project.reasons.iter().map(|reason| of_project(project, reason)));
+                found.extend(project.reasons.iter().map(|reason| stuck_project(project, reason)));
             }
             for objective in &project.objectives {
-                let is_named = wanted.as_ref().is_some_and(|key| is_one(key, project, objective));
-                if is_named || (wanted.is_none() && is_still(objective)) {
-                    found.push(of_objective(&state, project, objective));
+                let is_named = wanted.as_ref().is_some_and(|key| is_same(key, project, objective));
+                if is_named || (wanted.is_none() && is_stuck(objective)) {
+                    found.push(stuck_objective(&state, project, objective));
                 }
             }
         }
@@ -67,15 +67,15 @@ impl Explain {
     }
 }
 
-fn is_one(key: &ObjectiveKey, project: &ProjectStatus, objective: &ObjectiveStatus) -> bool {
+fn is_same(key: &ObjectiveKey, project: &ProjectStatus, objective: &ObjectiveStatus) -> bool {
     key.project.as_str() == project.slug && key.id.as_str() == objective.id
 }
 
-fn is_still(objective: &ObjectiveStatus) -> bool {
+fn is_stuck(objective: &ObjectiveStatus) -> bool {
     objective.reason.as_ref().is_some_and(|reason| !MOVING.contains(&reason.code.as_str()))
 }
 
-fn of_project(project: &ProjectStatus, reason: &ReasonStatus) -> Stuck {
+fn stuck_project(project: &ProjectStatus, reason: &ReasonStatus) -> Stuck {
     Stuck {
         project: project.slug.clone(),
         objective: None,
@@ -85,8 +85,8 @@ fn of_project(project: &ProjectStatus, reason: &ReasonStatus) -> Stuck {
     }
 }
 
-fn of_objective(state: &State, project: &ProjectStatus, objective: &ObjectiveStatus) -> Stuck {
-    let is_this = |key: &&ObjectiveKey| is_one(key, project, objective);
+fn stuck_objective(state: &State, project: &ProjectStatus, objective: &ObjectiveStatus) -> Stuck {
+    let is_this = |key: &&ObjectiveKey| is_same(key, project, objective);
     let key = state.objectives().map(|found| &found.key).find(is_this);
     let dependents = key.map(|key| state.dependents(key).iter().map(ToString::to_string).collect());
     Stuck {

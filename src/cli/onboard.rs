@@ -60,7 +60,7 @@ pub(super) fn offer(
     }
 }
 
-fn said(failure: Failure) -> Refused {
+fn refused(failure: Failure) -> Refused {
     match failure {
         Failure::Said(_, text) => text.into(),
         Failure::ClosedPipe => "the output is closed".into(),
@@ -94,12 +94,12 @@ impl Setup for Onboarding {
             repository::inspect(&self.repository, None).map_err(|error| Refused::from(error.to_string()))?;
         let RepositoryFacts { root, .. } = &found.facts;
         let root = PathBuf::from(root);
-        let slug = slug_of(&root).map_err(said)?;
+        let slug = slug_of(&root).map_err(refused)?;
         let (workspace, is_new_workspace) = match &self.workspace {
             Some(workspace) => (workspace.root().to_path_buf(), false),
             None => (Workspace::own(&self.environment).map_err(|error| error.to_string())?, true),
         };
-        let own_commands = project_add::commands_to_agree(&slug, &found).map_err(said)?;
+        let own_commands = project_add::commands_to_agree(&slug, &found).map_err(refused)?;
         // A repository with commands of its own says what its gate is; guessing from manifests would compete
         // with it.
         let proposal = match own_commands.is_empty() {
@@ -125,7 +125,7 @@ impl Setup for Onboarding {
     }
 
     fn execute(&self, answers: &Answers) -> Result<(), Refused> {
-        let context = self.context().map_err(said)?;
+        let context = self.context().map_err(refused)?;
         let wanted = Wanted {
             target_branch: Some(answers.branch.clone()),
             verify: answers.gate.clone(),
@@ -143,14 +143,14 @@ impl Setup for Onboarding {
                 )),
             }
         });
-        let added = added.map_err(said)?;
+        let added = added.map_err(refused)?;
         if answers.goal.is_empty() {
             return Ok(());
         }
-        let state = context.state().map_err(said)?;
+        let state = context.state().map_err(refused)?;
         let goal = (answers.goal.as_str(), answers.description.as_str());
         for command in goal::commands(&state, &added.slug, goal, &[]).map_err(|error| error.to_string())? {
-            context.ask(command).map_err(said)?;
+            context.ask(command).map_err(refused)?;
         }
         Ok(())
     }

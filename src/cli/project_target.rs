@@ -71,10 +71,10 @@ pub(super) fn set(
         let text = format!("{branch} is one of Paddock's work branches; work cannot land on it");
         return Err(Failure::error(text));
     }
-    let said = |error: GitError| Failure::error(error.to_string());
-    let target = repository.commit_of(&format!("refs/heads/{branch}")).map_err(said)?;
+    let failed = |error: GitError| Failure::error(error.to_string());
+    let target = repository.commit_of(&format!("refs/heads/{branch}")).map_err(failed)?;
     let target = target.ok_or_else(|| unknown_branch(&repository, branch))?;
-    let order = compared(state, project, &repository, (branch, target), anyway).map_err(said)?;
+    let order = compared(state, project, &repository, (branch, target), anyway).map_err(failed)?;
     context.ask_and_say(Command::ProjectSetTarget { project: project.slug.clone(), order: Box::new(order) })
 }
 

@@ -61,7 +61,7 @@ impl Log {
         let mut logs: Vec<_> = streams.into_iter().map(|s| (s, LogReader::open(&folder, s), 0)).collect();
         // A log may be followed for hours; the state of a large workspace need not stay in memory.
         drop(state);
-        let mut end = End { context, number: self.number, looked: None };
+        let mut end = End { context, number: self.number, state_read: None };
         loop {
             // The end is checked before the read: output written between the two would otherwise be lost.
             let is_over = !self.follow || end.is_reached()?;
@@ -82,7 +82,7 @@ struct End<'c> {
     context: &'c Context,
     number: u64,
     /// When the state was read last.
-    looked: Option<Instant>,
+    state_read: Option<Instant>,
 }
 
 impl End<'_> {
@@ -92,10 +92,10 @@ impl End<'_> {
         if folder.join("exit.json").exists() {
             return Ok(true);
         }
-        if self.looked.is_some_and(|at| at.elapsed() < STATE_PAUSE) {
+        if self.state_read.is_some_and(|at| at.elapsed() < STATE_PAUSE) {
             return Ok(false);
         }
-        self.looked = Some(Instant::now());
+        self.state_read = Some(Instant::now());
         // A keeper that vanished leaves no exit record. The supervisor then records the session as lost.
         let state = self.context.state()?;
         Ok(state.session(SessionId(self.number)).is_none_or(|session| !session.status.has_processes()))

@@ -11,7 +11,7 @@ use paddock_ipc::lock::is_running;
 use paddock_model::command::{Command, StopMode};
 
 /// Interval between two checks whether the supervisor has exited.
-const LOOK_PAUSE: Duration = Duration::from_millis(50);
+const POLL_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Supervisor {
@@ -83,7 +83,7 @@ impl Stop {
         // The answer comes before the supervisor has exited. A new supervisor may start at once, hence the
         // process id: waiting for "none runs" could last for ever.
         while is_running(&context.workspace.runtime()).is_some_and(|now| now.pid == holder.pid) {
-            std::thread::sleep(LOOK_PAUSE);
+            std::thread::sleep(POLL_PAUSE);
         }
         output::line("the supervisor has exited")?;
         Ok(Exit::Good)

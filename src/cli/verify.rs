@@ -24,7 +24,7 @@ pub(super) use rerun::FOLDER as RERUN_FOLDER;
 use rerun::Rerun;
 
 /// Maximum number of reads of the log and the ref while a supervisor moves them.
-const LOOKS_MAX: usize = 5;
+const READS_MAX: usize = 5;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -131,7 +131,7 @@ fn read(
     reference: &str,
 ) -> Result<(History, Option<ObjectId>), Failure> {
     let mut found = (History::default(), None);
-    for _ in 0..LOOKS_MAX {
+    for _ in 0..READS_MAX {
         let Some(reader) = context.reader()? else { break };
         found.0 = History::read(&reader, project)?;
         found.1 = repository.commit_of(reference).map_err(|error| Failure::error(error.to_string()))?;
@@ -177,8 +177,8 @@ fn print(report: &Report) -> Result<(), Failure> {
 
 fn in_columns(row: &Row) -> Vec<String> {
     let mark = if row.faults.is_empty() { "✓" } else { "✗" };
-    let said = row.verdict.map_or_else(String::new, |verdict| format!(": {verdict}"));
-    let gate = row.gate.map_or_else(String::new, |gate| format!("gate run {gate}{said}"));
+    let verdict = row.verdict.map_or_else(String::new, |words| format!(": {words}"));
+    let gate = row.gate.map_or_else(String::new, |gate| format!("gate run {gate}{verdict}"));
     let name = row.objective.clone().unwrap_or_else(|| harmless(&row.summary));
     vec![
         mark.to_owned(),

@@ -56,7 +56,7 @@ impl ProjectFile {
     /// # Errors
     /// Fails with every fault of the repository's own file, and of references between the files.
     pub fn resolve(&self, around: &Surroundings<'_>) -> Result<Project, Vec<ConfigError>> {
-        let repository = around.repository_file.map(SharedPart::of_repository).transpose()?;
+        let repository = around.repository_file.map(SharedPart::from_repository).transpose()?;
         let repository = repository.unwrap_or_default();
         let agreement = repository.agreement_hash();
         // A changed command gives another hash, so an old agreement does not cover it.

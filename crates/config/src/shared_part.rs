@@ -41,7 +41,7 @@ impl SharedPart {
     }
 
     /// Reads `.paddock/project.yaml`. Fails with every fault; a key that is not shared is one.
-    pub(crate) fn of_repository(bytes: &[u8]) -> Result<Self, Vec<ConfigError>> {
+    pub(crate) fn from_repository(bytes: &[u8]) -> Result<Self, Vec<ConfigError>> {
         let sink = Sink::new(REPOSITORY_FILE);
         let Some(node) = parse(bytes, &sink) else { return sink.finish(None::<Self>).map(|(part, _)| part) };
         let part = {
@@ -74,7 +74,7 @@ impl SharedPart {
 /// `None` if the file has no commands or has faults.
 #[must_use]
 pub fn agreement_of(bytes: &[u8]) -> Option<String> {
-    SharedPart::of_repository(bytes).ok()?.agreement_hash()
+    SharedPart::from_repository(bytes).ok()?.agreement_hash()
 }
 
 /// Parses bytes as YAML. Returns `None`, and adds a fault, if they are not UTF-8 or not YAML.

@@ -30,8 +30,8 @@ fn faults_of(folder: &Path, name: &str) -> Vec<ConfigError> {
             // is shown.
             let line = |variable: &str| source.lines().position(|line| line.contains(variable));
             let at = |variable: &String| line(variable).map_or(0, |index| index as u64 + 1);
-            let said = |variable: &String| fault(name, at(variable), unknown_text(variable), right());
-            unknown.iter().map(said).collect()
+            let faulty = |variable: &String| fault(name, at(variable), unknown_text(variable), right());
+            unknown.iter().map(faulty).collect()
         }
         Err(PromptError::Syntax { line, problem, .. }) => vec![fault(name, line as u64, problem, None)],
         Err(other) => vec![fault(name, 0, other.to_string(), None)],

@@ -73,13 +73,13 @@ pub(super) fn project(context: &Context, path: &Path) -> Result<(), Failure> {
          shared_patterns: [AUTHORS]\nrecovery: {{expand: [\"notes/**\"]}}\ndisk: {{min_free_gb: 0}}\nagents:\n  - {{id: scripted}}\n"
     );
     fs::write(&file, text).map_err(failed("write", &file))?;
-    let said = |faults: Vec<_>| Failure::faults(&faults, "the demo's own project file has faults");
-    let read = project_file::read(&context.workspace, &file, None).map_err(said)?;
+    let faulty = |faults: Vec<_>| Failure::faults(&faults, "the demo's own project file has faults");
+    let read = project_file::read(&context.workspace, &file, None).map_err(faulty)?;
     let found = repository::inspect(path, Some("main"))?;
     // The file names the scripted agent, so no agent has to be looked for on PATH.
     let around =
         Surroundings { head_branch: "main", repository_file: None, agreed: None, on_path: &|_| false };
-    let settings = Box::new(read.resolve(&around).map_err(said)?.settings);
+    let settings = Box::new(read.resolve(&around).map_err(faulty)?.settings);
     context.ask(Command::ProjectAdd { project: slug()?, settings, repository: found.facts })?;
     Ok(())
 }

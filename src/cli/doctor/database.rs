@@ -16,7 +16,7 @@ use paddock_store::{Batch, EntityKind, EventQuery, Reader, Row, Store};
 /// Number of events that are read at a time.
 const PAGE: u32 = 2_000;
 
-pub(super) fn look(context: &Context) -> Vec<Finding> {
+pub(super) fn check(context: &Context) -> Vec<Finding> {
     let area = "database";
     let path = context.workspace.db();
     let restore = "`paddock supervisor stop`, then `paddock doctor --restore`";

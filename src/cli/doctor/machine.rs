@@ -15,7 +15,7 @@ const WATCHES_MIN: u64 = 8_192;
 /// programs use some.
 const INSTANCES_MIN: u64 = 64;
 
-pub(super) fn look(context: &Context) -> Vec<Finding> {
+pub(super) fn check(context: &Context) -> Vec<Finding> {
     let mut found = vec![version(), git(), killing(), open_files()];
     found.extend(inotify());
     found.extend(disk(context));

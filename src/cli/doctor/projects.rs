@@ -15,7 +15,7 @@ use paddock_report::events::public_types;
 use paddock_report::text::counted;
 use paddock_supervisor::read_trust;
 
-pub(super) fn look(context: &Context, state: &State) -> Vec<Finding> {
+pub(super) fn check(context: &Context, state: &State) -> Vec<Finding> {
     let mut found = files(context, state);
     if state.projects().next().is_none() {
         found.push(Finding::note("projects", "there is none yet; `paddock project add PATH` registers one"));

@@ -88,7 +88,7 @@ fn newest_whole(path: &Path) -> Result<Option<PathBuf>, Failure> {
 }
 
 /// Appends an ending to a file name. `with_extension` would replace `.db` instead.
-fn beside(path: &Path, ending: &str) -> PathBuf {
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
@@ -101,18 +101,18 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 fn set_aside(path: &Path, copy: &Path) -> Result<PathBuf, Failure> {
     let problem = |error: io::Error| Failure::error(format!("{}: {error}; nothing was lost", path.display()));
     // A copy of the copy: the backup itself stays for another attempt.
-    let fresh = beside(path, ".restoring");
+    let fresh = with_ending(path, ".restoring");
     let to = files::open_truncated(&fresh).map_err(problem)?;
     let mut from = fs::File::open(copy).map_err(problem)?;
     io::copy(&mut from, &mut &to).and_then(|_| to.sync_all()).map_err(problem)?;
-    let kept = beside(path, &format!(".damaged-{}", jiff::Timestamp::now().as_millisecond()));
+    let kept = with_ending(path, &format!(".damaged-{}", jiff::Timestamp::now().as_millisecond()));
     // A second name and not a rename: if this is cut short while `path` is missing, the next supervisor would
     // create an empty database.
     fs::hard_link(path, &kept).map_err(problem)?;
     // The write-ahead log belongs to the damaged file. Left in place, SQLite would replay it into the
     // restored one.
     for ending in ["-wal", "-shm"] {
-        match fs::rename(beside(path, ending), beside(&kept, ending)) {
+        match fs::rename(with_ending(path, ending), with_ending(&kept, ending)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(problem(error)),
             _ => {}
         }

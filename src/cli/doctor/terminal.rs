@@ -8,7 +8,7 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-pub(super) fn look() -> Vec<Finding> {
+pub(super) fn check() -> Vec<Finding> {
     let area = "terminal";
     if !stdout().is_terminal() {
         return vec![Finding::note(area, "standard output is not a terminal; the console needs one")];

@@ -124,7 +124,7 @@ fn text(plan: &ShownPlan) -> String {
     if plan.believes_done {
         lines.push(format!("the planner believes that phase {phase} is done: it has nothing to add"));
     }
-    lines.extend(plan.phase_stands.iter().flat_map(stands));
+    lines.extend(plan.phase_stands.iter().flat_map(unfinished));
     for Added { objective, dependencies } in &plan.added {
         lines.push(format!("+ {}  {}", objective.id, objective.title));
         let after = |one: &Dependency| format!("{} ({})", one.id, one.status);
@@ -156,7 +156,7 @@ fn text(plan: &ShownPlan) -> String {
 }
 
 /// Lists the objectives of a phase that are not done, one line for each kind.
-fn stands(view: &PhaseView) -> Vec<String> {
+fn unfinished(view: &PhaseView) -> Vec<String> {
     let all = [
         ("failed or cancelled", &view.failed),
         ("waiting for you", &view.stuck),

@@ -169,10 +169,10 @@ impl Check<'_> {
         );
         if kind == Kind::Verified {
             let trailer = record.verified_trailer.as_deref();
-            let said = trailer.unwrap_or("missing");
+            let found = trailer.unwrap_or("missing");
             fault(
                 trailer != Some(record.tree.as_str()),
-                format!("the commit's trailer Paddock-Verified is {said}, not its tree"),
+                format!("the commit's trailer Paddock-Verified is {found}, not its tree"),
             );
         }
         row.faults.extend(self.proof_faults(record, landing)?);
@@ -245,8 +245,8 @@ impl Check<'_> {
         let (whole, logs) = (digest::of_folder(&dir), digest::of_stages(&dir).unwrap_or_default());
         for (command, log) in commands.iter().zip(&logs) {
             // Proofs of earlier builds hold the hash of the whole folder for every command.
-            let is_known = |said: &String| said == log || whole.as_ref() == Some(said);
-            if command.log_sha256.as_ref().is_some_and(|said| !is_known(said)) {
+            let is_known = |hash: &String| hash == log || whole.as_ref() == Some(hash);
+            if command.log_sha256.as_ref().is_some_and(|hash| !is_known(hash)) {
                 let name = &command.name;
                 faults.push(format!(
                     "the output that is kept of gate run {number}, command {name}, differs from that in the proof"

@@ -257,7 +257,7 @@ fn the_repositorys_own_file_may_give_the_shared_keys_and_no_others() {
         let whole = file_with(setting, &sample);
         let base = BASE.iter().filter(|(key, _)| *key != setting.path);
         let skipped: usize = base.map(|(key, value)| key.len() + value.len() + 3).sum();
-        let read = SharedPart::of_repository(&whole.as_bytes()[skipped..]);
+        let read = SharedPart::from_repository(&whole.as_bytes()[skipped..]);
         assert_eq!(read.is_ok(), is_shared(row), "{}: {read:?}", setting.path);
     }
 }
