@@ -123,6 +123,7 @@ fn projects_and_branches(context: &Context, state: &State) -> Vec<(String, Strin
     let mut all = projects(context, state);
     for project in state.projects() {
         let repository = Repository::open(project.settings.repo_root.as_ref());
+        // A repository that cannot be opened offers no branches; the projects are still offered.
         let refs = repository.and_then(|found| found.refs_below("refs/heads/")).unwrap_or_default();
         let names = refs.iter().filter_map(|(name, _)| name.strip_prefix("refs/heads/"));
         let names = names.filter(|name| !name.starts_with("paddock/"));

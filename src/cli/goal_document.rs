@@ -112,6 +112,7 @@ impl Export {
         for goal in goals {
             add(&mut written, goal, &all);
         }
+        // An empty document would look like a goal without anything below it.
         if let (Some(id), true) = (&wanted, written.is_empty()) {
             return Err(Failure::error(format!("there is no goal {id}; `paddock goal list` shows them")));
         }

@@ -19,6 +19,7 @@ pub(super) struct Init {
 
 impl Init {
     pub(super) fn execute(self, root: Option<&Path>) -> Outcome {
+        // Never the workspace around the current folder: `init` creates, it does not look for one.
         let dir = self.dir.as_deref().or(root).unwrap_or(Path::new("."));
         let workspace = Workspace::init(&Context::absolute(dir)?, is_tracked)?;
         output::line(&format!("{} is a workspace", workspace.root().display()))?;

@@ -21,6 +21,7 @@ impl Man {
     /// Prints the page of this command line, or writes the pages of all commands. Fails if a page cannot be
     /// written.
     pub(super) fn execute(self, command: clap::Command) -> Outcome {
+        // Without a folder only the main page, which can be piped into `man -l -`.
         let Some(dir) = self.dir else {
             let mut page = Vec::new();
             clap_mangen::Man::new(command).render(&mut page)?;

@@ -106,6 +106,7 @@ impl Setup for Onboarding {
             true => propose(&|name| file_of(&root, name)),
             false => paddock_config::propose::Proposal::default(),
         };
+        // Remembered for `execute`, which compares the commands again.
         self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&own_commands);
         Ok(Found {
             worktrees: worktrees_beside(&root),
@@ -144,6 +145,7 @@ impl Setup for Onboarding {
             }
         });
         let added = added.map_err(refused)?;
+        // The goal is optional: objectives can be added by hand.
         if answers.goal.is_empty() {
             return Ok(());
         }

@@ -73,6 +73,7 @@ pub(super) fn add(
 ) -> Result<Added, Failure> {
     let found = repository::inspect(path, wanted.target_branch.as_deref())?;
     let root = PathBuf::from(&found.facts.root);
+    // Whatever can be refused without the project file is refused before one is written.
     let slug = match &wanted.slug {
         Some(slug) => ProjectSlug::new(slug.as_str())?,
         None => slug_of(&root)?,
@@ -96,6 +97,7 @@ pub(super) fn add(
 
 fn folder_of(root: &Path) -> String {
     let folder = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    // Bare repositories are usually named `web.git`.
     folder.trim_end_matches(".git").to_owned()
 }
 
@@ -166,6 +168,7 @@ impl Add {
         match output::confirm("agree to them?")? {
             Some(true) => Ok(()),
             Some(false) => Err(Failure::error("nothing was added: the commands were not agreed to")),
+            // Wrong usage and not an error: a script must pass --yes.
             None => Err(Failure::usage(
                 "nothing was added: standard input is no terminal to ask at; --yes agrees to these commands",
             )),
@@ -207,6 +210,7 @@ pub(super) fn register_file(
     let types = public_types();
     let read = project_file::read(&context.workspace, file, Some(&types));
     let read = read.map_err(|faults| Failure::faults(&faults, "nothing was added"))?;
+    // A file of that name may belong to another repository whose folder has the same name.
     let is_other = read.repo_root.canonicalize().ok() != Path::new(&found.facts.root).canonicalize().ok();
     if is_other {
         let (file, root) = (file.display(), read.repo_root.display());

@@ -54,6 +54,7 @@ pub(super) fn register(context: &Context, file: &Path) -> Result<String, Failure
         Err(Failure::error(text))
     };
     let slug = read.slug.clone();
+    // Registered all the same, so that `status` lists the project and what it waits for.
     let is_detached = found.target_branch.is_empty();
     let (answer, _) = register_file(context, &slug, file, found, never)?;
     if is_detached {

@@ -38,6 +38,7 @@ impl SetTargetArgs {
             [slug, branch, ..] => (Some(slug.as_str()), branch),
             [] => return Err(Failure::usage("name the branch to land on")),
         };
+        // A full ref, as git prints it, is accepted here; project files must have the short name.
         let branch = branch.strip_prefix("refs/heads/").unwrap_or(branch);
         if take_up(context, slug, branch)? {
             return Ok(Exit::Good);
@@ -67,6 +68,7 @@ pub(super) fn set(
 ) -> Result<(), Failure> {
     let repository = Repository::open(project.settings.repo_root.as_ref())
         .map_err(|error| Failure::error(error.to_string()))?;
+    // Sessions move work branches; landings must not.
     if branch.starts_with("paddock/") {
         let text = format!("{branch} is one of Paddock's work branches; work cannot land on it");
         return Err(Failure::error(text));
@@ -141,6 +143,7 @@ impl Edit {
     /// Prepares the edit. Returns `None` if the file names no branch, names this branch, or cannot be read.
     fn read(context: &Context, slug: &ProjectSlug, branch: &str) -> Result<Option<Self>, Failure> {
         let file = context.workspace.project_file(slug);
+        // A file with faults holds the project by itself and does not stop the change of the target.
         let Ok(read) = project_file::read(&context.workspace, &file, None) else { return Ok(None) };
         if read.target_branch.is_none() {
             return Ok(None);

@@ -71,6 +71,7 @@ impl Status {
 impl Stop {
     fn execute(self, context: &Context) -> Outcome {
         let Some(holder) = is_running(&context.workspace.runtime()) else {
+            // Not an error: the wanted state is reached, and scripts may stop twice.
             output::line("no supervisor runs")?;
             return Ok(Exit::Good);
         };

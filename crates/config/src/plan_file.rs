@@ -226,6 +226,7 @@ fn read_objective(section: &Section<'_>, context: &PlanContext<'_>) -> Option<Dr
     }
     let title = section.required(&keys::TITLE);
     let worker_id = section.given(&keys::WORKER_ID).map_or_else(|| DEFAULT_WORKER.into(), WorkerId::from);
+    // Refused here, where the planner or the person can still correct it.
     if !context.workers.contains(&worker_id) {
         let place = section.place_of(&keys::WORKER_ID);
         let known: Vec<&str> = context.workers.iter().map(WorkerId::as_str).collect();
@@ -303,6 +304,7 @@ fn check_dependencies(drafts: &[Draft], context: &PlanContext<'_>, sink: &Sink) 
             }
         }
     }
+    // One cycle is reported: after its repair others may be gone, too.
     if let Some(cycle) = find_cycle(&edges) {
         let names: Vec<&str> = cycle.iter().map(|&at| drafts[at].objective.id.as_str()).collect();
         let first = &drafts[cycle[0]];

@@ -68,6 +68,7 @@ impl ProjectFile {
             below.agents.clear();
         }
         let (own_sink, below_sink) = (Sink::new(&self.own.file), Sink::new(&repository.file));
+        // Faults are collected per file, so that each names the file that it is in.
         let mut settings = self.settings.clone();
         settings.target_branch = self.target_branch.clone().unwrap_or_else(|| around.head_branch.to_owned());
         self.fill_shared(&mut settings, &below, &own_sink);
@@ -190,6 +191,7 @@ fn named_agents<'e>(entries: impl Iterator<Item = (&'e AgentEntry, &'e Sink)>) -
     let builtin = builtin::agents();
     let mut named: Vec<AgentSettings> = Vec::new();
     for (entry, sink) in entries {
+        // An agent keeps the position at which it was named first: the order is the order of preference.
         let at = named.iter().position(|agent| agent.id == entry.id);
         let below = at.map(|at| &named[at]).or_else(|| builtin.iter().find(|agent| agent.id == entry.id));
         let Some(agent) = entry.over(below, sink) else { continue };

@@ -58,6 +58,7 @@ pub(super) fn rebuild(context: &Context) -> Result<(), Failure> {
         return output::line(&format!("the stored state agrees with its {}", counted(events, "event")));
     }
     let rows = changes(&reader, &folded)?;
+    // The copy is made before anything is changed: if this code is wrong, nothing is lost.
     let copy = path.with_extension(format!("db.rebuild-{}.backup", jiff::Timestamp::now().as_second()));
     reader.backup_into(&copy)?;
     drop(reader);

@@ -97,6 +97,7 @@ fn disk(context: &Context) -> Vec<Finding> {
         // `worktrees_root` is made on first use; until then its parent tells the file system.
         let Some(there) = path.ancestors().find(|folder| folder.exists()) else { continue };
         let Ok(facts) = rustix::fs::statvfs(there) else { continue };
+        // Workspace, repository and worktrees are usually on one file system.
         if !seen.insert(facts.f_fsid) {
             continue;
         }
