@@ -1,4 +1,4 @@
-//! The command line, as a shell sees it: the built binary on real workspaces and repositories.
+//! The command line: exit codes and output of the built binary on real workspaces and repositories.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ fn repository(place: &Sandbox, name: &str) -> PathBuf {
     place.repository_on(name, "trunk", &[("README.md", "hello\n")])
 }
 
-/// A project on a new repository, with the agents that are built in.
+/// Adds a project on a new repository, with the built-in agents.
 fn project(place: &Sandbox, name: &str) {
     let path = repository(place, name);
     place.good(&["project", "add", path.to_str().unwrap()]);
 }
 
-/// What is said of a plan that is refused.
+/// Applies a plan that must be refused; returns the message.
 fn bad_plan(place: &Sandbox, text: &str) -> String {
     fs::write(place.path("plan.yaml"), text).unwrap();
     place.refused(&["plan", "apply", "plan.yaml"], 1)
@@ -154,7 +154,7 @@ fn objectives_are_added_with_ids_of_their_own_and_explained() {
 }
 
 #[test]
-fn what_is_ambiguous_over_projects_ends_with_2_and_the_candidates() {
+fn an_ambiguous_project_or_objective_ends_with_2_and_the_candidates() {
     let place = Sandbox::new();
     project(&place, "shop");
     project(&place, "blog");
@@ -199,8 +199,8 @@ fn a_bad_plan_is_refused_with_file_line_and_key_and_nothing_is_applied() {
     ];
     for (text, at, part) in cases {
         let said = bad_plan(&place, text);
-        let is_told = said.lines().any(|line| line.contains(at) && line.contains(part));
-        assert!(is_told, "{text:?}: {said}");
+        let is_reported = said.lines().any(|line| line.contains(at) && line.contains(part));
+        assert!(is_reported, "{text:?}: {said}");
     }
     assert_eq!(place.json(&["objective", "list", "--json"]), serde_json::json!([]));
     fs::write(place.path("good.yaml"), "objectives:\n- id: a\n  title: A\n").unwrap();
@@ -209,7 +209,7 @@ fn a_bad_plan_is_refused_with_file_line_and_key_and_nothing_is_applied() {
 }
 
 #[test]
-fn a_project_file_with_faults_is_told_with_file_line_and_key() {
+fn faults_of_a_project_file_are_reported_with_file_line_and_key() {
     let place = Sandbox::new();
     project(&place, "shop");
     assert!(place.good(&["config", "validate"]).contains("1 project file without errors"));
@@ -226,7 +226,7 @@ fn a_project_file_with_faults_is_told_with_file_line_and_key() {
 }
 
 #[test]
-fn a_reader_who_goes_away_is_no_error() {
+fn a_closed_standard_output_is_no_error() {
     let place = Sandbox::new();
     project(&place, "shop");
     let mut child =
@@ -261,7 +261,7 @@ fn the_queue_is_held_and_released() {
 }
 
 #[test]
-fn a_project_file_that_somebody_wrote_is_taken_up_by_a_run_and_by_project_add() {
+fn a_project_file_written_by_hand_is_used_by_run_and_by_project_add() {
     let place = Sandbox::new();
     let (shop, web) = (repository(&place, "shop"), repository(&place, "web"));
     let write = |slug: &str, repository: &Path| {

@@ -12,7 +12,7 @@ use paddock_store::Store;
 use paddock_store::codec;
 use paddock_testkit::{Sandbox, git};
 
-/// A workspace with one project, whose repository names the scripted agent, and one objective.
+/// Makes a workspace with one objective and one project, whose repository names the scripted agent.
 fn workspace() -> Sandbox {
     let place = Sandbox::new();
     let repository = place.path("shop");
@@ -25,7 +25,8 @@ fn workspace() -> Sandbox {
     place
 }
 
-/// Records that session 1 has started, as a supervisor would; gives the session's folder.
+/// Records that session 1 has started, as a supervisor would; returns the session's folder. No agent runs, so
+/// the test alone decides when the log grows and ends.
 fn started_session(place: &Sandbox) -> PathBuf {
     let store = Store::open(&place.path("workspace/runtime/paddock.db")).unwrap();
     let mut state = codec::load(&store).unwrap();
@@ -59,14 +60,14 @@ impl Following {
         Self(place.paddock(arguments).stdout(Stdio::piped()).spawn().unwrap())
     }
 
-    fn start_unheard(place: &Sandbox, arguments: &[&str]) -> Self {
+    fn start_silent(place: &Sandbox, arguments: &[&str]) -> Self {
         Self(place.paddock(arguments).stdout(Stdio::null()).spawn().unwrap())
     }
 }
 
 impl Drop for Following {
     fn drop(&mut self) {
-        // Whether it has ended already or not.
+        // Both fail if the process has ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -110,22 +111,22 @@ fn followed_events_come_as_they_are_recorded() {
     assert_eq!((&event["type"], &event["objective"]), (&"objective_added".into(), &"checkout".into()));
 }
 
-/// The numbers of events, a JSON document a line.
+/// Reads the sequence numbers of events, one JSON document per line.
 fn numbers(lines: impl Iterator<Item = String>) -> impl Iterator<Item = u64> {
     lines.map(|line| serde_json::from_str::<serde_json::Value>(&line).unwrap()["seq"].as_u64().unwrap())
 }
 
 #[test]
-fn every_event_is_heard_once_however_often_supervisors_come_and_go() {
+fn every_event_is_received_once_however_often_supervisors_start_and_end() {
     let place = workspace();
     place.good(&["project", "pause", "shop"]);
     let follow = ["events", "--follow", "--json", "--since", "1d"];
     let mut follow = Following::start(&place, &follow);
-    let heard = numbers(BufReader::new(follow.0.stdout.take().unwrap()).lines().map_while(Result::ok));
+    let received = numbers(BufReader::new(follow.0.stdout.take().unwrap()).lines().map_while(Result::ok));
     for round in 0..5 {
-        // Whoever is asked: one that begins, that works, that leaves, or nobody.
+        // Each command meets a supervisor that starts, runs or ends, or none: it must run in every case.
         let run = ["run", "--no-tui", "--json", "--once"];
-        let mut supervisor = Following::start_unheard(&place, &run);
+        let mut supervisor = Following::start_silent(&place, &run);
         for number in 0..3 {
             place.good(&["objective", "add", "--title", &format!("Round {round} {number}")]);
         }
@@ -133,13 +134,13 @@ fn every_event_is_heard_once_however_often_supervisors_come_and_go() {
     }
     let all = place.good(&["events", "--json", "--since", "1d"]);
     let all: Vec<u64> = numbers(all.lines().map(str::to_owned)).collect();
-    let heard: Vec<u64> = heard.take(all.len()).collect();
-    assert_eq!(heard, all);
-    assert!(follow.0.try_wait().unwrap().is_none(), "it goes on");
+    let received: Vec<u64> = received.take(all.len()).collect();
+    assert_eq!(received, all);
+    assert!(follow.0.try_wait().unwrap().is_none(), "the follower still runs");
 }
 
 #[test]
-fn a_follower_outlives_a_supervisor_that_is_stopped_and_hears_what_it_did_later() {
+fn a_follower_outlives_a_suspended_supervisor_and_receives_its_later_events() {
     let place = workspace();
     place.good(&["project", "pause", "shop"]);
     let supervisor = Following::start(&place, &["run", "--no-tui", "--json"]);
@@ -150,12 +151,12 @@ fn a_follower_outlives_a_supervisor_that_is_stopped_and_hears_what_it_did_later(
     rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
     let arguments = ["events", "--follow", "--json", "--type", "objective_added"];
     let mut follow = Following::start(&place, &arguments);
-    let mut heard = BufReader::new(follow.0.stdout.take().unwrap()).lines();
-    assert!(heard.next().unwrap().unwrap().contains("cart"));
-    // Longer than anybody waits for a supervisor to say hello.
+    let mut received = BufReader::new(follow.0.stdout.take().unwrap()).lines();
+    assert!(received.next().unwrap().unwrap().contains("cart"));
+    // Longer than a follower waits for the greeting of a supervisor.
     std::thread::sleep(std::time::Duration::from_secs(7));
-    assert!(follow.0.try_wait().unwrap().is_none(), "it waits");
+    assert!(follow.0.try_wait().unwrap().is_none(), "the follower still waits");
     rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
     place.good(&["objective", "add", "--title", "Checkout"]);
-    assert!(heard.next().unwrap().unwrap().contains("checkout"));
+    assert!(received.next().unwrap().unwrap().contains("checkout"));
 }

@@ -1,4 +1,4 @@
-//! Why objectives are not moving, told from states that real decisions led to.
+//! Explanations of why objectives do not move, for states that the engine's own decisions led to.
 
 use paddock_engine::ANSWERS;
 use paddock_engine::decide::next_timer;
@@ -32,7 +32,7 @@ impl World {
 }
 
 #[test]
-fn ready_objectives_say_what_keeps_them() {
+fn every_reason_why_a_ready_objective_waits_is_named() {
     let mut world = World::new(FILE);
     world.add("one", "src/**", &[]);
     world.expect("one", ReasonCode::PreparingWorktree, "is being made");
@@ -52,7 +52,7 @@ fn ready_objectives_say_what_keeps_them() {
 }
 
 #[test]
-fn without_an_agent_that_is_said_even_without_a_supervisor() {
+fn a_missing_agent_is_the_reason_even_without_a_supervisor() {
     let mut world = World::new(&FILE.replace("agents: [{id: scripted}]\n", ""));
     world.add("one", "src/**", &[]);
     let reason = world.why("one", false);
@@ -61,7 +61,7 @@ fn without_an_agent_that_is_said_even_without_a_supervisor() {
 }
 
 #[test]
-fn what_depends_on_a_stuck_one_names_it_and_the_status_says_what_to_type() {
+fn a_dependent_names_the_stuck_objective_and_the_status_names_a_command() {
     let mut world = World::new(FILE);
     world.add("one", "src/**", &[]);
     world.add("two", "docs/**", &["one"]);
@@ -99,7 +99,7 @@ fn what_depends_on_a_stuck_one_names_it_and_the_status_says_what_to_type() {
     assert!(text.contains("objectives: 2 todo, 1 needs_review"), "{text}");
 }
 
-/// Session `number` exits well and leaves one commit.
+/// Ends session `number` with exit code 0 and one commit.
 fn finish(world: &mut World, number: u64) {
     let session = SessionId(number);
     world.take(Input::SessionStarted { session, pid: 42 });
@@ -131,7 +131,7 @@ fn finish(world: &mut World, number: u64) {
 }
 
 #[test]
-fn queued_objectives_say_how_far_they_are() {
+fn queued_objectives_name_their_position_in_the_queue() {
     let mut world = World::new(FILE);
     for (number, id) in [(1, "one"), (2, "two")] {
         world.add(id, &format!("{id}/**"), &[]);
@@ -146,7 +146,7 @@ fn queued_objectives_say_how_far_they_are() {
 }
 
 #[test]
-fn after_a_cooldown_one_session_goes_ahead_and_the_others_say_that_they_wait_for_it() {
+fn after_a_cooldown_one_session_probes_the_agent_and_the_others_wait_for_it() {
     let file = FILE.replace("max_parallel_sessions: 1", "max_parallel_sessions: 3");
     let at_work = |world: &World| world.state.open_sessions().count();
     let cooled = || {
@@ -163,7 +163,7 @@ fn after_a_cooldown_one_session_goes_ahead_and_the_others_say_that_they_wait_for
         for id in ["one", "two", "three"] {
             world.worktree(id);
         }
-        assert_eq!(at_work(&world), 1, "not all at once");
+        assert_eq!(at_work(&world), 1, "only one session probes the agent");
         world.expect("two", ReasonCode::Cooling, "session 1 shows whether scripted works again");
         world
     };
@@ -172,13 +172,13 @@ fn after_a_cooldown_one_session_goes_ahead_and_the_others_say_that_they_wait_for
     world.now_ms += PROBE_MS - 2_000;
     world.take(Input::Tick);
     assert_eq!(at_work(&world), 1);
-    assert!(next_timer(&world.state, &world.memo).is_some(), "its time is waited for");
+    assert!(next_timer(&world.state, &world.memo).is_some(), "a timer is set for the end of the probe");
     world.take(Input::Tick);
-    assert_eq!(at_work(&world), 3, "it has worked for long enough");
+    assert_eq!(at_work(&world), 3, "the probe has worked for long enough");
 
     let mut world = cooled();
     finish(&mut world, 1);
-    assert_eq!(at_work(&world), 2, "it went well");
+    assert_eq!(at_work(&world), 2, "the probe ended well");
 
     let mut world = cooled();
     world.take(Input::SessionStarted { session: SessionId(1), pid: 42 });
@@ -186,5 +186,5 @@ fn after_a_cooldown_one_session_goes_ahead_and_the_others_say_that_they_wait_for
     world.take(Input::SessionExited { session: SessionId(1), process });
     world.now_ms += PROBE_MS;
     world.take(Input::Tick);
-    assert_eq!(at_work(&world), 3, "whatever becomes of it, the others do not wait for ever");
+    assert_eq!(at_work(&world), 3, "a probe that fails does not hold the others for ever");
 }

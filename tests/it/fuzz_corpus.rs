@@ -1,5 +1,5 @@
-//! The inputs that are kept for the fuzzers (`fuzz/corpus`), through the very functions that the fuzzers call: what
-//! was found once is not found again, and the corpus does not rot.
+//! Passes the inputs kept in `fuzz/corpus` to the same functions that the fuzzers call. A fault that a fuzzer
+//! found once cannot return unnoticed, and the corpus stays valid.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 #[path = "../../fuzz/src/lib.rs"]
 mod readers;
 
-/// What a fuzzer calls.
+/// The function that a fuzz target calls.
 type Entry = fn(&[u8]);
 
-/// Every target, as docs/reliability.md names them.
+/// Every target, by its name in docs/reliability.md.
 const TARGETS: [(&str, Entry); 8] = [
     ("plan", readers::plan),
     ("goals", readers::goals),
@@ -22,7 +22,7 @@ const TARGETS: [(&str, Entry); 8] = [
     ("frames", readers::frames),
     ("transcript", readers::transcript),
 ];
-/// What is kept stays small, in bytes: a file, and all of them.
+/// Largest size of one kept file, and of all together, in bytes: they are part of every clone.
 const FILE_MAX: usize = 4_096;
 const ALL_MAX: usize = 64 * 1_024;
 
@@ -30,7 +30,8 @@ fn fuzz() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")
 }
 
-/// The files that are kept for a target; what a fuzzer found here and nobody chose is not among them.
+/// Returns the kept files of a target. Other files in the folder are finds of a local fuzzer that nobody has
+/// chosen to keep.
 fn kept(target: &str) -> Vec<PathBuf> {
     let files = fs::read_dir(fuzz().join("corpus").join(target)).unwrap();
     let files = files.map(|entry| entry.unwrap().path());
@@ -57,7 +58,7 @@ fn every_kept_input_holds_the_promise_of_its_reader() {
 }
 
 #[test]
-fn every_fuzz_target_is_among_them() {
+fn every_fuzz_target_has_a_kept_corpus() {
     let files = fs::read_dir(fuzz().join("fuzz_targets")).unwrap();
     let names = files.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
     let mut names: Vec<String> = names.collect();

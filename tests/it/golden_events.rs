@@ -1,4 +1,5 @@
-//! Every event that was ever stored stays readable: one golden line for each type of version 1.
+//! Stored events must stay readable for good. Each type of event has a golden line of version 1, which never
+//! changes.
 
 use paddock_model::event::{Fact, FactKind};
 use paddock_model::stored::StoredEvent;
@@ -31,23 +32,23 @@ fn an_event_of_version_1_is_read_and_written_again_without_loss() {
         assert_eq!((&after.kind, event.fact.kind().stored()), (&before.kind, before.kind.as_str()));
         let (old, new): (Value, Value) =
             (serde_json::from_str(&before.data).unwrap(), serde_json::from_str(&after.data).unwrap());
-        is_within(&old, &new, &before.kind);
+        assert_kept(&old, &new, &before.kind);
         assert_eq!(from_stored(&after).unwrap(), event);
     }
 }
 
-/// What was stored is still there; keys that came later may stand beside it.
-fn is_within(old: &Value, new: &Value, place: &str) {
+/// Asserts that `new` holds everything that `old` does. Keys that were introduced later are allowed.
+fn assert_kept(old: &Value, new: &Value, place: &str) {
     match (old, new) {
         (Value::Object(old), Value::Object(new)) => {
             for (key, value) in old {
-                is_within(value, new.get(key).unwrap_or(&Value::Null), &format!("{place}.{key}"));
+                assert_kept(value, new.get(key).unwrap_or(&Value::Null), &format!("{place}.{key}"));
             }
         }
         (Value::Array(old), Value::Array(new)) => {
             assert_eq!(old.len(), new.len(), "{place}");
             for (index, (old, new)) in old.iter().zip(new).enumerate() {
-                is_within(old, new, &format!("{place}[{index}]"));
+                assert_kept(old, new, &format!("{place}[{index}]"));
             }
         }
         _ => assert_eq!(old, new, "{place}"),

@@ -1,4 +1,4 @@
-//! The socket between supervisor and clients, with real sockets.
+//! Server and client of the supervisor's socket, on real sockets.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A command whose agent says what the worker below does with it.
+/// A command for [`Worker`], which reads the agent's name as its instruction.
 fn order(agent: &str) -> Command {
     Command::AgentEnable { agent: agent.into(), enabled: true, by: "".into() }
 }
@@ -44,7 +44,8 @@ impl Service for Worker {
     }
 }
 
-struct House {
+/// A running server with a feed of events and gauges.
+struct RunningServer {
     folder: TempDir,
     tokio: Option<Runtime>,
     feed: Arc<Feed>,
@@ -54,7 +55,7 @@ struct House {
     serving: JoinHandle<()>,
 }
 
-impl House {
+impl RunningServer {
     fn new(ring: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let committed = Arc::new(Mutex::new(Vec::<StoredEvent>::new()));
@@ -94,7 +95,7 @@ impl House {
         (stream.try_clone().unwrap(), BufReader::new(stream))
     }
 
-    /// Commits and publishes events, one by one.
+    /// Stores events and publishes each, as the supervisor does after a commit.
     fn happen(&self, seqs: std::ops::RangeInclusive<u64>, text: &str) {
         for seq in seqs {
             let event = StoredEvent {
@@ -120,7 +121,8 @@ fn exchange(stream: &mut UnixStream, replies: &mut impl BufRead, line: &str) -> 
     reply
 }
 
-/// Reads events until `last`, checking that none is missing or doubled; counts how often it was behind.
+/// Reads events up to `last` and asserts that none is missing or repeated. Returns how often the server
+/// reported that this subscriber was behind.
 fn read_events(
     events: &mut impl Iterator<Item = Result<Incoming, IpcError>>,
     first: u64,
@@ -144,9 +146,9 @@ fn read_events(
 }
 
 #[test]
-fn commands_are_answered_and_failures_inside_are_told() {
-    let house = House::plain();
-    let mut client = house.client();
+fn commands_are_answered_and_internal_failures_are_reported() {
+    let server = RunningServer::plain();
+    let mut client = server.client();
     assert_eq!(client.hello().workspace, "/the workspace");
     assert_eq!(client.hello().pid, std::process::id());
     assert_eq!(client.command(order("ü\n\""), PATIENCE), done("ü\n\""));
@@ -168,8 +170,8 @@ const ALIVE: &str =
 
 #[test]
 fn unknown_requests_and_other_versions_get_an_error_and_no_hang_up() {
-    let house = House::plain();
-    let (mut stream, mut replies) = house.raw();
+    let server = RunningServer::plain();
+    let (mut stream, mut replies) = server.raw();
     let mut ask = |line: &str| exchange(&mut stream, &mut replies, line);
     assert!(ask(r#"{"id":1,"body":{"query":"alive"}}"#).contains("say hello first"));
     let hello = ask(r#"{"id":2,"body":{"hello":{"version":99}}}"#);
@@ -184,101 +186,101 @@ fn unknown_requests_and_other_versions_get_an_error_and_no_hang_up() {
 }
 
 #[test]
-fn a_line_without_end_is_cut_off() {
-    let house = House::plain();
-    let (mut stream, mut replies) = house.raw();
+fn a_line_above_the_limit_is_refused() {
+    let server = RunningServer::plain();
+    let (mut stream, mut replies) = server.raw();
     let piece = vec![b'x'; 1 << 20];
-    // The server may hang up while we still write.
+    // The server may close the connection while the test still writes.
     let _ = (0..17).try_for_each(|_| stream.write_all(&piece));
     let mut reply = String::new();
     let _ = replies.read_line(&mut reply);
     assert!(reply.is_empty() || reply.contains("16 MiB"), "{reply}");
-    assert_eq!(house.client().command(order("x"), PATIENCE), done("x"), "others are not affected");
+    assert_eq!(server.client().command(order("x"), PATIENCE), done("x"), "others are not affected");
 }
 
 #[test]
 fn several_subscribers_early_and_late_see_every_event_once() {
-    let house = House::new(8);
-    house.happen(1..=100, "before");
-    let mut from_start = house.client().events(Some(0), false).unwrap();
-    let mut from_middle = house.client().events(Some(50), false).unwrap();
-    let mut from_now = house.client().events(None, false).unwrap();
+    let server = RunningServer::new(8);
+    server.happen(1..=100, "before");
+    let mut from_start = server.client().events(Some(0), false).unwrap();
+    let mut from_middle = server.client().events(Some(50), false).unwrap();
+    let mut from_now = server.client().events(None, false).unwrap();
     let readers = std::thread::scope(|scope| {
         let threads = [
             scope.spawn(|| read_events(&mut from_start, 1, 400)),
             scope.spawn(|| read_events(&mut from_middle, 51, 400)),
             scope.spawn(|| read_events(&mut from_now, 101, 400)),
         ];
-        house.happen(101..=400, "after");
+        server.happen(101..=400, "after");
         threads.map(|thread| thread.join().unwrap())
     });
     assert_eq!(readers.len(), 3);
 }
 
 #[test]
-fn a_slow_subscriber_is_told_that_it_is_behind_and_misses_nothing() {
-    let house = House::new(16);
-    let mut slow = house.client().events(None, false).unwrap();
-    house.happen(1..=1000, &"x".repeat(4000));
+fn a_slow_subscriber_learns_that_it_is_behind_and_misses_nothing() {
+    let server = RunningServer::new(16);
+    let mut slow = server.client().events(None, false).unwrap();
+    server.happen(1..=1000, &"x".repeat(4000));
     assert!(read_events(&mut slow, 1, 1000) >= 1);
     assert_eq!(slow.next_within(Duration::from_millis(1)), Ok(None));
-    house.happen(1001..=1001, "y");
+    server.happen(1001..=1001, "y");
     assert_eq!(read_events(&mut slow, 1001, 1001), 0);
 }
 
 #[test]
-fn gauges_come_to_those_who_asked_and_only_the_latest() {
-    let house = House::plain();
+fn only_the_latest_gauge_is_sent_and_only_to_those_who_asked() {
+    let server = RunningServer::plain();
     let gauge =
         |value: u64| Gauge { name: "commits".into(), session: Some(3), gate: None, value: value.into() };
-    let mut without = house.client().events(None, false).unwrap();
-    (1..=5000).for_each(|value| house.gauges.set(gauge(value)));
-    let mut with = house.client().events(None, true).unwrap();
+    let mut without = server.client().events(None, false).unwrap();
+    (1..=5000).for_each(|value| server.gauges.set(gauge(value)));
+    let mut with = server.client().events(None, true).unwrap();
     assert_eq!(with.next().unwrap(), Ok(Incoming::Gauge(gauge(5000))));
-    house.happen(1..=1, "x");
+    server.happen(1..=1, "x");
     assert!(matches!(with.next().unwrap(), Ok(Incoming::Event(_))));
     assert_eq!(read_events(&mut without, 1, 1), 0);
 }
 
 #[test]
 fn a_stream_can_be_cancelled_without_ending_the_connection() {
-    let house = House::plain();
-    let (mut stream, mut replies) = house.raw();
+    let server = RunningServer::plain();
+    let (mut stream, mut replies) = server.raw();
     let mut ask = |line: &str| exchange(&mut stream, &mut replies, line);
     ask(r#"{"id":1,"body":{"hello":{"version":1}}}"#);
     assert!(ask(r#"{"id":2,"body":{"subscribe":{"since_seq":null,"gauges":false}}}"#).contains("subscribed"));
     assert!(ask(r#"{"id":3,"body":{"cancel":{"request":2}}}"#).contains("cancelled"));
-    house.happen(1..=5, "x");
+    server.happen(1..=5, "x");
     assert!(ask(r#"{"id":4,"body":{"query":"alive"}}"#).contains("answer"));
 }
 
 #[test]
-fn a_server_that_ends_says_so_to_everybody_and_the_next_one_takes_over() {
-    let mut house = House::plain();
-    let (mut waiting, mut late) = (house.client(), house.client());
-    let mut events = house.client().events(None, true).unwrap();
+fn a_server_that_ends_tells_every_client_and_the_next_one_takes_over() {
+    let mut server = RunningServer::plain();
+    let (mut waiting, mut late) = (server.client(), server.client());
+    let mut events = server.client().events(None, true).unwrap();
     let answer = std::thread::spawn(move || waiting.command(order("hang"), PATIENCE));
-    house.stop.send(true).unwrap();
-    house.tokio.as_ref().unwrap().block_on(&mut house.serving).unwrap();
-    // Begun and not answered, or not even read.
+    server.stop.send(true).unwrap();
+    server.tokio.as_ref().unwrap().block_on(&mut server.serving).unwrap();
+    // The server may or may not have read the first command before it ended.
     assert!(matches!(answer.join().unwrap(), Err(IpcError::Ended | IpcError::Leaving)));
     assert_eq!(late.command(order("hang"), PATIENCE), Err(IpcError::Leaving));
     assert_eq!(events.next().unwrap(), Err(IpcError::Ended));
     assert!(events.next().is_none());
-    assert!(Client::connect(house.folder.path()).unwrap().is_none());
-    drop(house.tokio.take());
+    assert!(Client::connect(server.folder.path()).unwrap().is_none());
+    drop(server.tokio.take());
 
-    // As after SIGKILL: a socket and its pointer that nobody listens on.
-    let socket = house.folder.path().join("paddock.sock");
+    // A killed server leaves its socket and the pointer to it, but nobody listens.
+    let socket = server.folder.path().join("paddock.sock");
     drop(UnixListener::bind(&socket).unwrap());
-    fs::write(house.folder.path().join("paddock.socket-path"), socket.to_str().unwrap()).unwrap();
-    assert!(Client::connect(house.folder.path()).unwrap().is_none());
+    fs::write(server.folder.path().join("paddock.socket-path"), socket.to_str().unwrap()).unwrap();
+    assert!(Client::connect(server.folder.path()).unwrap().is_none());
     let tokio = Runtime::new().unwrap();
     let _inside = tokio.enter();
-    assert!(Server::bind(house.folder.path()).is_ok());
+    assert!(Server::bind(server.folder.path()).is_ok());
 }
 
-/// A server that reads one line and answers with these bytes, then ends.
+/// Starts a server that reads one line, answers with these bytes, and ends.
 fn false_server(folder: &Path, answer: &'static str) -> std::thread::JoinHandle<()> {
     let socket = folder.join("false.sock");
     let listener = UnixListener::bind(&socket).unwrap();
@@ -291,7 +293,7 @@ fn false_server(folder: &Path, answer: &'static str) -> std::thread::JoinHandle<
 }
 
 #[test]
-fn a_client_names_a_server_of_another_version_and_finds_nobody_in_one_that_ends_mid_hello() {
+fn another_protocol_version_is_named_and_a_server_that_ends_mid_greeting_counts_as_none() {
     let half = r#"{"id":1,"body":{"hel"#;
     let other = "{\"id\":1,\"body\":{\"hello\":{\"version\":2,\"workspace\":\"w\",\"pid\":1}}}\n";
     for (answer, expected) in [(half, None), (other, Some(IpcError::OtherVersion { ours: 1, theirs: 2 }))] {

@@ -1,8 +1,8 @@
-//! Tests of the whole: the library's parts on real files, repositories and sockets, and the built program on real
-//! workspaces with agents that are scripts.
+//! Integration tests: the crates on real files, repositories and sockets, and the built program on real
+//! workspaces with scripts as agents.
 //!
-//! They share one process, so a test here changes nothing that belongs to the process: no variable of the environment,
-//! no folder, no limit. `paddock_testkit::alone` gives a test a process of its own.
+//! All tests share one process, so none may change the state of the process: environment variables, the
+//! working folder, resource limits. `paddock_testkit::alone` gives a test a process of its own.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -1,10 +1,11 @@
-//! What the sources do in one place alone.
+//! Some things must exist in one place only, since copies of them drift apart: the start of git, the atomic
+//! write, the reader of escape sequences, the cuts of text.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The sources of production below `src` and `crates`, each by its path there and without what is compiled for tests
-/// alone.
+/// Returns path and text of each production source in `src` and `crates`, without code that only tests
+/// compile.
 fn sources() -> Vec<(String, String)> {
     fn below(folder: &Path, into: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -39,20 +40,24 @@ fn sources() -> Vec<(String, String)> {
     found
 }
 
-/// The files in which one of these words stands.
+/// Returns the files that contain one of these words.
 fn files_with(words: &[&str]) -> Vec<String> {
     let has = |text: &String| words.iter().any(|word| text.contains(word));
     sources().into_iter().filter(|(_, text)| has(text)).map(|(name, _)| name).collect()
 }
 
-/// Holds the files with one of these words, outside of a crate, against the ones that may have it.
-fn stands_only(words: &[&str], inside: &str, others: &[(&str, &str)]) {
+/// Asserts that no file outside `inside` contains one of these words, except the `others`, each given with a
+/// reason.
+fn occurs_only(words: &[&str], inside: &str, others: &[(&str, &str)]) {
     let found = files_with(words);
     let outside: Vec<_> = found.iter().filter(|name| !name.starts_with(inside)).cloned().collect();
-    assert!(outside.len() < found.len(), "{words:?} does not stand in {inside}: the words are out of date");
+    assert!(outside.len() < found.len(), "{inside} contains none of {words:?}: the words are out of date");
     let mut allowed: Vec<_> = others.iter().map(|(name, _)| (*name).to_owned()).collect();
     allowed.sort();
-    assert_eq!(outside, allowed, "{words:?} belongs into {inside}; an exception has its reason here");
+    assert_eq!(
+        outside, allowed,
+        "{words:?} may occur in {inside} only; list an exception here, with its reason"
+    );
 }
 
 #[test]
@@ -62,7 +67,7 @@ fn modes_of_files_are_set_in_one_crate() {
         ("crates/git/src/restore.rs", "a file of a worktree has the mode that git recorded"),
         ("crates/supervisor/src/effects/worktrees.rs", "a copied file has the mode of its original"),
     ];
-    stands_only(&["set_permissions(", "OpenOptionsExt", "DirBuilderExt"], "crates/os/", &others);
+    occurs_only(&["set_permissions(", "OpenOptionsExt", "DirBuilderExt"], "crates/os/", &others);
 }
 
 #[test]
@@ -75,25 +80,25 @@ fn files_are_moved_into_place_in_one_crate() {
         ("src/cli/doctor/restore.rs", "the log of a damaged database is moved away with it"),
         ("src/cli/project.rs", "the file of a removed project is moved away"),
     ];
-    stands_only(&["fs::rename("], "crates/os/", &others);
+    occurs_only(&["fs::rename("], "crates/os/", &others);
 }
 
 #[test]
 fn the_git_program_is_started_in_one_file() {
-    stands_only(&["Command::new(\"git\")", "Program::new(\"git\")"], "crates/git/src/process.rs", &[]);
+    occurs_only(&["Command::new(\"git\")", "Program::new(\"git\")"], "crates/git/src/process.rs", &[]);
 }
 
 #[test]
-fn what_a_durable_event_survives_is_said_in_one_crate() {
-    stands_only(&["enum Durability"], "crates/model/", &[]);
+fn durability_is_defined_in_one_crate() {
+    occurs_only(&["enum Durability"], "crates/model/", &[]);
 }
 
 #[test]
 fn escape_sequences_are_read_in_one_place() {
-    stands_only(&["vte::"], "crates/agents/src/terminal/", &[]);
+    occurs_only(&["vte::"], "crates/agents/src/terminal/", &[]);
 }
 
 #[test]
 fn texts_are_cut_to_bytes_in_one_file() {
-    stands_only(&["is_char_boundary("], "crates/model/src/cut.rs", &[]);
+    occurs_only(&["is_char_boundary("], "crates/model/src/cut.rs", &[]);
 }

@@ -1,5 +1,5 @@
-//! Whose commits an agent's are, where the agent hides the user's own git configuration from its commands, as
-//! Gemini CLI does.
+//! Author and committer of an agent's commits. The agents here hide the user's git configuration from their
+//! commands, as Gemini CLI does, so the identity can reach git only through what Paddock passes on.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -8,11 +8,12 @@ use paddock_testkit::Sandbox;
 
 const NAME: &str = "阿达 \"Ada\" O'Hara";
 
-/// Commits without the user's own configuration and the system's.
+/// Shell that commits while git can read neither the user's nor the system's configuration.
 const COMMIT: &str = "export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null GIT_CONFIG_NOSYSTEM=1\n\
                       commit $PADDOCK_PROJECT.txt; over";
 
-/// Runs one objective in each of these projects: (name, the agent's variables), and says whose the commits are.
+/// Runs one objective in each project of `(name, the agent's variables)`; returns author and committer of
+/// each project's commit.
 fn committers(
     place: &Sandbox,
     projects: &[(&str, &str)],
@@ -32,7 +33,7 @@ fn committers(
     place.idle(0);
     let of = |name: &str| {
         let format = "--format=%an <%ae>|%cn <%ce>";
-        // The side of the landing on which the agent committed.
+        // The landing is a merge commit; its second parent is the agent's commit.
         let log = place.git(&place.path(name), &["log", "-1", format, "main^2"]);
         let (author, committer) = log.split_once('|').unwrap();
         (author.to_owned(), committer.to_owned())
@@ -40,12 +41,12 @@ fn committers(
     projects.iter().map(|(name, _)| of(name)).collect()
 }
 
-fn is(found: &(String, String), author: &str, committer: &str) {
+fn assert_identity(found: &(String, String), author: &str, committer: &str) {
     assert_eq!((found.0.as_str(), found.1.as_str()), (author, committer));
 }
 
 #[test]
-fn commits_are_by_whom_git_would_say_in_that_worktree() {
+fn commits_have_the_identity_that_git_resolves_in_the_worktree() {
     let place = Sandbox::new();
     let mut text = String::new();
     writeln!(text, "[user]\n\tname = \"阿达 \\\"Ada\\\" O'Hara\"\n\temail = ada@example.org").unwrap();
@@ -73,16 +74,16 @@ fn commits_are_by_whom_git_would_say_in_that_worktree() {
         place.git(&place.path("roles"), &["config", "committer.email", "keeper@x"]);
     });
     let whole = |email: &str| format!("{NAME} <{email}>");
-    is(&found[0], &whole("ada@example.org"), &whole("ada@example.org"));
-    is(&found[1], &whole("local@x"), &whole("local@x"));
-    is(&found[2], "Inc <inc@x>", "Inc <inc@x>");
-    is(&found[3], &whole("branch@x"), &whole("branch@x"));
-    is(&found[4], "Other <other@x>", &whole("ada@example.org"));
-    is(&found[5], "Writer <ada@example.org>", &whole("keeper@x"));
+    assert_identity(&found[0], &whole("ada@example.org"), &whole("ada@example.org"));
+    assert_identity(&found[1], &whole("local@x"), &whole("local@x"));
+    assert_identity(&found[2], "Inc <inc@x>", "Inc <inc@x>");
+    assert_identity(&found[3], &whole("branch@x"), &whole("branch@x"));
+    assert_identity(&found[4], "Other <other@x>", &whole("ada@example.org"));
+    assert_identity(&found[5], "Writer <ada@example.org>", &whole("keeper@x"));
 }
 
 #[test]
-fn what_is_set_nowhere_is_paddocks_and_what_is_set_stays() {
+fn a_missing_name_or_email_is_paddocks_and_a_configured_one_is_kept() {
     let place = Sandbox::new();
     let at = |file: &str| format!("{{GIT_CONFIG_GLOBAL: {:?}}}", place.path(file));
     let mail = format!("{{GIT_CONFIG_GLOBAL: {:?}, EMAIL: me@mail}}", place.path("name.inc"));
@@ -93,13 +94,14 @@ fn what_is_set_nowhere_is_paddocks_and_what_is_set_stays() {
         fs::write(place.path("none.inc"), "").unwrap();
         fs::write(place.path("name.inc"), "[user]\n\tname = Ada\n\tuseConfigOnly = true\n").unwrap();
         fs::write(place.path("email.inc"), "[user]\n\temail = ada@x\n").unwrap();
-        // git refuses what is empty once it has dropped such characters.
+        // git strips these characters from an identity and refuses a name that is empty
+        // afterwards.
         fs::write(place.path("odd.inc"), "[user]\n\tname = \" . \"\n\temail = \"\"\n").unwrap();
     });
     let paddock = "Paddock <paddock@localhost>";
-    is(&found[0], paddock, paddock);
-    is(&found[1], "Ada <paddock@localhost>", "Ada <paddock@localhost>");
-    is(&found[2], "Paddock <ada@x>", "Paddock <ada@x>");
-    is(&found[3], "Ada <me@mail>", "Ada <me@mail>");
-    is(&found[4], paddock, paddock);
+    assert_identity(&found[0], paddock, paddock);
+    assert_identity(&found[1], "Ada <paddock@localhost>", "Ada <paddock@localhost>");
+    assert_identity(&found[2], "Paddock <ada@x>", "Paddock <ada@x>");
+    assert_identity(&found[3], "Ada <me@mail>", "Ada <me@mail>");
+    assert_identity(&found[4], paddock, paddock);
 }

@@ -1,4 +1,5 @@
-//! Real agent programs: what their recorded transcripts are read as, and whole runs with programs that replay them.
+//! Real agent programs: how their recorded transcripts are read, and whole runs with programs that replay
+//! them.
 
 mod identity;
 mod properties;

@@ -1,4 +1,5 @@
-//! Whatever comes, in whatever pieces: no panic, and no class that nothing says.
+//! Properties of the transcript readers: any input, in pieces of any size, causes no panic and no failure
+//! class that the input does not state.
 
 use paddock_agents::transcript::{Reader, Reading, Stream, formats};
 use paddock_model::failure::FailureClass;
@@ -7,7 +8,7 @@ use proptest::prelude::*;
 
 use super::recordings::{Recording, all, reading, setting, summary_of};
 
-/// Reads a recording in pieces of these sizes, over and over, the streams by turns.
+/// Reads a recording in pieces whose sizes cycle through `sizes`, alternating between the two streams.
 fn in_pieces(recording: &Recording, sizes: &[usize]) -> Reading {
     let mut reader = Reader::new(&recording.agent, setting());
     let (mut out, mut err) = (recording.out.as_slice(), recording.err.as_slice());
@@ -26,7 +27,7 @@ fn in_pieces(recording: &Recording, sizes: &[usize]) -> Reading {
     reader.finish(Some(&recording.exit)).0
 }
 
-/// Classes that send an agent away or call a person: they need a reason.
+/// Whether a class puts the agent on cooldown or asks a person. A reader must have evidence for such a class.
 fn is_grave(class: FailureClass) -> bool {
     !matches!(class, FailureClass::Other | FailureClass::Crashed | FailureClass::Killed)
 }
@@ -46,7 +47,7 @@ fn every_recording_reads_the_same_in_pieces_of_any_size() {
 }
 
 #[test]
-fn a_good_run_that_was_cut_off_anywhere_is_no_outside_error() {
+fn a_good_run_that_was_cut_off_anywhere_has_no_grave_failure() {
     for mut recording in all().into_iter().filter(|r| r.case.starts_with("ok") && r.exit == Exit::Code(0)) {
         let whole = reading(&recording).0;
         if whole.failure.is_some() {
@@ -59,7 +60,8 @@ fn a_good_run_that_was_cut_off_anywhere_is_no_outside_error() {
                 recording.exit = exit;
                 let cut = reading(&recording).0;
                 let class = cut.failure.as_ref().map(|failure| failure.class);
-                // A retry that was going on when it was cut off is one.
+                // In these recordings the agent was retrying after a limit or an overload. Cut off during the
+                // retry, the outside error is the true cause.
                 let retried = recording.case.contains("529") || recording.case.contains("429");
                 let name = format!("{}/{} at {length}", recording.agent, recording.case);
                 assert!(retried || class.is_none_or(|class| !is_grave(class)), "{name}: {:?}", cut.failure);
@@ -69,7 +71,7 @@ fn a_good_run_that_was_cut_off_anywhere_is_no_outside_error() {
     }
 }
 
-/// What an agent might say, show or write that speaks of errors without being one.
+/// Text that an agent might print, show or write. It mentions errors without being one.
 const TALK: &str = "HTTP 429 Too Many Requests: rate limit, try again in 3600s. You've hit your usage limit. \
                     401 Unauthorized: invalid API key. Prompt is too long. overloaded. ECONNRESET. \
                     {\\\"type\\\":\\\"error\\\",\\\"error\\\":{\\\"name\\\":\\\"ContextOverflowError\\\"}} \
@@ -89,7 +91,7 @@ fn a_session_that_talks_about_errors_has_none() {
 }
 
 #[test]
-fn commands_that_print_errors_to_standard_error_are_none_of_the_agents() {
+fn errors_that_commands_print_to_standard_error_are_not_the_agents_failure() {
     for mut recording in all().into_iter().filter(|recording| recording.case == "ok") {
         recording.err.extend_from_slice(b"curl: (22) The requested URL returned error: 429\n");
         recording
@@ -117,7 +119,7 @@ fn a_stream_without_end_stays_within_bounds() {
     }
 }
 
-/// Values where an event has something else.
+/// JSON values of types that no event has in these places.
 const VALUES: &[&str] = &[
     "null",
     "true",
@@ -144,7 +146,7 @@ proptest! {
             reader.push(Stream::Err, &bytes);
             let (reading, _) = reader.finish(Some(&Exit::Code(code)));
             let class = reading.failure.map(|failure| failure.class);
-            // gemini's own code for "not logged in" says so without a word.
+            // Exit code 41 is Gemini's "not logged in": the code alone is evidence.
             prop_assert!(code == 41 || class.is_none_or(|class| !is_grave(class)), "{}: {:?}", name, class);
         }
     }
@@ -185,10 +187,10 @@ proptest! {
     }
 }
 
-/// While it runs, an agent that tells its usage midway tells what its end says: of input all of it, of output no
-/// more.
+/// Claude and qwen report usage while they run. Without its final record a transcript must give the same
+/// input and cached tokens as with it, and at most as many output tokens.
 #[test]
-fn what_is_told_midway_is_what_the_end_says() {
+fn usage_reported_midway_agrees_with_the_usage_at_the_end() {
     let mut seen = 0;
     for recording in all() {
         let is_midway = matches!(recording.agent.as_str(), "claude" | "qwen");

@@ -1,4 +1,5 @@
-//! Every recording in `tests/data/transcripts`, read and compared with what is written in `READINGS` beside them.
+//! Reads every recording in `tests/data/transcripts` and compares the result with the file `READINGS` next to
+//! them, which a person has checked. `PADDOCK_WRITE_READINGS=1` writes that file anew.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,7 +11,7 @@ use paddock_agents::transcript::{Line, LineKind, Reader, Reading, Setting, Strea
 use paddock_model::session::Exit;
 use paddock_model::summary::SessionSummary;
 
-/// 2026-11-22T14:00:00Z: the day on which they were made.
+/// 2026-11-22T14:00:00Z, the day of the recordings. Some of them name the time of a reset without its date.
 pub(super) const NOW_MS: i64 = 1_795_356_000_000;
 
 /// One recorded run.
@@ -26,7 +27,7 @@ pub(super) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/transcripts")
 }
 
-/// All of them, in order.
+/// Returns all recordings, ordered by agent and case.
 pub(super) fn all() -> Vec<Recording> {
     let mut found = Vec::new();
     for agent in
@@ -58,7 +59,7 @@ pub(super) fn setting() -> Setting {
     Setting { now_ms: NOW_MS, zone: TimeZone::UTC }
 }
 
-/// The recording as its agent's reader reads it.
+/// Reads a recording with the reader of its agent's format.
 pub(super) fn reading(recording: &Recording) -> (Reading, Vec<Line>) {
     let mut reader = Reader::new(&recording.agent, setting());
     reader.push(Stream::Out, &recording.out);
@@ -116,7 +117,7 @@ fn every_recording_is_read_as_it_was_judged_by_hand() {
 }
 
 #[test]
-fn a_good_run_is_told_as_what_was_said_run_and_committed() {
+fn a_good_run_reads_as_its_messages_commands_and_commits() {
     for recording in all().iter().filter(|recording| recording.case == "ok") {
         let (reading, lines) = reading(recording);
         let has = |kind: LineKind, text: &str| lines.iter().any(|l| l.kind == kind && l.text.contains(text));

@@ -1,4 +1,5 @@
-//! Whole runs with programs that write what real agents wrote, byte for byte, and end as they did.
+//! Whole runs with programs that print the recorded output of real agents, byte for byte, and end with the
+//! same exit code or signal.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +9,8 @@ use serde_json::Value;
 
 use super::recordings::folder;
 
-/// Runs the `sh` block of the prompt, in which `replay AGENT/CASE` is such a program. Its own arguments are noted.
+/// Runs the `sh` block of the prompt, in which `replay AGENT/CASE` prints a recording and ends as it did. The
+/// arguments and the prompt of each session are kept as notes.
 const AGENT: &str = r#"
 commit() { echo "${2:-$1}" > "$1"; git add -A; git commit -q -m "Write $1"; }
 replay() {
@@ -26,7 +28,7 @@ eval "$script"
 
 const AGENTS: [&str; 8] = ["claude", "codex", "kimi", "opencode", "gemini", "qwen", "copilot", "aider"];
 
-/// A place with a project in which every built-in agent is replaced by one that replays; a worker for each.
+/// Makes a sandbox with a project in which [`AGENT`] replaces every built-in agent. Each agent has a worker.
 pub(super) fn project(settings: &str) -> (Sandbox, PathBuf) {
     let place = Sandbox::new();
     let script = place.path("replay.sh");
@@ -49,7 +51,7 @@ pub(super) fn project(settings: &str) -> (Sandbox, PathBuf) {
         "replayed",
         &format!("verify: []\npath_conflicts: allow\nmax_parallel_sessions: 4\n{settings}\nagents:\n{agents}workers:\n{workers}"),
     );
-    // The file is read by a supervisor; until then its workers are not known.
+    // A supervisor reads the project file; `objective add --worker` knows its workers only afterwards.
     place.idle(0);
     (place, repository)
 }
@@ -63,7 +65,7 @@ fn note(place: &Sandbox, name: &str) -> String {
 }
 
 #[test]
-fn what_each_agent_did_well_lands_with_its_summary_and_usage() {
+fn a_good_run_of_each_agent_lands_with_its_summary_and_usage() {
     let (place, repository) = project("");
     for id in AGENTS {
         place.objective(id, &format!("commit {id}.txt\nreplay {id}/ok"), &["--worker", &format!("by-{id}")]);
@@ -72,7 +74,7 @@ fn what_each_agent_did_well_lands_with_its_summary_and_usage() {
     assert_eq!(count(&events, "landed", "*"), AGENTS.len());
     let names = place.git(&repository, &["ls-tree", "--name-only", "main"]);
     assert!(AGENTS.iter().all(|id| names.contains(&format!("{id}.txt"))), "{names}");
-    // Of kimi and copilot, usage is in files that their stand-ins do not write: unknown, never zero.
+    // kimi and copilot write usage to files that the replaying script does not: unknown, never zero.
     let expected: [(&str, Option<u64>, Option<f64>); 8] = [
         ("claude", Some(25_300), Some(0.07843)),
         ("codex", Some(20_131), None),
@@ -111,12 +113,16 @@ fn a_conversation_that_no_longer_fits_is_followed_by_a_smaller_retry() {
     let prompt = note(&place, "long.2.prompt");
     assert!(prompt.contains("smaller steps") && prompt.contains("Prompt is too long"), "{prompt}");
     assert!(!prompt.contains("\"type\""), "events are no text for a prompt: {prompt}");
-    assert_eq!(note(&place, "long.2.arguments").trim(), "fresh", "what does not fit is not gone on with");
+    assert_eq!(
+        note(&place, "long.2.arguments").trim(),
+        "fresh",
+        "a conversation that no longer fits is not resumed"
+    );
     assert_eq!(place.status_of("long")["retries"], 1);
 }
 
 #[test]
-fn a_correction_goes_on_with_the_agents_own_conversation_and_counts_only_its_own_tokens() {
+fn a_correction_resumes_the_agents_conversation_and_counts_only_its_own_tokens() {
     let (place, _) = project("");
     let script = "first && { commit done.txt; echo x > forgotten.txt; replay codex/ok; }\n\
                   commit forgotten.txt\nreplay codex/ok-resume-othercwd";
@@ -126,13 +132,14 @@ fn a_correction_goes_on_with_the_agents_own_conversation_and_counts_only_its_own
     assert_eq!(note(&place, "again.1.arguments").trim(), "fresh");
     assert_eq!(note(&place, "again.2.arguments").trim(), "--resume 01a2039e-bdc5-7651-9889-20669f20ba06");
     let tokens: Vec<_> = sessions(&place).iter().map(|row| row["usage"]["tokens"].as_u64()).collect();
-    // The thread's counter stands at 41135 then, of which 20131 are the first session's.
+    // codex counts tokens per conversation: 41135 at the end of the second session, 20131 of them of the
+    // first.
     assert_eq!(tokens, [Some(20_131), Some(21_004)]);
     assert!(place.good(&["session", "show", "2"]).contains("the conversation of session 1"));
 }
 
 #[test]
-fn an_answer_that_was_cut_off_is_no_success_whatever_the_exit_status_and_the_summary_say() {
+fn an_answer_that_was_cut_off_is_no_success_despite_its_exit_status_and_summary() {
     let (place, _) = project("recovery: {max_retries: 1, max_sessions: 3}");
     place.objective("claims", "replay kimi/drop", &["--worker", "by-kimi"]);
     place.objective("silent", "replay codex/ok-workspace-write", &["--worker", "by-codex"]);

@@ -6,8 +6,8 @@ use std::path::Path;
 use paddock_testkit::{Sandbox, count, is, place_of};
 use serde_json::Value;
 
-/// Replays recordings. `$NOTES/<name>.cases` says, a line for each start, what is done: `work` commits, prints
-/// the recording of a run that went well, and ends; anything else is shell.
+/// Replays recordings. Each start runs and removes the first line of `$NOTES/<name>.cases`, which is shell;
+/// without one it runs `work`, which commits, prints the recording of a good run, and ends.
 const REPLAY: &str = r#"
 set -e
 name=$1; format=$2; data=$3
@@ -19,7 +19,7 @@ sed -i 1d "$cases" 2>/dev/null || true
 summary() { printf -- '---SESSION_SUMMARY---\\nstatus: completed\\nsummary: did it\\n---END_SESSION_SUMMARY---\\n'; }
 commit() { echo "$PADDOCK_SESSION" > "$PADDOCK_OBJECTIVE.txt"; git add -A; git commit -q -m "Work on $PADDOCK_OBJECTIVE"; }
 replay() { cat "$data/$format/$1.stdout"; cat "$data/$format/$1.stderr" >&2 2>/dev/null || true; }
-# The recorded moment of reset, moved to so many seconds from now.
+# Replays a quota error whose reset is $1 seconds from now.
 limited() { replay quota-oauth | sed "s/\"resetsAt\":[0-9]*/\"resetsAt\":$(($(date +%s) + $1))/g"; exit 1; }
 work() { commit; replay ok; }
 eval "$next"
@@ -29,7 +29,7 @@ fn cases(place: &Sandbox, agent: &str, lines: &[&str]) {
     fs::write(place.note(&format!("{agent}.cases")), lines.join("\n") + "\n").unwrap();
 }
 
-/// Project lines with an agent for each (name, transcript), in this order.
+/// Returns lines of a project file with an agent for each `(name, transcript)`, tried in this order.
 fn agents(place: &Sandbox, all: &[(&str, &str)]) -> String {
     let script = place.path("replay.sh");
     fs::write(&script, REPLAY).unwrap();
@@ -55,7 +55,7 @@ fn find<'e>(events: &'e [Value], kind: &str) -> &'e Value {
 }
 
 #[test]
-fn a_rate_limited_agent_goes_on_by_itself_at_the_time_it_named() {
+fn a_rate_limited_agent_continues_at_the_reset_time_that_it_named() {
     let place = Sandbox::new();
     let lines = agents(&place, &[("claude", "claude")]);
     place.project("shop", &lines);
@@ -68,7 +68,7 @@ fn a_rate_limited_agent_goes_on_by_itself_at_the_time_it_named() {
     let until_ms = cooling["data"]["cooldown"]["until_ms"].as_i64().unwrap();
     let second = events.iter().filter(|event| is(event, "session_planned", "cart")).nth(1).unwrap();
     let at: jiff::Timestamp = second["at"].as_str().unwrap().parse().unwrap();
-    assert!(at.as_millisecond() >= until_ms, "it began before the limit was lifted");
+    assert!(at.as_millisecond() >= until_ms, "the session began before the limit was lifted");
     let row = place.status_of("cart");
     assert_eq!((row["status"].as_str(), row["retries"].as_u64()), (Some("done"), Some(0)));
     assert_eq!(starts(&place), ["claude cart", "claude cart"]);
@@ -133,7 +133,7 @@ fn an_agent_that_says_it_waits_for_an_hour_is_stopped_and_another_works() {
 }
 
 #[test]
-fn an_agent_that_is_not_logged_in_waits_for_a_person_and_goes_on_after_a_check() {
+fn an_agent_that_is_not_logged_in_waits_for_a_person_and_continues_after_a_check() {
     let place = Sandbox::new();
     let lines = agents(&place, &[("claude", "claude")]);
     place.project("shop", &lines);
@@ -147,7 +147,7 @@ fn an_agent_that_is_not_logged_in_waits_for_a_person_and_goes_on_after_a_check()
         (Some("needs_review"), Some("agent_login"))
     );
     assert_eq!(row["retries"], 0);
-    // Still not logged in.
+    // The first check still fails, so nothing may become ready.
     cases(&place, "claude", &["replay 401-retries2; exit 1"]);
     let (code, said, _) = place.run(&["agent", "check", "claude"]);
     assert!(code == 1 && said.contains("authentication"), "{said}");
@@ -161,7 +161,7 @@ fn an_agent_that_is_not_logged_in_waits_for_a_person_and_goes_on_after_a_check()
 }
 
 #[test]
-fn a_session_is_stopped_when_it_costs_what_it_may() {
+fn a_session_is_stopped_when_its_cost_reaches_the_limit() {
     let place = Sandbox::new();
     let lines = agents(&place, &[("opencode", "opencode")]);
     place.project("shop", &format!("{lines}session_defaults: {{max_usd_per_session: 0.5}}"));
@@ -185,7 +185,7 @@ says() { helper=null; test -z "$6" || helper="\"$6\""; printf '{"type":"assistan
 result() { printf '{"type":"result","subtype":"success","is_error":false,"num_turns":1,"result":"%s","session_id":"%s","total_cost_usd":%s,"modelUsage":{"claude-x":{"inputTokens":%s,"outputTokens":%s,"cacheReadInputTokens":0,"cacheCreationInputTokens":0,"costUSD":%s}}}\n' '---SESSION_SUMMARY---\\nstatus: completed\\nsummary: did it\\n---END_SESSION_SUMMARY---' $id $1 $2 $3 $1; }
 "#;
 
-/// A project whose Claude does what these lines of shell say, one line for each start.
+/// Makes a project whose Claude runs one of these lines of shell per start.
 fn claude(settings: &str, lines: &[&str]) -> Sandbox {
     let place = Sandbox::new();
     let agent = agents(&place, &[("claude", "claude")]);
@@ -197,9 +197,9 @@ fn claude(settings: &str, lines: &[&str]) -> Sandbox {
 }
 
 #[test]
-fn claude_is_stopped_while_it_works_when_it_has_used_the_tokens_that_it_may() {
-    // It says no more than this, and would go on for ten minutes: only the supervisor ends it. Each answer counts
-    // once, with its cache and with those of its helpers.
+fn claude_is_stopped_while_it_works_when_its_tokens_reach_the_limit() {
+    // The agent would sleep for ten minutes, so only the supervisor can end it. Each message id counts once
+    // (`a` is reported twice), with its cached tokens and with those of sub-agents (`toolu_1`).
     let over = "init; commit; says a 100 0 0 1; says a 100 0 0 50; says b 50 200 300 50; says c 100 0 100 49 toolu_1; \
                 exec sleep 600";
     let place = claude("session_defaults: {max_tokens_per_session: 999}", &[over, "work"]);
@@ -212,12 +212,12 @@ fn claude_is_stopped_while_it_works_when_it_has_used_the_tokens_that_it_may() {
     assert_eq!(*tokens, serde_json::json!({"input": 450, "cached": 400, "output": 149}));
     let row = place.status_of("cart");
     assert_eq!((row["status"].as_str(), row["retries"].as_u64()), (Some("done"), Some(0)));
-    assert_eq!(starts(&place).len(), 2, "a follow-up session goes on");
+    assert_eq!(starts(&place).len(), 2, "a follow-up session continues the work");
 }
 
 #[test]
 fn answers_that_come_in_several_lines_count_once_and_stop_nothing_too_early() {
-    // 60 lines of one answer with 20 tokens each: counted as often as told they would be 1200.
+    // One answer of 20 tokens, reported in 60 lines: counting each line would give 1200 and stop the session.
     let lines = "init; commit; for n in $(seq 60); do says a 10 0 0 10; done; says b 10 0 0 10; \
                  result 0.01 20 20";
     let place = claude("session_defaults: {max_tokens_per_session: 100}", &[lines]);
@@ -225,12 +225,15 @@ fn answers_that_come_in_several_lines_count_once_and_stop_nothing_too_early() {
     let events = place.idle(0);
     assert!(!events.iter().any(|event| event["type"] == "session_stopping"));
     let ended = events.iter().find(|event| is(event, "session_ended", "cart")).unwrap();
-    assert_eq!(ended["data"]["account"]["usage"]["tokens"]["input"], 20, "the result's own figures stand");
+    assert_eq!(
+        ended["data"]["account"]["usage"]["tokens"]["input"], 20,
+        "the result's figures replace the sum"
+    );
     assert_eq!(ended["data"]["over"], Value::Null);
 }
 
 #[test]
-fn a_session_that_tells_its_cost_at_its_end_is_judged_as_usual_and_the_event_says_that_it_was_above() {
+fn a_cost_reported_only_at_the_end_does_not_fail_the_session_and_its_event_names_the_exceeded_limit() {
     let place = claude(
         "session_defaults: {max_usd_per_session: 2.0}",
         &["init; commit; says a 10 0 0 10; result 9.99 10 10"],
@@ -246,7 +249,7 @@ fn a_session_that_tells_its_cost_at_its_end_is_judged_as_usual_and_the_event_say
 }
 
 #[test]
-fn it_is_said_which_limits_act_during_a_session_and_which_at_its_end() {
+fn commands_say_which_limits_act_during_a_session_and_which_at_its_end() {
     let place = Sandbox::new();
     let lines = agents(&place, &[("claude", "claude"), ("codex", "codex"), ("mine", "plain")]);
     let limits = "session_defaults: {max_tokens_per_session: 1000, max_usd_per_session: 2.0}";
@@ -274,13 +277,13 @@ fn it_is_said_which_limits_act_during_a_session_and_which_at_its_end() {
 }
 
 #[test]
-fn a_spent_day_stops_new_work_and_tells_the_users_command_once() {
+fn a_spent_day_budget_stops_new_work_and_runs_the_notify_command_once() {
     let place = Sandbox::new();
     let lines = agents(&place, &[("claude", "claude")]);
-    let reported = place.note("told");
+    let notified = place.note("notified");
     let notify = format!(
         "notify:\n  - {{on: [budget_exhausted], run: \"cat >> '{}'\"}}\n  - {{on: [objective_done], run: \"echo no >&2; exit 3\"}}",
-        reported.display()
+        notified.display()
     );
     place.project("shop", &format!("{lines}budget: {{usd_per_day: 0.05}}\n{notify}"));
     place.objective("cart", "", &[]);
@@ -290,7 +293,7 @@ fn a_spent_day_stops_new_work_and_tells_the_users_command_once() {
     let reason = place.status_of("sign")["reason"].clone();
     assert_eq!(reason["code"], "day_budget", "{reason}");
     assert!(reason["text"].as_str().unwrap().contains("$0.05"), "{reason}");
-    let lines = fs::read_to_string(&reported).unwrap();
+    let lines = fs::read_to_string(&notified).unwrap();
     assert_eq!(lines.lines().count(), 1, "{lines}");
     let event: Value = serde_json::from_str(lines.trim()).unwrap();
     assert_eq!((event["type"].as_str(), event["project"].as_str()), (Some("budget_exhausted"), Some("shop")));
@@ -298,7 +301,7 @@ fn a_spent_day_stops_new_work_and_tells_the_users_command_once() {
     assert!(failed.contains("exit status: 3: no"), "{failed}");
     let status = place.json(&["status", "--json"]);
     assert!(status["projects"][0]["budget"]["usd"]["used"].as_f64().unwrap() > 0.05, "{status}");
-    // More money: work goes on.
+    // A larger budget in the project file is enough for work to continue.
     let file = place.project_file("shop");
     let text = fs::read_to_string(&file).unwrap().replace("usd_per_day: 0.05", "usd_per_day: 50");
     fs::write(&file, text).unwrap();

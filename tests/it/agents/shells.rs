@@ -1,10 +1,10 @@
-//! Agents whose command a shell reads (`shell: true`).
+//! Agents whose command line is passed to a shell (`shell: true`).
 
 use std::fs;
 
 use paddock_testkit::{Sandbox, count};
 
-/// A script that takes the prompt on standard input and writes to two pipes, as a person would put it together.
+/// A pipeline as a person might write it: the prompt on standard input, and the output through `tee`.
 const LINE: &str =
     "cat {prompt_file} | (cd {worktree} && sh \"$NOTES/work.sh\" {session_dir}) 2>&1 | tee \"$NOTES/out\"";
 
@@ -41,11 +41,11 @@ fn a_shell_agent_works_plans_and_answers_a_check() {
     assert!(count(&events, "session_ended", "planned") == 1, "one session was enough");
     let files = place.git(&place.path("shop"), &["ls-tree", "-r", "--name-only", "main"]);
     assert!(files.contains("p/planned.txt"), "{files}");
-    assert!(fs::read_to_string(place.note("out")).is_ok(), "the pipe's last part ran");
+    assert!(fs::read_to_string(place.note("out")).is_ok(), "the last command of the pipeline ran");
 }
 
 #[test]
-fn a_line_for_a_shell_that_nobody_reads_stops_its_own_project_alone() {
+fn a_command_that_needs_a_shell_but_has_none_stops_only_its_own_project() {
     let place = Sandbox::new();
     place.project("good", "");
     place.project("bad", "");

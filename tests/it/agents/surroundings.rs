@@ -1,4 +1,5 @@
-//! What agents, set-ups, gates and notifications see of the shell that Paddock was started in.
+//! Variables and working folders that agents, set-ups, gates and notifications inherit from the shell in
+//! which Paddock was started.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +8,8 @@ use std::path::{Path, PathBuf};
 use paddock_testkit::{Sandbox, Supervisor};
 use serde_json::Value;
 
-/// Set by the shell of an agent that starts Paddock, and by a person who works in another folder.
+/// Markers that an agent sets for the commands it runs, among them Paddock, and a stale `OLDPWD`. A child
+/// that inherits a marker believes that it runs inside that agent.
 const OUTER: [(&str, &str); 9] = [
     ("CLAUDECODE", "1"),
     ("CLAUDE_CODE_ENTRYPOINT", "cli"),
@@ -19,7 +21,7 @@ const OUTER: [(&str, &str); 9] = [
     ("AGENT", "1"),
     ("OLDPWD", "/"),
 ];
-/// Logins and settings of agents, which stay.
+/// Logins and settings of agents, which children must inherit.
 const KEPT: [(&str, &str); 4] = [
     ("ANTHROPIC_API_KEY", "key"),
     ("CLAUDE_CODE_USE_BEDROCK", "1"),
@@ -27,13 +29,14 @@ const KEPT: [(&str, &str); 4] = [
     ("CODEX_HOME", "/codex"),
 ];
 
-/// Writes its environment, and then what `pwd` prints. awk is no shell: it takes `PWD` as it finds it.
+/// Writes its environment, and what `pwd` prints. awk lists the variables because a shell would correct
+/// `PWD`.
 const WRITER: &str = r#"name=$1; shift
 awk 'BEGIN { for (n in ENVIRON) print n "=" ENVIRON[n] }' > "$NOTES/$name.env"
 pwd > "$NOTES/$name.pwd"
 "#;
 
-/// A project whose worktrees lie behind a symbolic link: there the folder has two names.
+/// Makes a project whose worktrees lie behind a symbolic link, so that each folder has two names.
 fn linked(place: &Sandbox, lines: &str) {
     let repository = place.project("shop", lines);
     fs::create_dir(place.path("far away")).unwrap();
@@ -48,7 +51,7 @@ fn linked(place: &Sandbox, lines: &str) {
     assert!(repository.is_dir());
 }
 
-/// Runs until nothing can move, from a shell as above that is in the repository.
+/// Runs until nothing can move, started in the repository with the variables above.
 fn run(place: &Sandbox) -> (i32, Vec<Value>) {
     let mut command = place.paddock(&["run", "--no-tui", "--json", "--until-idle"]);
     command.envs(OUTER).envs(KEPT).env("PWD", place.path("shop")).current_dir(place.path("shop"));
@@ -68,13 +71,13 @@ fn is_in(place: &Sandbox, name: &str, folder: &Path) {
     assert_eq!(seen(place, name).get("PWD").map(Path::new), Some(folder), "{name}");
 }
 
-/// The gate's folder, by the name without symbolic links that git knows it by.
+/// Returns the gate's folder without symbolic links, which is the name that git uses.
 fn gate_folder(place: &Sandbox) -> PathBuf {
     place.path("linked/shop/_gate-1").canonicalize().unwrap()
 }
 
 #[test]
-fn whatever_shell_paddock_comes_from_its_children_are_in_their_own_folder_and_no_agents_children() {
+fn children_run_in_their_own_folder_without_the_markers_of_an_outer_agent() {
     let place = Sandbox::new();
     let (agent, write) = (place.path("agent.sh"), place.path("write.sh"));
     let lines = format!(
@@ -111,9 +114,9 @@ fn whatever_shell_paddock_comes_from_its_children_are_in_their_own_folder_and_no
 }
 
 #[test]
-fn a_program_that_goes_by_pwd_is_in_its_worktree_and_the_users_checkout_stays_as_it_is() {
+fn a_program_that_trusts_pwd_works_in_its_worktree_and_not_in_the_users_checkout() {
     let place = Sandbox::new();
-    // As opencode does where nothing names its folder: no shell, which would look for itself.
+    // opencode trusts `PWD` if nothing else names its folder. awk does too; a shell would ask the system.
     let lines = "agents:\n  - id: wanderer\n    command_template: [awk, 'BEGIN { exit system(\"cd \\\"\" \
                  ENVIRON[\"PWD\"] \"\\\" && echo x > x.txt && git add x.txt && git commit -q -m x && sh \" \
                  ENVIRON[\"NOTES\"] \"/over.sh\") }']\n";
@@ -138,7 +141,8 @@ fn a_marker_that_a_person_gives_an_agent_is_kept() {
         "agents: [{{id: tester, command_template: [sh, {agent:?}], env: {{CLAUDECODE: '1', OPENCODE: ''}}}}]\n"
     );
     linked(&place, &lines);
-    // One of them as the outer shell has it too, one that the agent's settings take away again.
+    // A value in `.env` counts even if the outer shell has the same (`CODEX_SANDBOX`), and the agent's
+    // settings can remove one again (`OPENCODE`).
     fs::write(place.root().join(".env"), "CODEX_SANDBOX=seatbelt\nGEMINI_CLI=mine\nOPENCODE=mine\n").unwrap();
     place.objective("cart", &format!("sh '{}' agent; commit x; over", write.display()), &[]);
     let (code, _) = run(&place);
@@ -151,7 +155,7 @@ fn a_marker_that_a_person_gives_an_agent_is_kept() {
 }
 
 #[test]
-fn a_check_and_a_gate_that_is_run_again_see_none_of_it_either() {
+fn a_check_and_a_rerun_gate_see_no_markers_of_an_outer_agent() {
     let place = Sandbox::new();
     let write = place.path("write.sh");
     let lines = format!(
@@ -178,7 +182,7 @@ fn a_check_and_a_gate_that_is_run_again_see_none_of_it_either() {
     let output = verify.envs(OUTER).env("PWD", place.path("shop")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let gate = seen(&place, "gate");
-    // It was made from nothing and is gone again.
+    // `verify --rerun` makes a folder of its own and removes it, so only its parent can be compared.
     let folder = fs::read_to_string(place.note("gate.pwd")).unwrap();
     let worktrees = place.path("linked/shop").canonicalize().unwrap();
     assert_eq!(Path::new(folder.trim_end()).parent(), Some(&*worktrees), "{folder}");

@@ -1,11 +1,11 @@
-//! What a user looks with: checks of agents, doctor, settings, completion.
+//! Diagnostic commands: `agent check`, `doctor`, `config show`, and shell completion.
 
 use std::fs;
 
 use paddock_testkit::Sandbox;
 use serde_json::Value;
 
-/// A project with agents that answer as their scripts say.
+/// Makes a project with an agent for each `(id, shell script)`.
 fn checked(place: &Sandbox, agents: &[(&str, &str)]) {
     let mut lines = String::from("agents:\n");
     for (id, script) in agents {
@@ -35,7 +35,7 @@ fn a_check_tells_working_agents_from_silent_failing_and_endless_ones() {
     assert!(of("silent")["error"]["text"].as_str().unwrap().contains("nothing"), "{found}");
     assert!(of("failing")["error"]["text"].as_str().unwrap().contains("the disk is gone"), "{found}");
     assert!(of("endless")["error"]["text"].as_str().unwrap().contains("within 3 s"), "{found}");
-    // It was no session, and nothing is left of it.
+    // A check is no session, and it leaves no files.
     assert_eq!(place.json(&["session", "list", "--all", "--json"]).as_array().unwrap().len(), 0);
     assert_eq!(fs::read_dir(place.root().join("runtime/checks")).unwrap().count(), 0);
     let listed = place.json(&["agent", "list", "--json"]);

@@ -1,7 +1,7 @@
 //! Locks of workspaces and claims on repositories.
 //!
-//! Each test is alone in a process: a lock that it gives back is held on for a moment by any child that another test is
-//! starting just then, between its fork and its program.
+//! Each test runs alone in a process of its own. Otherwise a child that another test starts would hold a
+//! released lock for a moment: between fork and exec it has a copy of every open file.
 
 use std::fs;
 use std::path::Path;
@@ -13,8 +13,8 @@ use paddock_model::ids::ProjectSlug;
 use paddock_testkit::alone::is_alone;
 
 #[test]
-fn one_process_works_in_a_workspace_and_the_other_is_told_who() {
-    if !is_alone(module_path!(), "one_process_works_in_a_workspace_and_the_other_is_told_who") {
+fn a_workspace_has_one_holder_and_the_error_names_it() {
+    if !is_alone(module_path!(), "a_workspace_has_one_holder_and_the_error_names_it") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -33,8 +33,8 @@ fn one_process_works_in_a_workspace_and_the_other_is_told_who() {
 }
 
 #[test]
-fn who_carries_out_one_command_says_so() {
-    if !is_alone(module_path!(), "who_carries_out_one_command_says_so") {
+fn a_lock_taken_for_one_command_says_so() {
+    if !is_alone(module_path!(), "a_lock_taken_for_one_command_says_so") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -70,8 +70,8 @@ fn stale_text_with_a_free_lock_is_taken_over() {
     );
 }
 
-/// As when a supervisor is killed, or ends, between a child's fork and its program: for a moment the child has the
-/// file open. One that ends in order leaves no text.
+/// A supervisor can die between a child's fork and its exec: for a moment the child still has the lock file
+/// open. A killed supervisor leaves its text in the file; one that stops gracefully leaves none.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_lock_that_outlives_its_holder_for_a_moment_is_waited_for() {
@@ -88,7 +88,7 @@ fn a_lock_that_outlives_its_holder_for_a_moment_is_waited_for() {
         fs::write(WorkspaceLock::file_in(&workspace.runtime()), left).unwrap();
         let file = fs::File::open(WorkspaceLock::file_in(&workspace.runtime())).unwrap();
         file.lock().unwrap();
-        // Longer than anybody waits for a holder that lives.
+        // Longer than a lock is retried while its holder lives.
         let mut child = std::process::Command::new("sleep").arg("0.5").stdin(file).spawn().unwrap();
         WorkspaceLock::try_take(&workspace.runtime()).unwrap();
         child.wait().unwrap();

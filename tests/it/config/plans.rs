@@ -33,7 +33,7 @@ fn a_cycle_is_printed_with_its_line() {
 }
 
 #[test]
-fn every_fault_of_a_plan_is_said_at_once_with_its_line() {
+fn every_fault_of_a_plan_is_reported_at_once_with_its_line() {
     let text = "objectives:\n- id: Bad Id\n  title: A\n- id: old\n  title: B\n- id: c\n  title: C\n  depends_on: [c, nowhere, odl]\n  worker_id: implementr\n  path_scope: [\"src/[\"]\n  tilte: x\n  session_budget: {max_commits: 0}\n";
     let errors = plan(text).unwrap_err();
     let has = |line: &str, part: &str| {
@@ -63,7 +63,8 @@ fn dependencies_are_checked_within_the_plan_and_the_project() {
 
 const FORM: &str = "reasoning: |\n  why\nobjectives:\n  - id: short-name\n    title: \"...\"\n    path_scope: [\"src/**\"]\n";
 
-/// What a planner says whose prompt ends with [`FORM`]: the ids of its objectives, or every fault.
+/// Reads the answer of a planner whose prompt ends with [`FORM`]; returns the ids of its objectives, or every
+/// fault.
 fn said(text: &str) -> Result<Vec<String>, String> {
     let existing = [ObjectiveId::new("old").unwrap()];
     let context = PlanContext { existing: &existing, workers: &["implementer".into()] };
@@ -79,7 +80,7 @@ fn block(language: &str, body: &str) -> String {
 }
 
 #[test]
-fn of_what_a_planner_says_the_last_block_counts() {
+fn the_last_plan_of_a_planners_answer_counts() {
     let (empty, a, b) = (
         "objectives: []\n",
         "objectives:\n- {id: a, title: A}\n",
@@ -116,12 +117,12 @@ fn of_what_a_planner_says_the_last_block_counts() {
     );
     assert!(
         said(&format!("{a}{empty}")).unwrap_err().contains("differ"),
-        "what was planned is not taken back in passing"
+        "an empty plan does not silently replace a plan with objectives"
     );
 }
 
 #[test]
-fn what_is_missing_is_no_empty_plan() {
+fn an_answer_without_objectives_is_no_empty_plan() {
     for (text, why) in [
         ("reasoning: all is well\nphase_checks: []\n".to_owned(), "has no `objectives`"),
         (block("yaml", "phase_checks:\n- {check_command: make}\n"), "has no `objectives`"),

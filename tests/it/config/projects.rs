@@ -49,7 +49,7 @@ fn the_example_holds_every_default() {
     let least = "slug: x\nname: Example\nrepo_root: ../example\nworktrees_root: ../example-wt\n";
     assert_eq!(resolve(&renamed), resolve(least));
     assert_eq!(resolve(least).warnings, []);
-    // A key that is turned off has a `#` and no single space before it.
+    // The example comments keys out as `#key` or `#  key`; prose comments have `#` and a single space.
     let is_key = |rest: &&str| rest.starts_with("  ") || !rest.starts_with(' ');
     let whole = |line: &str| line.strip_prefix('#').filter(is_key).unwrap_or(line).to_owned() + "\n";
     let all: String = renamed.lines().map(whole).collect();
@@ -196,13 +196,13 @@ fn variables_of_an_agent_go_over_those_below_it_one_by_one() {
     let env = &settings.agent(&"claude".into()).unwrap().env;
     let of = |name: &str| env.get(name).map(String::as_str);
     assert_eq!((of("A"), of("B"), of("C")), (Some("mine"), Some("theirs"), Some("mine")));
-    // Unset: kept as an empty value, which takes the variable away when the agent starts.
+    // An empty value stays in the map: it removes the variable when the agent starts.
     assert_eq!((of("DISABLE_TELEMETRY"), of("DISABLE_AUTOUPDATER")), (Some(""), Some("")));
     assert!(built_in.contains_key("IS_SANDBOX"));
     for (name, value) in built_in.iter().filter(|(name, _)| !name.starts_with("DISABLE_")) {
         assert_eq!(of(name), Some(value.as_str()), "{name}");
     }
-    // One of the user's own that the repository's file gives as well.
+    // An agent that is not built in, defined in both files.
     let repository = "agents: [{id: mine, command_template: x, env: {A: theirs, B: theirs}}]\n";
     let own = format!("{LEAST}agents: [{{id: mine, env: {{B: mine}}}}]\n");
     let agreement = resolve_with(&own, Some(repository), None).unwrap().agreement;
@@ -212,7 +212,7 @@ fn variables_of_an_agent_go_over_those_below_it_one_by_one() {
 }
 
 #[test]
-fn a_command_for_a_shell_that_no_shell_reads_is_a_fault_that_says_what_is_right() {
+fn a_command_that_needs_a_shell_but_has_none_is_a_fault_that_names_the_remedy() {
     let found = faults("agents:\n- id: a\n  command_template: agent < {prompt_file} | tee log\n");
     assert_eq!(found.len(), 1, "{found:?}");
     let said = "projects/x.yaml:7:21: `agents[0].command_template` holds `<`, which only a shell understands, but \
@@ -269,7 +269,7 @@ fn commands_of_the_repositorys_own_file_wait_for_agreement() {
 }
 
 #[test]
-fn what_project_add_writes_reads_back_whatever_the_names_are() {
+fn what_project_add_writes_reads_back_with_names_that_yaml_must_quote() {
     let folder = tempfile::tempdir().unwrap();
     let workspace = Workspace::init(folder.path(), is_tracked).unwrap();
     let gate = GateCommand {
@@ -294,7 +294,7 @@ fn what_project_add_writes_reads_back_whatever_the_names_are() {
 }
 
 #[test]
-fn validation_reads_every_file_and_goes_on_after_a_bad_one() {
+fn validation_reads_every_file_and_continues_after_a_bad_one() {
     let folder = tempfile::tempdir().unwrap();
     let workspace = Workspace::init(folder.path(), is_tracked).unwrap();
     let write = |name: &str, text: &str| fs::write(workspace.projects().join(name), text).unwrap();
@@ -333,13 +333,14 @@ fn another_target_branch_is_written_into_a_file_that_keeps_the_rest() {
         assert_eq!(of(&format!("{begin}{line}"), 2), Some(format!("{begin}{changed}")));
     }
     assert_eq!(of("slug: p", 0), Some("slug: p\ntarget_branch: \"v/2\"\n".to_owned()));
-    assert_eq!(of("{slug: p, target_branch: main}\n", 1), None, "in a form that is not rewritten");
+    assert_eq!(of("{slug: p, target_branch: main}\n", 1), None, "a file in flow style is not rewritten");
     assert_eq!(of("slug: p\n", 7), None);
 }
 
-/// The rules are written down for themselves, so that reading a file needs no git: libgit2 is asked whether they agree.
+/// The config crate has its own copy of git's rules, so that reading a file needs no git. libgit2 is the
+/// reference.
 #[test]
-fn a_name_of_a_branch_is_judged_as_git_judges_it() {
+fn the_rules_for_branch_names_agree_with_gits() {
     let whole = [
         "", "main", "HEAD", "head", "-x", "a-", "a/b", "a//b", "/a", "a/", "@", "a@b", "登录", "A/B",
         "a\u{7f}",

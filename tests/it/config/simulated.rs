@@ -1,4 +1,5 @@
-//! The settings with which the merge queue is simulated.
+//! The simulators belong to the engine, which cannot read project files: they load settings from
+//! `tests/data/simulated-settings.json`. This test keeps that file equal to the defaults.
 
 use std::path::Path;
 

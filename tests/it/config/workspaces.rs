@@ -1,4 +1,4 @@
-//! Finding workspaces and what they hold of the environment.
+//! Finding workspaces, and reading the environment and `.env`.
 
 use std::ffi::OsString;
 use std::fs;
@@ -30,7 +30,7 @@ fn a_workspace_is_made_private_and_making_it_again_changes_nothing() {
 }
 
 #[test]
-fn the_nearest_fit_parent_is_found_and_an_open_one_is_passed_over() {
+fn the_nearest_private_workspace_is_found_and_one_open_to_others_is_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let outer = Workspace::init(folder.path(), is_tracked).unwrap();
     let inner = Workspace::init(&folder.path().join("a"), is_tracked).unwrap();
@@ -60,7 +60,7 @@ fn an_explicit_root_must_be_a_workspace_and_wins_over_the_variable() {
 }
 
 #[test]
-fn without_any_the_users_own_is_made_on_first_use() {
+fn without_a_workspace_the_users_own_is_made_on_first_use() {
     let folder = tempfile::tempdir().unwrap();
     let variables = Environment::from_variables([("XDG_DATA_HOME", folder.path().join("data"))]);
     let made = Workspace::find(None, &variables, folder.path(), is_tracked).unwrap();
@@ -116,7 +116,7 @@ fn the_real_environment_wins_over_the_file_and_gates_see_none_of_it() {
 }
 
 #[test]
-fn what_marks_an_agents_shell_reaches_no_agent_unless_a_person_wrote_it() {
+fn markers_of_an_agents_shell_reach_no_agent_unless_a_person_set_them() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(".env"), "CLAUDECODE=mine\nOTHER=file\n").unwrap();
     let real =
@@ -130,7 +130,7 @@ fn what_marks_an_agents_shell_reaches_no_agent_unless_a_person_wrote_it() {
 }
 
 #[test]
-fn a_variable_that_cannot_be_used_says_what_it_may_hold() {
+fn an_invalid_variable_is_refused_with_its_valid_values() {
     for bad in ["0", "-1", "soon", "1.5", "99999999999999999999"] {
         let error = Environment::from_variables([("PADDOCK_POLL_SECONDS", bad)]).poll_seconds().unwrap_err();
         assert!(error.to_string().contains("whole number of seconds from 1"), "{error}");

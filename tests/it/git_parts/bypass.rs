@@ -1,4 +1,4 @@
-//! Whose commit it was first: the user's branch, or an objective's.
+//! Tells commits of objectives that reached the user's branch without the queue from the user's own commits.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,7 +7,8 @@ use paddock_model::ids::ObjectId;
 
 use super::support::{Home, git, head, write};
 
-/// A commit of this file, made at that second; the logs of git go by it.
+/// Commits a file, dated at the given second. Which branch had a commit first is read from the times in
+/// reflogs.
 fn commit_at(folder: &Path, second: u32, file: &str) -> ObjectId {
     write(folder, file, file);
     git(folder, &["add", "-A"]);
@@ -24,30 +25,30 @@ fn at(folder: &Path, second: u32, arguments: &[&str]) {
     assert!(command.status().unwrap().success(), "git {arguments:?}");
 }
 
-/// The objectives and the files of the commits that bypassed the queue.
+/// Returns `objective summary` of each commit that bypassed the queue.
 fn bypassing(home: &Home, tip: &ObjectId) -> Vec<String> {
     let found = home.repository().bypassing("master", tip, &head(&home.root)).unwrap();
     found.into_iter().map(|one| format!("{} {}", one.objective, one.summary)).collect()
 }
 
 #[test]
-fn what_a_work_branch_had_first_is_its_own_and_what_it_took_over_is_the_users() {
+fn a_commit_belongs_to_the_branch_that_had_it_first() {
     let home = Home::new();
     let tip = head(&home.root);
     let one = home.worktree("one");
     commit_at(&one.path, 1, "own");
-    assert!(bypassing(&home, &tip).is_empty(), "nobody took it over");
-    // The user commits, and the agent merges that.
+    assert!(bypassing(&home, &tip).is_empty(), "the commit has not reached the user's branch");
+    // The user commits, and the agent merges the user's branch.
     commit_at(&home.root, 2, "by hand");
     at(&one.path, 3, &["merge", "-q", "--no-edit", "master"]);
     commit_at(&one.path, 4, "later");
     assert!(bypassing(&home, &tip).is_empty());
-    // The user merges the agent's.
+    // The user merges the agent's branch: its commits bypass the queue, the user's own does not.
     at(&home.root, 5, &["merge", "-q", "--no-ff", "--no-edit", "paddock/one/work"]);
     let found = bypassing(&home, &tip);
     assert!(found.contains(&"one own".to_owned()) && found.contains(&"one later".to_owned()), "{found:?}");
     assert!(!found.iter().any(|line| line.contains("by hand")), "{found:?}");
-    // What is part of the tip has passed the queue.
+    // Commits reachable from the integration tip have passed the queue.
     assert!(bypassing(&home, &head(&home.root)).is_empty());
 }
 
@@ -65,6 +66,7 @@ fn a_detached_commit_and_a_branch_without_a_log_are_found_too() {
     git(&home.root, &["config", "core.logAllRefUpdates", "false"]);
     let two = home.worktree("two");
     let made = commit_at(&two.path, 3, "unlogged");
+    // `core.logAllRefUpdates` does not stop git from appending to logs that exist already.
     for log in ["logs/refs/heads/paddock/two/work", "logs/HEAD"] {
         drop(std::fs::remove_file(home.root.join(".git").join(log)));
     }
@@ -74,7 +76,7 @@ fn a_detached_commit_and_a_branch_without_a_log_are_found_too() {
 }
 
 #[test]
-fn logs_that_are_no_logs_say_nothing() {
+fn damaged_reflogs_accuse_nobody() {
     let home = Home::new();
     let tip = head(&home.root);
     let one = home.worktree("one");
@@ -83,6 +85,7 @@ fn logs_that_are_no_logs_say_nothing() {
     std::fs::write(&log, b"\xff\xfe\n\n0 1 2\n\tx\nzzzz yyyy A <b> 1 +0000\tx\n").unwrap();
     assert!(bypassing(&home, &tip).is_empty());
     std::fs::remove_file(&log).unwrap();
+    // A reader that follows the link would never reach the end.
     std::os::unix::fs::symlink("/dev/zero", &log).unwrap();
     assert!(bypassing(&home, &tip).is_empty());
 }

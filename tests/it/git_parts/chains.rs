@@ -7,7 +7,7 @@ use super::support::{Home, commit_all, git, head, user, write};
 
 const INTEGRATION: &str = "refs/paddock/integration/master";
 
-/// A branch from the start with these files.
+/// Makes a branch from the first commit with these files.
 fn branch(home: &Home, name: &str, files: &[(&str, &str)]) -> ObjectId {
     let worktree = home.worktree(name);
     files.iter().for_each(|(file, text)| write(&worktree.path, file, text));
@@ -38,7 +38,7 @@ fn chain(home: &Home, base: &ObjectId, members: Vec<ChainMember>) -> ChainOutcom
 }
 
 #[test]
-fn a_batch_lands_as_one_first_parent_commit_with_its_members_beside_it() {
+fn a_batch_lands_as_one_first_parent_commit_with_its_members_on_the_second_parent() {
     let home = Home::new();
     let base = head(&home.root);
     let heads = ["one", "two", "three"].map(|name| (name, branch(&home, name, &[(name, "x\n")])));
@@ -56,7 +56,8 @@ fn a_batch_lands_as_one_first_parent_commit_with_its_members_beside_it() {
     );
     assert_eq!(show(verified, &made.links[0].commit), made.links[0].tree.as_str());
     let inside = git(&home.root, &["log", "--first-parent", verified, &format!("{base}..{}^2", last.commit)]);
-    assert_eq!(inside.trim(), "", "what was not tried by itself does not say that it was");
+    assert_eq!(inside.trim(), "", "a member's merge claims no verdict of its own");
+    // Refs must protect every link: a landing may need any prefix of the chain.
     git(&home.root, &["gc", "-q", "--prune=now"]);
     for link in &made.links {
         git(&home.root, &["cat-file", "-e", link.commit.as_str()]);
@@ -70,6 +71,7 @@ fn a_batch_lands_as_one_first_parent_commit_with_its_members_beside_it() {
         verified_tree: last.tree.clone(),
         members: heads.iter().map(|(_, head)| (base.clone(), head.clone())).collect(),
     };
+    // The order names two members, but the commit holds the changes of three.
     let lacking = LandOrder { members: order.members[..2].to_vec(), ..order.clone() };
     assert!(matches!(land(&repository, &lacking).unwrap(), LandOutcome::SelfCheckFailed { .. }));
     assert_eq!(land(&repository, &order).unwrap(), LandOutcome::Landed);
@@ -80,7 +82,7 @@ fn a_batch_lands_as_one_first_parent_commit_with_its_members_beside_it() {
 }
 
 #[test]
-fn what_is_left_of_a_batch_has_the_same_trees_on_top_of_its_landed_prefix() {
+fn the_rest_of_a_batch_has_the_same_trees_on_top_of_its_landed_prefix() {
     let home = Home::new();
     let base = head(&home.root);
     let heads = ["one", "two", "three"].map(|name| (name, branch(&home, name, &[(name, "x\n")])));
@@ -92,7 +94,7 @@ fn what_is_left_of_a_batch_has_the_same_trees_on_top_of_its_landed_prefix() {
 }
 
 #[test]
-fn who_conflicts_with_those_before_it_waits_and_who_conflicts_with_the_tip_is_told_so() {
+fn a_conflict_with_earlier_members_is_kept_separate_and_one_with_the_tip_is_reported() {
     let home = Home::new();
     let old = branch(&home, "old", &[("src/a.rs", "old\n")]);
     let one = branch(&home, "one", &[("new.txt", "one\n")]);

@@ -1,4 +1,4 @@
-//! What a branch changes, for people.
+//! Diffs of branches and landings, as `diff` and the console show them.
 
 use paddock_git::{DiffLineKind, Range};
 
@@ -9,7 +9,7 @@ fn branch() -> Range {
 }
 
 #[test]
-fn a_branch_is_compared_with_where_it_left_whatever_landed_since() {
+fn a_branch_is_compared_with_its_merge_base_despite_later_landings() {
     let home = Home::new();
     write(&home.root, "kept.txt", "one\ntwo\nthree\n");
     write(&home.root, "moved.txt", "the same\n");
@@ -39,7 +39,7 @@ fn a_branch_is_compared_with_where_it_left_whatever_landed_since() {
 }
 
 #[test]
-fn a_landing_is_compared_with_what_it_landed_on_and_a_branch_that_is_not_there_is_none() {
+fn a_landing_is_compared_with_its_first_parent_and_a_missing_branch_is_none() {
     let home = Home::new();
     write(&home.root, "a.txt", "a\n");
     commit_all(&home.root, "base");

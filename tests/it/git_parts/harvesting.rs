@@ -1,4 +1,4 @@
-//! What sessions leave behind: harvest, status and salvage.
+//! Reading and saving the work of ended sessions: harvest, status and salvage.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -29,7 +29,7 @@ fn order() -> SalvageOrder {
 }
 
 #[test]
-fn commits_empty_ones_and_what_is_uncommitted_are_facts() {
+fn a_harvest_lists_commits_empty_commits_and_uncommitted_files() {
     let home = Home::new();
     let (worktree, base) = (home.worktree("task"), head(&home.root));
     let folder = &worktree.path;
@@ -68,7 +68,7 @@ fn commits_that_a_session_merges_from_the_integration_ref_are_not_its_own() {
 }
 
 #[test]
-fn a_head_beyond_the_branch_is_taken_over() {
+fn a_head_ahead_of_the_branch_moves_the_branch() {
     for away in [&["checkout", "-q", "--detach"][..], &["checkout", "-q", "-b", "agents-own"]] {
         let home = Home::new();
         let (worktree, base) = (home.worktree("task"), head(&home.root));
@@ -93,13 +93,13 @@ fn a_head_on_another_line_and_a_rewritten_branch_are_kept() {
     let reviewed = commit_all(&worktree.path, "work");
     git(&worktree.path, &["checkout", "-q", "--detach", base.as_str()]);
     write(&worktree.path, "y", "y");
-    let aside = commit_all(&worktree.path, "aside");
+    let diverged = commit_all(&worktree.path, "diverged");
     let harvest = harvested(&home, &worktree, &base, Some(&reviewed));
     assert_eq!((harvest.head, harvest.rewritten), (reviewed.clone(), None));
     assert!(harvest.commits[0].reviewed);
     let kept = harvest.head_elsewhere.unwrap().kept.unwrap();
-    assert_eq!(kept, format!("refs/paddock/kept/task/{}", aside.short()));
-    assert_eq!(git(&home.root, &["rev-parse", &kept]), aside.as_str());
+    assert_eq!(kept, format!("refs/paddock/kept/task/{}", diverged.short()));
+    assert_eq!(git(&home.root, &["rev-parse", &kept]), diverged.as_str());
     git(&worktree.path, &["checkout", "-q", "paddock/task/work"]);
     git(&worktree.path, &["commit", "-q", "--amend", "-m", "reworded"]);
     let rewritten = harvested(&home, &worktree, &base, Some(&reviewed)).rewritten.unwrap();
@@ -124,7 +124,7 @@ fn a_merge_counts_for_what_it_changes_beyond_the_merge() {
     commit_all(&worktree.path, "resolved");
     let harvest = harvest(&home.repository(), &worktree, &base, &tip, None, &[]).unwrap();
     let merges: Vec<_> = harvest.commits.iter().filter(|commit| commit.is_merge).collect();
-    assert_eq!(harvest.commits.len(), 3, "the target's own commits are not the session's");
+    assert_eq!(harvest.commits.len(), 3, "commits of the target branch are not the session's");
     assert_eq!(merges[0].parents[1], clean_side);
     assert_eq!(names(&merges[0].paths), Vec::<String>::new());
     assert_eq!(names(&merges[1].paths), ["evil.rs", "src/a.rs"]);
@@ -142,6 +142,7 @@ fn salvage_holds_the_uncommitted_state_and_touches_nothing() {
     git(folder, &["add", "README.md"]);
     write(folder, "README.md", "changed again\n");
     std::fs::remove_file(folder.join("src/a.rs")).unwrap();
+    // Names, modes and bytes that a careless copy would change; ignored, copied and huge files stay behind.
     write(folder, "src/a.rs/now a folder.txt", "中文\n");
     write(folder, "it's \"q\".sh", "#!/bin/sh\n");
     std::fs::set_permissions(folder.join("it's \"q\".sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -175,6 +176,7 @@ fn salvage_holds_the_uncommitted_state_and_touches_nothing() {
     assert_eq!(show(&format!("{}:link", kept.commit)), "/etc/passwd");
     assert_eq!(git(&home.root, &["rev-parse", &format!("{}^", kept.commit)]), before.as_str());
     assert_eq!(std::fs::read(worktree.git_dir.join("index")).unwrap(), index);
+    // After a crash the effect runs again: it must find the same commit.
     assert_eq!(salvage(&repository, &worktree, &order()).unwrap().unwrap().commit, kept.commit);
 }
 

@@ -1,4 +1,5 @@
-//! Traps that an agent can leave in its worktree: none of them may run anything.
+//! Traps that an agent can leave in its worktree. None of them may run a program when Paddock reads the
+//! worktree.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -9,7 +10,7 @@ use paddock_git::{
 
 use super::support::{Home, commit_all, git, head, user, write};
 
-/// A command for a trap: it leaves the file `sprung` behind.
+/// Returns a command for traps, which creates the file `sprung`.
 fn trap(home: &Home) -> String {
     let script = home.folder.path().join("trap.sh");
     let sprung = home.folder.path().join("sprung");
@@ -30,7 +31,7 @@ fn set_traps(folder: &Path, command: &str) {
     }
 }
 
-/// Everything that the supervisor does with a worktree after a session.
+/// Runs everything that the supervisor does with a worktree after a session.
 fn look_at_everything(home: &Home, worktree: &Worktree) {
     let (repository, base) = (home.repository(), head(&home.root));
     worktree_status(&repository, worktree, &[]).unwrap();
@@ -63,6 +64,7 @@ fn filters_monitors_and_hooks_of_the_shared_configuration_run_nothing() {
     write(&worktree.path, ".gitattributes", "* filter=evil diff=evil merge=evil\n");
     write(&worktree.path, "x.txt", "y\n");
     look_at_everything(&home, &worktree);
+    // Plain git runs a trap: without this check the test would also pass with traps that cannot work.
     git(&worktree.path, &["status"]);
     assert!(sprung(&home), "the traps of this test have teeth");
 }
@@ -86,7 +88,7 @@ fn hooks_do_not_run_when_worktrees_are_added_and_branches_moved() {
 }
 
 #[test]
-fn a_swapped_git_file_leads_nowhere() {
+fn a_swapped_git_file_is_not_followed() {
     let home = Home::new();
     let worktree = home.worktree("task");
     let own = home.folder.path().join("own");
@@ -105,7 +107,7 @@ fn a_swapped_git_file_leads_nowhere() {
 }
 
 #[test]
-fn an_embedded_repository_runs_nothing_and_is_seen() {
+fn an_embedded_repository_runs_nothing_and_is_reported() {
     let home = Home::new();
     let worktree = home.worktree("task");
     for name in ["linked", "loose"] {

@@ -1,4 +1,4 @@
-//! Candidates and landing.
+//! Making candidates and landing them.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -54,6 +54,8 @@ fn the_same_order_gives_the_same_commit_and_a_real_merge() {
     let tip = commit_all(&home.root, "user");
     let order = order(&tip, &head_of_task);
     let (commit, tree) = clean(&make_candidate(&home.repository(), &order).unwrap());
+    // The identity and the time come from the order, so an effect that is repeated after a crash makes the
+    // same commit.
     assert_eq!(clean(&make_candidate(&home.repository(), &order).unwrap()), (commit.clone(), tree));
     assert_eq!(git(&home.root, &["show", &format!("{commit}:README.md")]), "the user goes on");
     assert_eq!(git(&home.root, &["show", &format!("{commit}:src/b.rs")]), "b");
@@ -98,9 +100,9 @@ fn landing_twice_lands_once() {
     repository.set_ref(INTEGRATION, Some(&order.new), &beyond, "t").unwrap();
     assert_eq!(land(&repository, &order).unwrap(), LandOutcome::AlreadyLanded);
     git(&home.root, &["reset", "-q", "--hard", base.as_str()]);
-    let aside = commit_all(&home.root, "aside");
-    repository.set_ref(INTEGRATION, Some(&beyond), &aside, "t").unwrap();
-    assert_eq!(land(&repository, &order).unwrap(), LandOutcome::Moved { found: Some(aside) });
+    let diverged = commit_all(&home.root, "diverged");
+    repository.set_ref(INTEGRATION, Some(&beyond), &diverged, "t").unwrap();
+    assert_eq!(land(&repository, &order).unwrap(), LandOutcome::Moved { found: Some(diverged) });
 }
 
 #[test]
@@ -116,9 +118,9 @@ fn a_commit_that_is_not_what_was_verified_does_not_land() {
     let mut other_tree = good.clone();
     other_tree.verified_tree = repository.tree_of(&base).unwrap();
     assert!(why(other_tree).contains("but the gate verified"));
-    let mut nobody = good.clone();
-    nobody.members = vec![(base.clone(), base.clone())];
-    assert!(why(nobody).contains("src/b.rs"));
+    let mut without_change = good.clone();
+    without_change.members = vec![(base.clone(), base.clone())];
+    assert!(why(without_change).contains("src/b.rs"));
     let mut backwards = good.clone();
     backwards.new = work.clone();
     backwards.old = base.clone();

@@ -1,4 +1,4 @@
-//! Paddock's git work, on real repositories.
+//! The git crate on real repositories.
 
 mod bypass;
 mod chains;

@@ -1,4 +1,5 @@
-//! Publishing: the branch moves forward, and the user's files stay byte for byte when it cannot.
+//! Publishing: fast-forwards of the target branch. When publishing has to wait, the user's files stay byte
+//! for byte.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -18,7 +19,8 @@ fn waits(outcome: &PublishOutcome) -> (WaitCode, Vec<String>) {
     }
 }
 
-/// Publishes over the user's state made by `disturb`; nothing may change on disk.
+/// Publishes to a checkout that `disturb` has changed; asserts that publishing waits and changes nothing on
+/// disk.
 fn waits_when(disturb: impl FnOnce(&Home)) -> (WaitCode, Vec<String>) {
     let home = Home::new();
     let (published, to) = home.ready_to_publish();
@@ -32,7 +34,7 @@ fn waits_when(disturb: impl FnOnce(&Home)) -> (WaitCode, Vec<String>) {
 }
 
 #[test]
-fn a_checked_out_branch_moves_with_its_files_and_again_is_no_change() {
+fn a_checked_out_branch_moves_with_its_files_and_publishing_again_changes_nothing() {
     for branch in ["master", "release/1.0"] {
         let home = Home::on_branch(branch);
         let (published, to) = home.ready_to_publish();
@@ -93,6 +95,7 @@ fn a_rebase_in_progress_makes_publishing_wait() {
         write(&home.root, "src/a.rs", "ours\n");
         commit_all(&home.root, "ours");
         assert!(!git_output(&home.root, &["rebase", "other"]).status.success());
+        // The test needs the branch at the published commit, so that only the rebase is in the way.
         git(&home.root, &["update-ref", "refs/heads/master", tip.as_str()]);
     });
     assert_eq!(seen.0, WaitCode::Operation);
@@ -108,7 +111,7 @@ fn a_bisection_of_the_branch_makes_publishing_wait() {
 }
 
 #[test]
-fn a_branch_that_nobody_uses_moves_and_files_stay() {
+fn a_branch_that_is_not_checked_out_moves_and_files_stay() {
     for away in [&["checkout", "-q", "-b", "elsewhere"][..], &["checkout", "-q", "--detach"]] {
         let home = Home::new();
         let (published, to) = home.ready_to_publish();
@@ -137,7 +140,7 @@ fn a_branch_in_a_linked_worktree_moves_there() {
 }
 
 #[test]
-fn a_bare_repository_is_fine() {
+fn publishing_works_in_a_bare_repository() {
     let mut home = Home::new();
     let bare = home.root.with_file_name("bare.git");
     git(&home.root, &["clone", "-q", "--bare", ".", bare.to_str().unwrap()]);
@@ -149,7 +152,7 @@ fn a_bare_repository_is_fine() {
 }
 
 #[test]
-fn a_commit_of_the_user_is_seen_and_left_alone() {
+fn a_commit_of_the_user_is_reported_and_left_alone() {
     let home = Home::new();
     let (published, to) = home.ready_to_publish();
     let found = commit_all(&home.root, "mine");
@@ -196,7 +199,7 @@ fn a_linked_worktree_is_opened_as_part_of_its_repository() {
 }
 
 #[test]
-fn all_files_in_the_way_are_named_however_many_and_whatever_their_names() {
+fn all_of_many_files_in_the_way_are_named_even_with_odd_names() {
     let home = Home::new();
     let names: Vec<String> =
         (0..400).map(|n| format!("a folder/a file 文 with a long name {n:03}.txt")).collect();

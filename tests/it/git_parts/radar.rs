@@ -1,4 +1,4 @@
-//! The conflict radar.
+//! The conflict radar, which predicts which branches will not merge.
 
 use super::support::{Home, commit_all, git, head, write};
 use paddock_git::Radar;
@@ -18,7 +18,7 @@ fn names(home: &Home, radar: &mut Radar, heads: &[ObjectId]) -> Vec<(usize, Opti
 }
 
 #[test]
-fn every_pair_that_does_not_merge_is_found_and_no_other() {
+fn the_radar_finds_exactly_the_pairs_that_do_not_merge() {
     let home = Home::new();
     let heads = [
         branch(&home, "one", |root| write(root, "src/a.rs", "one\n")),
@@ -62,6 +62,7 @@ fn the_radar_leaves_nothing_in_the_repository() {
     ];
     let before = git(&home.root, &["count-objects", "-v"]);
     assert_eq!(names(&home, &mut Radar::default(), &heads), []);
+    // The merges are made in memory: objects on disk would pile up with every scan.
     assert_eq!(git(&home.root, &["count-objects", "-v"]), before);
     let left = std::fs::read_dir(home.root.join(".git/paddock")).unwrap().count();
     assert_eq!(left, 0);

@@ -1,4 +1,4 @@
-//! Opening, facts, relations, refs, and the configuration that can run programs.
+//! Opening repositories, their facts, relations of commits, refs, and configuration that can run programs.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -8,7 +8,7 @@ use paddock_model::ids::ObjectId;
 use super::support::{Home, commit_all, git, head, user, write};
 
 #[test]
-fn every_repository_that_cannot_be_worked_on_has_a_named_reason() {
+fn every_repository_that_cannot_be_used_is_refused_with_a_reason() {
     let folder = tempfile::tempdir().unwrap();
     let open = |name: &str| Repository::open(&folder.path().join(name)).unwrap_err();
     assert!(matches!(open("absent"), GitError::Missing(_)));
@@ -95,7 +95,7 @@ fn refs_move_only_from_what_is_expected() {
 }
 
 #[test]
-fn of_many_swaps_at_once_none_is_lost() {
+fn exactly_one_of_many_concurrent_swaps_wins() {
     let home = Home::new();
     let name = "refs/paddock/integration/many";
     let start = head(&home.root);
@@ -122,8 +122,8 @@ fn of_many_swaps_at_once_none_is_lost() {
     assert_eq!(makers, 1);
 }
 
-/// Whoever deletes a packed ref rewrites the file that holds all of them: made of what it read before another
-/// program packed, it would bring old values back.
+/// Deleting a packed ref rewrites `packed-refs`, which holds all of them. libgit2 wrote what it had read
+/// before another program packed again, and so brought old values of other refs back.
 #[test]
 fn no_ref_goes_back_where_others_pack_while_branches_are_deleted() {
     let home = Home::new();
@@ -143,7 +143,8 @@ fn no_ref_goes_back_where_others_pack_while_branches_are_deleted() {
         let faults = (0..150).find_map(|n| {
             let branch = format!("refs/heads/paddock/b{n}/work");
             repository.set_ref(&branch, None, &at, "t").unwrap();
-            // Packed by now, most of the time.
+            // The branch must be packed when it is deleted; the other thread packs too, but not always in
+            // time.
             git(&home.root, &["pack-refs", "--all", "--prune"]);
             let next = &commits[n % commits.len()];
             let moved = repository.set_ref(name, Some(&at), next, "t").unwrap();
@@ -159,9 +160,9 @@ fn no_ref_goes_back_where_others_pack_while_branches_are_deleted() {
     });
 }
 
-/// A packing that was killed leaves its lock for good.
+/// A killed `git pack-refs` leaves `packed-refs.lock`. It must not stop refs that are not packed.
 #[test]
-fn a_ref_that_is_not_packed_is_deleted_beside_the_lock_of_the_packed_ones() {
+fn a_loose_ref_is_deleted_while_packed_refs_are_locked() {
     let home = Home::new();
     let (loose, packed) = ("refs/heads/paddock/loose/work", "refs/heads/paddock/packed/work");
     let start = head(&home.root);
@@ -178,7 +179,7 @@ fn a_ref_that_is_not_packed_is_deleted_beside_the_lock_of_the_packed_ones() {
 }
 
 #[test]
-fn what_can_run_programs_is_noticed_and_harmless_changes_are_not() {
+fn configuration_that_can_run_programs_is_noticed_and_harmless_changes_are_not() {
     let home = Home::new();
     let repository = home.repository();
     let before = repository.execution_config().unwrap();
@@ -230,7 +231,7 @@ fn no_secret_of_a_remote_is_kept() {
 }
 
 #[test]
-fn a_note_is_kept_beside_its_commit() {
+fn a_note_is_kept_for_its_commit() {
     let home = Home::new();
     let (repository, commit) = (home.repository(), head(&home.root));
     assert_eq!(repository.note_of(&commit).unwrap(), None);

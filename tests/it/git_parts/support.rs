@@ -1,4 +1,5 @@
-//! Real repositories, made by the git program with a fixed identity and no configuration of the machine.
+//! Real repositories for tests, made by the git program with a fixed identity and without the machine's
+//! configuration.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -11,13 +12,14 @@ use paddock_model::ids::ObjectId;
 use paddock_testkit::git;
 use tempfile::TempDir;
 
-/// The user's folder `repo`, with branch `master`, and a place `wt` for worktrees.
+/// The user's repository `repo`, on branch `master` unless named otherwise, next to a folder `wt` for
+/// worktrees.
 pub(super) struct Home {
     pub folder: TempDir,
     pub root: PathBuf,
 }
 
-/// A git command by the user, who commits at one fixed time so that ids do not change.
+/// A git command by the user. The date of commits is fixed, so that their ids are the same in each run.
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = git::command(folder, arguments);
     for (name, value) in [("NAME", "User"), ("EMAIL", "user@example.org"), ("DATE", "2026-01-02T03:04:05Z")] {
@@ -96,7 +98,7 @@ impl Home {
         add_worktree(&self.repository(), &self.spec(id)).unwrap()
     }
 
-    /// A work branch `task` from the tip with one commit that is made by `change`; base, head and candidate.
+    /// Makes a work branch `task` with one commit of what `change` writes; returns base, head and candidate.
     pub(super) fn candidate(&self, change: impl FnOnce(&Path)) -> (ObjectId, ObjectId, Candidate) {
         let base = head(&self.root);
         let worktree = self.worktree("task");
@@ -106,7 +108,7 @@ impl Home {
         (base, head, candidate)
     }
 
-    /// The commit of a candidate with one change of `src/a.rs` and one new file `src/new.rs`.
+    /// Makes a candidate that changes `src/a.rs` and adds `src/new.rs`; returns its base and its commit.
     pub(super) fn ready_to_publish(&self) -> (ObjectId, ObjectId) {
         let (base, _, candidate) = self.candidate(|folder| {
             write(folder, "src/a.rs", "landed\n");

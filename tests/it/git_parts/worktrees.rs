@@ -1,4 +1,4 @@
-//! Making and removing worktrees, gate worktrees, deleting branches.
+//! Making and removing worktrees of sessions and gates, and deleting branches.
 
 use std::sync::Barrier;
 
@@ -9,7 +9,7 @@ use paddock_git::{
 use super::support::{Home, commit_all, git, git_output, head, read, write};
 
 #[test]
-fn a_worktree_made_before_is_taken_as_it_is() {
+fn an_existing_worktree_is_reused_as_it_is() {
     let home = Home::new();
     let first = home.worktree("main");
     assert!(!first.reused && first.git_dir.starts_with(home.root.join(".git/worktrees")));
@@ -24,7 +24,7 @@ fn a_worktree_made_before_is_taken_as_it_is() {
 }
 
 #[test]
-fn a_worktree_that_is_gone_is_made_again_on_its_branch() {
+fn a_deleted_worktree_is_made_again_on_its_branch() {
     let home = Home::new();
     let first = home.worktree("task");
     write(&first.path, "work.txt", "work\n");
@@ -85,10 +85,11 @@ fn a_worktree_whose_marker_a_crash_left_empty_is_made_anew() {
 }
 
 #[test]
-fn what_a_crash_left_half_made_is_made_anew() {
+fn a_worktree_left_half_made_by_a_crash_is_made_anew() {
     let home = Home::new();
     let made = home.worktree("task");
-    // As after a crash between `git worktree add` and the marker: the intent is there, the marker is not.
+    // First neither marker nor intent: the folder may be the user's. Then the intent without the marker, as
+    // after a crash between `git worktree add` and the marker.
     std::fs::remove_file(made.git_dir.join("paddock")).unwrap();
     assert!(matches!(add_worktree(&home.repository(), &home.spec("task")), Err(GitError::Foreign { .. })));
     let making = home.root.join(".git/paddock/making");
@@ -166,7 +167,7 @@ fn a_branch_is_deleted_only_when_it_is_contained() {
 }
 
 #[test]
-fn a_gate_worktree_keeps_times_and_caches_and_loses_the_rest() {
+fn a_gate_worktree_keeps_modification_times_and_ignored_files_and_loses_the_rest() {
     let home = Home::new();
     let (repository, dir, first) = (home.repository(), home.place("gate-1"), head(&home.root));
     let gate = prepare_gate(&repository, &dir, &first).unwrap();
@@ -188,12 +189,13 @@ fn a_gate_worktree_keeps_times_and_caches_and_loses_the_rest() {
     assert!(matches!(prepare_gate(&repository, &home.root, &first), Err(GitError::Foreign { .. })));
 }
 
-/// Each way in which the user's own checkout may be sparse.
+/// Commands for each way in which the user's own checkout can be sparse.
 const SPARSE: [&[&[&str]]; 4] = [
     &[&["sparse-checkout", "set", "src"]],
     &[&["sparse-checkout", "set", "--sparse-index", "src"]],
     &[&["sparse-checkout", "set", "--no-cone", "/src/"]],
-    // As older versions of git left it: in the common configuration, for every worktree.
+    // Older versions of git wrote the setting to the common configuration, where it counts for every
+    // worktree.
     &[
         &["sparse-checkout", "set", "--no-cone", "/src/"],
         &["config", "--worktree", "--unset-all", "core.sparseCheckout"],
@@ -221,7 +223,7 @@ fn gates_and_agents_get_every_file_where_the_users_checkout_is_sparse() {
         }
         let agents = home.worktree("task").path;
         assert_eq!(read(&agents, "tests/t.sh"), "true\n", "{commands:?}");
-        // Git's own calls in them leave the files where they are, and the user's checkout is as sparse as it was.
+        // git's own commands must not make these folders sparse again, nor make the user's checkout whole.
         for place in [&dir, &agents] {
             git(place, &["checkout", "-q", "--detach", "HEAD"]);
             git(place, &["reset", "-q", "--hard"]);
@@ -238,7 +240,7 @@ fn a_gate_worktree_that_an_earlier_build_left_sparse_becomes_whole() {
         let home = sparse_home(commands);
         let (dir, first) = (home.place("gate-1"), head(&home.root));
         let gate = prepare_gate(&home.repository(), &dir, &first).unwrap();
-        // What `git worktree add` did there before.
+        // Earlier builds let `git worktree add` copy the sparse rules into the gate's worktree.
         let rules = std::fs::read(home.root.join(".git/info/sparse-checkout")).unwrap();
         std::fs::create_dir_all(gate.git_dir.join("info")).unwrap();
         std::fs::write(gate.git_dir.join("info/sparse-checkout"), rules).unwrap();
@@ -257,7 +259,7 @@ fn a_gate_worktree_that_an_earlier_build_left_sparse_becomes_whole() {
 }
 
 #[test]
-fn files_that_code_under_test_hid_from_git_are_compared_again() {
+fn files_that_a_gate_hid_from_git_are_restored() {
     let home = Home::new();
     let (dir, tip) = (home.place("gate-1"), head(&home.root));
     prepare_gate(&home.repository(), &dir, &tip).unwrap();
@@ -269,7 +271,8 @@ fn files_that_code_under_test_hid_from_git_are_compared_again() {
     }
 }
 
-/// Git then marks every file that it writes as unchanged, which no gate's folder may hold.
+/// With `core.ignoreStat` git marks every file that it writes as unchanged, and would not see that a gate
+/// changed it.
 #[test]
 fn the_users_ignore_stat_does_not_count_where_gates_work() {
     let home = Home::new();

@@ -1,13 +1,13 @@
-//! When a planner's "nothing to add" makes a phase done, and when it does not.
+//! When an empty plan, a planner's "nothing to add", completes a phase, and when it does not.
 
 use std::fs;
 
 use paddock_testkit::{Sandbox, count, place_of};
 use serde_json::Value;
 
-use super::planners::{idle, lay_down, of_type, project, prompts, small_goal};
+use super::planners::{idle, of_type, project, prompts, small_goal, write_plan};
 
-/// An objective that works until the note `go` is there, and fails then.
+/// A plan with an objective that waits for the note `go` and then fails.
 const FAILS_LATER: &str = "objectives:\n  - id: f1\n    title: F1\n    path_scope: [\"out/f1\"]\n    description: |\n      ```sh\n      \
                            wait_for $NOTES/go\n      exit 1\n      ```\n";
 
@@ -25,7 +25,7 @@ fn is_goal_completed(place: &Sandbox) -> bool {
 }
 
 #[test]
-fn an_empty_plan_under_manual_approval_waits_and_approved_takes_the_phase_as_done() {
+fn an_empty_plan_under_manual_approval_waits_and_once_approved_completes_the_phase() {
     let place = Sandbox::new();
     project(&place, "web", "planner: {approval: manual}\n");
     small_goal(&place, "Make something.");
@@ -49,7 +49,7 @@ fn an_empty_plan_under_manual_approval_waits_and_approved_takes_the_phase_as_don
 }
 
 #[test]
-fn nothing_to_add_while_work_is_under_way_says_nothing_of_how_it_ends() {
+fn an_empty_plan_made_while_work_runs_does_not_complete_the_phase() {
     let place = Sandbox::new();
     project(&place, "web", "max_parallel_sessions: 2\nrecovery: {max_retries: 0}\n");
     fs::write(place.note("plan.1"), FAILS_LATER).unwrap();
@@ -61,7 +61,8 @@ fn nothing_to_add_while_work_is_under_way_says_nothing_of_how_it_ends() {
     place.good(&["objective", "reject", "f1", "--final", "--note", "leave it"]);
     let events = idle(&place, 3);
     assert_eq!(count(&events, "goal_completed", "*"), 0, "the plan did not see that f1 failed");
-    // Asked for anew, the planner sees it, and has nothing to add all the same: that is for a person to say.
+    // The next planner sees the failure and still has nothing to add. Whether the phase is done without f1 is
+    // a person's decision.
     place.good(&["plan"]);
     let events = idle(&place, 3);
     assert_eq!((count(&events, "plan_made", "*"), count(&events, "goal_completed", "*")), (1, 0));
@@ -74,7 +75,7 @@ fn nothing_to_add_while_work_is_under_way_says_nothing_of_how_it_ends() {
     assert_eq!(
         count(&events, "goal_completed", "*"),
         1,
-        "a person's word counts; f1 is not done for all that"
+        "a person's approval completes the goal although f1 is not done"
     );
 }
 
@@ -82,7 +83,7 @@ fn nothing_to_add_while_work_is_under_way_says_nothing_of_how_it_ends() {
 fn a_cancelled_objective_keeps_a_phase_open_until_checks_pass() {
     let place = Sandbox::new();
     project(&place, "web", "max_parallel_sessions: 1\n");
-    lay_down(&place, 1, &[("a", &[]), ("b", &["a"])], "");
+    write_plan(&place, 1, &[("a", &[]), ("b", &["a"])], "");
     small_goal(&place, "Make a and b.");
     let supervisor = place.supervisor(&["--planner-cooldown", "0"]);
     supervisor.wait("plan_applied", "*");
@@ -92,7 +93,7 @@ fn a_cancelled_objective_keeps_a_phase_open_until_checks_pass() {
     assert_eq!((count(&events, "landed", "a"), count(&events, "goal_completed", "*")), (1, 0));
     assert_eq!(code_of_reason(&place), "plan_waits");
     place.good(&["plan", "reject", "--note", "say how to tell"]);
-    lay_down(
+    write_plan(
         &place,
         u32::try_from(prompts(&place).len()).unwrap() + 1,
         &[],
@@ -103,7 +104,7 @@ fn a_cancelled_objective_keeps_a_phase_open_until_checks_pass() {
 }
 
 #[test]
-fn what_landed_since_is_looked_at_before_a_phase_is_done() {
+fn a_phase_is_complete_only_after_a_planner_saw_the_last_landing() {
     let place = Sandbox::new();
     project(&place, "web", "max_parallel_sessions: 2\n");
     let slow = "objectives:\n  - id: a\n    title: A\n    path_scope: [\"out/a\"]\n    description: |\n      ```sh\n      \
@@ -116,11 +117,12 @@ fn what_landed_since_is_looked_at_before_a_phase_is_done() {
     assert_eq!(supervisor.end(), 0);
     let events = supervisor.events();
     let seen = of_type(&events, "plan_made").len();
-    assert_eq!(seen, 3, "one run while a was under way, and one that saw it landed");
+    assert_eq!(seen, 3, "one run while `a` was in progress, and one that saw it landed");
     assert!(prompts(&place)[2].contains("## Done\n\n- a: A"), "{}", prompts(&place)[2]);
 }
 
-/// A planner's answer: these blocks, each of which is a whole plan or a form.
+/// Makes the planner's answer number `attempt` consist of these blocks, `(language, text)`. Later answers are
+/// empty plans.
 fn say(place: &Sandbox, attempt: u32, blocks: &[(&str, &str)]) {
     let mut text = "I will answer in this form:\n".to_owned();
     for (language, block) in blocks {
@@ -141,7 +143,7 @@ fn one(id: &str) -> String {
 }
 
 #[test]
-fn an_empty_form_before_the_plan_is_no_plan() {
+fn an_empty_form_before_the_plan_is_ignored() {
     let place = Sandbox::new();
     project(&place, "web", "max_parallel_sessions: 1\n");
     say(&place, 1, &[("yaml", EMPTY), ("yaml", &one("a"))]);
@@ -152,7 +154,7 @@ fn an_empty_form_before_the_plan_is_no_plan() {
 }
 
 #[test]
-fn plans_that_differ_are_sent_back_by_their_lines() {
+fn different_plans_in_one_answer_are_refused_with_their_lines() {
     let place = Sandbox::new();
     project(&place, "web", "max_parallel_sessions: 1\n");
     say(&place, 1, &[("yaml", &one("a")), ("json", "{\"objectives\": []}\n")]);

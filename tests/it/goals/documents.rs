@@ -1,4 +1,4 @@
-//! The hierarchy as a document, and what people do to it by hand.
+//! Importing and exporting the hierarchy as a document, and changing it by commands.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use paddock_testkit::Sandbox;
 use super::planners::{project, small_goal};
 
 #[test]
-fn an_import_updates_what_is_there_and_an_export_brings_it_back() {
+fn an_import_updates_existing_nodes_and_an_export_gives_them_back() {
     let place = Sandbox::new();
     project(&place, "web", "");
     let document = "# One\n\nText.\n\n## 里程碑\n\n### First\n\n### Second\n\n```checks\n- check_command: \"true\"\n```\n";
@@ -29,7 +29,7 @@ fn an_import_updates_what_is_there_and_an_export_brings_it_back() {
     let titles: Vec<&str> =
         phases.as_array().unwrap().iter().map(|phase| phase["title"].as_str().unwrap()).collect();
     assert_eq!(titles, ["Second", "Between", "Premier"]);
-    assert_eq!(phases[2]["status"], "active", "what was begun goes on");
+    assert_eq!(phases[2]["status"], "active", "the phase that was active stays active");
     let exported = place.good(&["goal", "export"]);
     fs::write(place.path("again.md"), &exported).unwrap();
     assert!(place.good(&["goal", "import", "again.md"]).contains("0 added, 0 changed"));
@@ -49,7 +49,7 @@ fn a_document_with_a_fault_changes_nothing_and_names_the_line() {
 }
 
 #[test]
-fn completing_by_hand_goes_on_with_the_next_one() {
+fn completing_a_node_by_hand_activates_the_next_one() {
     let place = Sandbox::new();
     project(&place, "web", "");
     let document = "# One\n## A\n### A1\n### A2\n## B\n### B1\n# Two\n## C\n### C1\n";
@@ -65,17 +65,17 @@ fn completing_by_hand_goes_on_with_the_next_one() {
     place.good(&["milestone", "complete", "a"]);
     assert_eq!(active(), ["one", "b", "b1"]);
     place.good(&["phase", "complete", "b1"]);
-    assert_eq!(active(), ["-", "-", "-"], "the next goal is begun by people");
+    assert_eq!(active(), ["-", "-", "-"], "only a person activates the next goal");
     place.good(&["goal", "activate", "two"]);
     assert_eq!(active(), ["two", "c", "c1"]);
     place.good(&["phase", "activate", "a2"]);
     assert_eq!(active(), ["one", "a", "a2"]);
     place.good(&["goal", "activate", "two"]);
-    assert_eq!(active(), ["two", "c", "c1"], "nothing of the other goal stays active");
+    assert_eq!(active(), ["two", "c", "c1"], "no milestone or phase of the other goal stays active");
 }
 
 #[test]
-fn a_plan_that_people_write_goes_to_the_active_phase_with_its_checks() {
+fn a_plan_written_by_a_person_goes_to_the_active_phase_with_its_checks() {
     let place = Sandbox::new();
     project(&place, "web", "");
     small_goal(&place, "Make a.");

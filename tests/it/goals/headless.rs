@@ -1,10 +1,10 @@
-//! From a document to a goal that is completed, without anybody's help.
+//! From an imported document to a completed goal, without a person.
 
 use std::fs;
 
 use paddock_testkit::{Sandbox, count, place_of};
 
-use super::planners::{idle, lay_down, of_type, project, prompts, small_goal};
+use super::planners::{idle, of_type, project, prompts, small_goal, write_plan};
 
 fn planned(id: &str) -> String {
     let script =
@@ -16,7 +16,7 @@ fn planned(id: &str) -> String {
 }
 
 #[test]
-fn a_goal_of_two_milestones_of_two_phases_is_reached_by_a_scripted_planner_and_agents() {
+fn a_goal_of_two_milestones_with_two_phases_each_is_completed_by_the_scripted_agent() {
     let place = Sandbox::new();
     let settings = "max_parallel_sessions: 1\n";
     let repository = project(&place, "house", settings);
@@ -24,6 +24,7 @@ fn a_goal_of_two_milestones_of_two_phases_is_reached_by_a_scripted_planner_and_a
     let text = fs::read_to_string(&file).unwrap();
     let from = text.find("agents:").unwrap();
     let to = text.find("verify:").unwrap();
+    // The built-in agent replaces both the test's agent and its planner.
     fs::write(&file, format!("{}agents: [{{id: scripted}}]\n{}", &text[..from], &text[to..])).unwrap();
     let check = "```checks\n- {description: it is there, check_command: cat out/roof, expected: roof}\n```\n";
     let document = format!(
@@ -47,21 +48,24 @@ fn a_goal_of_two_milestones_of_two_phases_is_reached_by_a_scripted_planner_and_a
     let phases = place.json(&["phase", "list", "--json"]);
     assert!(phases.as_array().unwrap().iter().all(|phase| phase["status"] == "completed"), "{phases}");
     let planners = of_type(&events, "session_planned");
-    assert!(planners.iter().any(|event| event["objective"].is_null()), "the planner's session is about none");
+    assert!(
+        planners.iter().any(|event| event["objective"].is_null()),
+        "a planner's session has no objective"
+    );
     let worktrees = place.git(&repository, &["worktree", "list", "--porcelain"]);
     assert!(!worktrees.contains("_planner"), "{worktrees}");
     let again = idle(&place, 0);
-    assert_eq!(count(&again, "session_planned", "*"), 0, "a goal that is reached is not planned again");
+    assert_eq!(count(&again, "session_planned", "*"), 0, "a completed goal is not planned again");
 }
 
 #[test]
-fn a_failing_check_is_told_to_the_next_plan_which_mends_it() {
+fn a_failed_check_is_in_the_next_planners_prompt_and_its_plan_mends_it() {
     let place = Sandbox::new();
     project(&place, "web", "max_parallel_sessions: 1\n");
     let checks =
         "phase_checks:\n  - {description: both are there, check_command: \"ls out; test -f out/b\"}\n";
-    lay_down(&place, 1, &[("a", &[])], checks);
-    lay_down(&place, 2, &[("b", &[])], "");
+    write_plan(&place, 1, &[("a", &[])], checks);
+    write_plan(&place, 2, &[("b", &[])], "");
     small_goal(&place, "Make a and b.");
     let events = idle(&place, 0);
     let failed = place_of(&events, "phase_checks_failed", "*");
@@ -69,7 +73,7 @@ fn a_failing_check_is_told_to_the_next_plan_which_mends_it() {
     assert!(failed < place_of(&events, "phase_checks_passed", "*"));
     assert_eq!(count(&events, "goal_completed", "*"), 1);
     let prompts = prompts(&place);
-    assert_eq!(prompts.len(), 2, "the checks passed: nobody has to be asked whether anything is left");
+    assert_eq!(prompts.len(), 2, "after checks that pass, no planner is asked whether anything is left");
     assert!(!prompts[0].contains("## Checks that failed"));
     for part in
         ["## Checks that failed", "both are there", "it ended with exit status 1", "    begin", "- a: Make a"]
@@ -82,18 +86,22 @@ fn a_failing_check_is_told_to_the_next_plan_which_mends_it() {
 fn an_expected_text_must_be_in_a_checks_output() {
     let place = Sandbox::new();
     project(&place, "web", "max_parallel_sessions: 1\n");
-    lay_down(&place, 1, &[("a", &[])], "");
+    write_plan(&place, 1, &[("a", &[])], "");
     let check = "```checks\n- {description: it says so, check_command: cat out/a, expected: never}\n```\n";
     small_goal(&place, check);
     let events = idle(&place, 3);
-    assert_eq!(count(&events, "phase_checks_failed", "*"), 3, "the third time after an empty plan");
+    assert_eq!(
+        count(&events, "phase_checks_failed", "*"),
+        3,
+        "after the plan `a`, and after two empty plans"
+    );
     let held = &events[place_of(&events, "planner_held", "*")]["data"]["reason"];
     assert_eq!(held["code"], "checks_fail");
     assert!(held["text"].as_str().unwrap().contains("does not contain \"never\""), "{held}");
     assert_eq!(count(&events, "plan_applied", "*"), 3);
     let stuck = place.json(&["explain", "--json"]);
     assert_eq!(stuck[0]["reason"]["code"], "checks_fail", "{stuck}");
-    // A person looks, and takes the check away.
+    // A person removes the check, which cannot pass.
     small_goal(&place, "No check.");
     place.good(&["plan"]);
     let events = idle(&place, 0);
@@ -101,10 +109,10 @@ fn an_expected_text_must_be_in_a_checks_output() {
 }
 
 #[test]
-fn a_goal_that_nobody_divided_is_planned_as_a_whole_and_reached() {
+fn a_goal_without_milestones_is_planned_as_a_whole_and_completed() {
     let place = Sandbox::new();
     let repository = project(&place, "web", "");
-    lay_down(&place, 1, &[("first", &[]), ("second", &["first"])], "");
+    write_plan(&place, 1, &[("first", &[]), ("second", &["first"])], "");
     place.good(&["goal", "add", "一个 page", "-d", "It says hello", "--id", "page"]);
     let events = idle(&place, 0);
     for kind in ["phase_completed", "milestone_completed", "goal_completed"] {
@@ -116,13 +124,13 @@ fn a_goal_that_nobody_divided_is_planned_as_a_whole_and_reached() {
 }
 
 #[test]
-fn milestones_without_phases_are_worked_on_one_after_the_other() {
+fn milestones_without_phases_are_completed_one_after_the_other() {
     let place = Sandbox::new();
     project(&place, "web", "");
     place.good(&["goal", "add", "Page"]);
     place.good(&["milestone", "add", "Text"]);
     place.good(&["milestone", "add", "Picture"]);
-    // Asked for, it is planned without waiting for phases that somebody may still add.
+    // `plan` starts at once. Without it the planner waits, as a person may still be adding phases.
     let said = place.good(&["plan"]);
     assert!(said.contains("the planner plans the phase text of web"), "{said}");
     let events = idle(&place, 0);

@@ -1,5 +1,5 @@
-//! Goals that finish by themselves: the planner, its plans and the checks of phases, on real repositories with
-//! real gates, with agents that are scripts.
+//! Goals that are completed without people: the planner, its plans and the checks of phases, on real
+//! repositories with real gates and with scripts as agents.
 
 mod beliefs;
 mod documents;

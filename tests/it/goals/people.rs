@@ -1,17 +1,17 @@
-//! What people do with plans: look at them, approve, reject, and ask for one.
+//! Commands of people about plans: show, approve, reject, and ask for one.
 
 use std::fs;
 
 use paddock_testkit::{Sandbox, count, place_of};
 
-use super::planners::{idle, lay_down, project, prompts, small_goal};
+use super::planners::{idle, project, prompts, small_goal, write_plan};
 
 #[test]
-fn with_manual_approval_a_plan_waits_is_shown_as_a_diff_and_is_rejected_and_approved() {
+fn under_manual_approval_a_plan_waits_is_shown_as_a_diff_and_is_rejected_and_approved() {
     let place = Sandbox::new();
     let repository = project(&place, "web", "planner: {approval: manual}\n");
-    lay_down(&place, 1, &[("a", &[])], "");
-    lay_down(&place, 2, &[("b", &[]), ("c", &["b"])], "");
+    write_plan(&place, 1, &[("a", &[])], "");
+    write_plan(&place, 2, &[("b", &[]), ("c", &["b"])], "");
     small_goal(&place, "Make something.");
     let events = idle(&place, 3);
     assert_eq!((count(&events, "plan_made", "*"), count(&events, "objective_added", "*")), (1, 0));
@@ -30,10 +30,10 @@ fn with_manual_approval_a_plan_waits_is_shown_as_a_diff_and_is_rejected_and_appr
     assert_eq!(json["plan"]["added"][1]["dependencies"][0], serde_json::json!({"id": "b", "status": "new"}));
     let reason = &place.json(&["explain", "--json"])[0]["reason"];
     assert_eq!(reason["code"], "plan_waits");
-    // Over the socket, as the console does.
+    // With a supervisor the command goes over the socket, as the console's does.
     let supervisor = place.supervisor(&["--planner-cooldown", "0", "--poll-seconds", "600"]);
     place.good(&["plan", "approve"]);
-    // That nothing more is to be done is a plan like any other.
+    // An empty plan needs approval like any other.
     supervisor.wait("plan_made", "*");
     let said = place.good(&["plan", "approve"]);
     assert!(said.contains("the phase the-phase"), "{said}");
@@ -44,25 +44,24 @@ fn with_manual_approval_a_plan_waits_is_shown_as_a_diff_and_is_rejected_and_appr
 }
 
 #[test]
-fn a_person_asks_for_a_plan_whatever_the_cooldown_and_the_work_at_hand() {
+fn a_person_can_ask_for_a_plan_despite_cooldown_and_work_in_progress() {
     let place = Sandbox::new();
     project(&place, "web", "max_parallel_sessions: 1\n");
     let said = place.refused(&["plan"], 1);
     assert!(said.contains("no phase is active"), "{said}");
-    lay_down(&place, 2, &[("second", &[])], "");
+    write_plan(&place, 2, &[("second", &[])], "");
     small_goal(&place, "Make things.");
     place.objective("first", "sleep 1; commit first\nover", &["--phase", "the-phase"]);
     assert!(place.good(&["plan"]).contains("as soon as a supervisor works here"));
     let mut supervisor = place.supervisor(&["--until-idle", "--planner-cooldown", "0"]);
-    let events_end = supervisor.end();
-    assert_eq!(events_end, 0);
+    assert_eq!(supervisor.end(), 0);
     let events = supervisor.events();
     assert!(place_of(&events, "plan_applied", "*") < place_of(&events, "objective_done", "first"));
-    assert!(place.refused(&["plan", "--dry-run"], 1).contains("no phase is active"), "the goal is reached");
+    assert!(place.refused(&["plan", "--dry-run"], 1).contains("no phase is active"), "the goal is completed");
 }
 
 #[test]
-fn a_dry_run_prints_what_the_planner_would_be_told() {
+fn a_dry_run_prints_the_planners_prompt() {
     let place = Sandbox::new();
     let repository =
         project(&place, "web", "max_parallel_sessions: 3\nplanner: {context_files: [README.md, gone.md]}\n");

@@ -1,4 +1,4 @@
-//! Planners that are scripts: each run prints the next plan that the test has laid down.
+//! A planner that is a script: each run prints the next plan that the test has written.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use paddock_testkit::{Sandbox, is};
 use serde_json::Value;
 
-/// The planner of these tests: keeps its prompt, then prints `$NOTES/plan.<attempt>`, else a plan without
-/// objectives; `$NOTES/planner.sh` is run instead where it exists.
+/// Keeps its prompt as a note, then prints `$NOTES/plan.<attempt>`, or a plan without objectives if there is
+/// no such file. If `$NOTES/planner.sh` exists, it runs instead.
 const PLANNER: &str = r#"
 cp "$PADDOCK_PROMPT_FILE" "$NOTES/planner.$PADDOCK_SESSION.prompt"
 attempt=$(sed -n 's/^Attempt: //p' "$PADDOCK_PROMPT_FILE" | head -n 1)
@@ -18,7 +18,7 @@ if [ -f "$NOTES/plan.$attempt" ]; then cat "$NOTES/plan.$attempt"; else echo 'ob
 echo '```'
 "#;
 
-/// A project with a planner, and these settings more.
+/// Makes a project with a planner, a gate, and the given additional settings.
 pub(super) fn project(place: &Sandbox, name: &str, settings: &str) -> PathBuf {
     fs::write(place.path("planner.sh"), PLANNER).unwrap();
     let (agent, planner) = (place.path("agent.sh"), place.path("planner.sh"));
@@ -28,7 +28,7 @@ pub(super) fn project(place: &Sandbox, name: &str, settings: &str) -> PathBuf {
          verify: [{{name: tests, run: \"sh check.sh\", timeout_minutes: 5}}]\n{settings}\n"
     );
     let repository = place.project(name, &agents);
-    // A real gate: every file of `out` has something in it.
+    // The gate fails if a file of `out` is empty.
     fs::write(repository.join("check.sh"), "for f in out/*; do [ -s \"$f\" ] || exit 1; done\n").unwrap();
     fs::create_dir(repository.join("out")).unwrap();
     fs::write(repository.join("out/begin"), "x\n").unwrap();
@@ -37,8 +37,9 @@ pub(super) fn project(place: &Sandbox, name: &str, settings: &str) -> PathBuf {
     repository
 }
 
-/// Lays down the plan of that run: objectives as (id, what they depend on), each of which writes `out/<id>`.
-pub(super) fn lay_down(place: &Sandbox, attempt: u32, objectives: &[(&str, &[&str])], more: &str) {
+/// Writes the plan that planner run `attempt` prints. Its objectives, `(id, dependencies)`, write `out/<id>`;
+/// `more` are further keys of the plan.
+pub(super) fn write_plan(place: &Sandbox, attempt: u32, objectives: &[(&str, &[&str])], more: &str) {
     let mut plan = format!("reasoning: |\n  run {attempt}\n{more}objectives:\n");
     for (id, depends_on) in objectives {
         plan.push_str(&format!(
@@ -52,7 +53,7 @@ pub(super) fn lay_down(place: &Sandbox, attempt: u32, objectives: &[(&str, &[&st
     fs::write(place.note(&format!("plan.{attempt}")), plan).unwrap();
 }
 
-/// A goal with one milestone and one phase.
+/// Imports a goal with one milestone and one phase, whose text is given.
 pub(super) fn small_goal(place: &Sandbox, phase: &str) {
     fs::write(
         place.path("goals.md"),
@@ -66,13 +67,13 @@ pub(super) fn of_type<'e>(events: &'e [Value], kind: &str) -> Vec<&'e Value> {
     events.iter().filter(|event| is(event, kind, "*")).collect()
 }
 
-/// The prompts that planners got, in order.
+/// Returns the prompts of all planner runs, in order.
 pub(super) fn prompts(place: &Sandbox) -> Vec<String> {
     let name = |n: u32| place.note(&format!("planner.{n}.prompt"));
     (1..200).filter_map(|n| fs::read_to_string(name(n)).ok()).collect()
 }
 
-/// Runs until nothing can move, with no wait between planner runs; the events of that run.
+/// Runs until nothing can move, with no cooldown between planner runs; returns the events of this run.
 pub(super) fn idle(place: &Sandbox, code: i32) -> Vec<Value> {
     let mut supervisor = place.supervisor(&["--until-idle", "--planner-cooldown", "0"]);
     assert_eq!(supervisor.end(), code, "{}", place.run(&["status"]).1);

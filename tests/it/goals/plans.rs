@@ -1,19 +1,19 @@
-//! What becomes of plans: bad ones, barren ones, and planners that fail.
+//! Plans that fail: invalid ones, ones that land nothing, and planners that crash.
 
 use std::fs;
 
 use paddock_testkit::{Sandbox, count, place_of};
 
-use super::planners::{idle, lay_down, of_type, project, prompts, small_goal};
+use super::planners::{idle, of_type, project, prompts, small_goal, write_plan};
 
 #[test]
-fn a_bad_plan_is_repaired_once_and_nothing_of_it_is_used() {
+fn an_invalid_plan_is_sent_back_once_and_none_of_it_is_applied() {
     let place = Sandbox::new();
     project(&place, "web", "max_parallel_sessions: 1\n");
     let bad =
         "objectives:\n  - {id: a, title: A, worker_id: bob}\n  - {id: b, title: B, depends_on: [nobody]}\n";
     fs::write(place.note("plan.1"), bad).unwrap();
-    lay_down(&place, 2, &[("a", &[])], "");
+    write_plan(&place, 2, &[("a", &[])], "");
     small_goal(&place, "Make a.");
     let events = idle(&place, 0);
     let refused = &events[place_of(&events, "plan_refused", "*")]["data"]["faults"];
@@ -21,12 +21,12 @@ fn a_bad_plan_is_repaired_once_and_nothing_of_it_is_used() {
     assert!(refused[1].as_str().unwrap().contains("unknown objective `nobody`"), "{refused}");
     let prompts = prompts(&place);
     assert!(prompts[1].contains("## Your last plan could not be used") && prompts[1].contains("\"bob\""));
-    assert!(!prompts[2].contains("## Your last plan"), "what was mended is not told again");
+    assert!(!prompts[2].contains("## Your last plan"), "a fault that was mended is not in the next prompt");
     assert_eq!((count(&events, "objective_added", "*"), count(&events, "goal_completed", "*")), (1, 1));
 }
 
 #[test]
-fn a_plan_that_is_bad_twice_waits_for_a_person_who_may_write_one() {
+fn after_two_invalid_plans_a_person_is_asked_and_can_write_one() {
     let place = Sandbox::new();
     project(&place, "web", "max_parallel_sessions: 1\n");
     fs::write(place.note("planner.sh"), "echo 'I would rather not.'").unwrap();
@@ -40,7 +40,7 @@ fn a_plan_that_is_bad_twice_waits_for_a_person_who_may_write_one() {
         (&"plan_faulty".into(), &"waiting".into())
     );
     assert!(reason["text"].as_str().unwrap().contains("contains no plan"), "{reason}");
-    lay_down(&place, 1, &[("a", &[])], "");
+    write_plan(&place, 1, &[("a", &[])], "");
     fs::remove_file(place.note("planner.sh")).unwrap();
     let said = place.good(&["plan", "apply", place.note("plan.1").to_str().unwrap()]);
     assert!(said.contains("in the phase the-phase"), "{said}");
@@ -68,19 +68,23 @@ fn three_plans_without_a_landing_wait_for_a_person() {
 }
 
 #[test]
-fn a_planner_that_crashes_is_tried_again_after_the_cooldown_and_no_more_than_three_times() {
+fn a_planner_that_crashes_runs_again_after_the_cooldown_and_at_most_three_times() {
     let place = Sandbox::new();
     project(&place, "web", "max_parallel_sessions: 1\n");
     fs::write(place.note("planner.sh"), "echo broken >&2; exit 7").unwrap();
     small_goal(&place, "Make a.");
     let supervisor = place.supervisor(&["--until-idle", "--planner-cooldown", "3600"]);
     supervisor.wait("plan_missed", "*");
-    // The cooldown holds for whoever comes next, too.
+    // The next supervisor must respect the cooldown as well: it is in the stored events.
     drop(supervisor);
     let again = place.supervisor(&["--until-idle", "--planner-cooldown", "3600"]);
     place.good(&["status"]);
-    let heard = again.stop();
-    assert_eq!(count(&heard, "session_planned", "*"), 0, "a crash ends no cooldown");
+    let events_of_second = again.stop();
+    assert_eq!(
+        count(&events_of_second, "session_planned", "*"),
+        0,
+        "a planner's crash does not end the cooldown"
+    );
     let shown = place.good(&["plan", "show"]);
     assert!(shown.contains("no plan waits; the planner starts at 20"), "{shown}");
     let events = idle(&place, 3);
@@ -91,7 +95,7 @@ fn a_planner_that_crashes_is_tried_again_after_the_cooldown_and_no_more_than_thr
 }
 
 #[test]
-fn what_a_planner_writes_and_commits_is_kept_and_lands_nowhere() {
+fn files_and_commits_of_a_planner_are_kept_but_never_land() {
     let place = Sandbox::new();
     let repository = project(&place, "web", "max_parallel_sessions: 1\n");
     let script =

@@ -1,4 +1,4 @@
-//! The gate blames a branch only where it fails alone on a base that is green.
+//! A branch is sent back only if it fails alone on a green base.
 
 use std::fs;
 
@@ -14,8 +14,9 @@ fn held_for(events: &[serde_json::Value]) -> String {
 }
 
 #[test]
-fn a_gate_that_is_red_once_blames_nobody_and_what_it_judged_lands() {
+fn a_gate_that_is_red_once_blames_no_branch_and_the_branch_lands() {
     let place = Sandbox::new();
+    // Red at the first run with `work.txt`, green at the second.
     let run = "test ! -e work.txt || test -e $NOTES/again || { touch $NOTES/again; exit 1; }";
     let repository = place.project("flaky", &gate(run));
     place.objective("work", "commit work.txt\nover", &[]);
@@ -48,10 +49,10 @@ fn a_red_target_blames_nobody_and_holds_the_queue_until_it_is_mended() {
     assert_eq!(place.status_of("work")["retries"], 0);
 }
 
-/// Sessions go on while the queue is held, so an objective can do what else a person would have to: its own merge is
-/// green on the red target.
+/// Sessions continue while the queue is held, so an objective can mend the target branch: its own merge is
+/// green on the red base. Without this a person would have to mend it.
 #[test]
-fn an_objective_that_mends_a_red_target_lands_once_it_is_put_first_and_the_others_with_it() {
+fn an_objective_that_mends_a_red_target_lands_when_put_first_and_the_others_follow() {
     let place = Sandbox::new();
     let repository = place.project("red", &gate("test ! -e broken.txt"));
     fs::write(repository.join("broken.txt"), "oh\n").unwrap();
@@ -64,7 +65,8 @@ fn an_objective_that_mends_a_red_target_lands_once_it_is_put_first_and_the_other
     let clears = place.status_of("work")["reason"]["clears"].as_str().unwrap().to_owned();
     assert!(clears.contains("objective prioritize"), "{clears}");
     place.objective("mend", "git rm -q broken.txt; git commit -q -m 'Mend it'\nover", &[]);
-    // It may change everything, so it waits for what is queued, and that for a person: this is an end.
+    // Without a scope it may change everything and waits for the queued entry, which waits for a person:
+    // nothing can move. Its scope below ends that.
     assert_eq!(count(&place.idle(3), "session_planned", "*"), 0);
     assert_eq!(place.status_of("mend")["status"], "ready");
     place.good(&["objective", "edit", "mend", "--scope", "broken.txt"]);
@@ -74,35 +76,39 @@ fn an_objective_that_mends_a_red_target_lands_once_it_is_put_first_and_the_other
     place.good(&["objective", "prioritize", "mend", "9"]);
     place.good(&["queue", "release"]);
     let events = place.idle(0);
-    // One after the other or as one batch: what is landed is green.
+    // They land one after the other or as one batch; both are green.
     assert_eq!((count(&events, "landed", "mend"), count(&events, "landed", "work")), (1, 1));
-    assert_eq!(count(&events, "session_planned", "*"), 0, "nobody is sent back");
+    assert_eq!(count(&events, "session_planned", "*"), 0, "no branch is sent back");
     for id in ["mend", "work"] {
         assert_eq!(place.status_of(id)["retries"], 0);
     }
     assert!(!repository.join("broken.txt").exists());
     let notices = &place.json(&["status", "--json"])["projects"][0]["reasons"];
-    assert_eq!(notices, &serde_json::json!([]), "what was red is mended");
+    assert_eq!(notices, &serde_json::json!([]), "the notice of the red target is gone");
     place.good(&["verify"]);
 }
 
 #[test]
-fn what_cannot_be_evaluated_anywhere_holds_the_queue_and_is_not_tried_for_ever() {
+fn a_gate_that_cannot_run_anywhere_holds_the_queue_and_is_not_repeated_for_ever() {
     for (name, run) in [("absent", "exit 127"), ("crash", "kill -s SEGV $$"), ("shell", "exit 139")] {
         let place = Sandbox::new();
         place.project(name, &gate(run));
         place.objective("work", "commit work.txt\nover", &[]);
         let events = place.idle(3);
         assert_eq!((count(&events, "landed", "*"), count(&events, "session_planned", "*")), (0, 1), "{run}");
-        assert_eq!(count(&events, "gate_started", "*"), 3, "{run}: twice, then on the base");
+        assert_eq!(
+            count(&events, "gate_started", "*"),
+            3,
+            "{run}: the gate runs twice on the branch, then on the base"
+        );
         assert_eq!(held_for(&events), "not_evaluated", "{run}");
         let events = place.idle(3);
-        assert_eq!(count(&events, "gate_started", "*"), 0, "{run}: it waits for a person");
+        assert_eq!(count(&events, "gate_started", "*"), 0, "{run}: the queue waits for a person");
     }
 }
 
 #[test]
-fn what_crashes_only_with_a_branch_is_that_branchs_to_mend() {
+fn a_gate_that_crashes_only_with_a_branch_sends_that_branch_back() {
     for (name, crash, reported) in [("shell", "exit 139", "139"), ("crash", "kill -s SEGV $$", "signal 11")] {
         let place = Sandbox::new();
         let repository = place.project(name, &gate(&format!("test ! -e bomb.txt || {crash}")));
@@ -110,7 +116,11 @@ fn what_crashes_only_with_a_branch_is_that_branchs_to_mend() {
         place.objective("work", script, &[]);
         let events = place.idle(0);
         assert_eq!((count(&events, "landed", "work"), count(&events, "session_planned", "*")), (1, 2));
-        assert_eq!(count(&events, "gate_started", "*"), 4, "twice, on the base, and on what was mended");
+        assert_eq!(
+            count(&events, "gate_started", "*"),
+            4,
+            "twice on the branch, on the base, and on the mended branch"
+        );
         let prompt = fs::read_to_string(place.note(&format!("{name}.work.2.prompt"))).unwrap();
         assert!(prompt.contains(reported), "{prompt}");
         place.is_tidy(&repository, 1);

@@ -1,13 +1,15 @@
-//! Conflicts: a session of the integrator in the entry's worktree, told both sides, then review again.
+//! Conflicts: the integrator gets a session in the entry's worktree with both sides in its prompt; review
+//! follows.
 
 use std::fs;
 
 use paddock_testkit::{Sandbox, count, is};
 
 #[test]
-fn of_two_branches_that_change_one_line_one_lands_and_the_other_is_merged_and_lands() {
+fn two_branches_that_change_one_line_both_land_after_an_integrator_merged_one() {
     let place = Sandbox::new();
     let repository = place.project("line", "verify: []\npath_conflicts: allow\nmax_parallel_sessions: 2");
+    // Each session waits until the other has begun, so both start from the same tip.
     let script = |own: &str, other: &str| {
         format!(
             "case $PADDOCK_SESSION_KIND in\n\
@@ -29,8 +31,8 @@ fn of_two_branches_that_change_one_line_one_lands_and_the_other_is_merged_and_la
     let (late, session) = (conflicts[0]["objective"].as_str().unwrap(), &conflicts[0]["session"]);
     let first = if late == "left" { "right" } else { "left" };
     let prompt = fs::read_to_string(place.note(&format!("line.{late}.{session}.prompt"))).unwrap();
-    for reported in ["README.md", &format!("Merge objective '{first}'"), "refs/paddock/integration/main"] {
-        assert!(prompt.contains(reported), "{reported}: {prompt}");
+    for part in ["README.md", &format!("Merge objective '{first}'"), "refs/paddock/integration/main"] {
+        assert!(prompt.contains(part), "{part}: {prompt}");
     }
     assert_eq!(place.git(&repository, &["show", "main:README.md"]), "both");
     place.is_tidy(&repository, 2);

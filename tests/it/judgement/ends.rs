@@ -1,10 +1,10 @@
-//! How sessions end, and what their branches hold then: killed agents, merges, empty commits, other branches.
+//! Ends of sessions and the state of their branches: killed agents, merges, empty commits, other branches.
 
 use std::fs;
 
 use paddock_testkit::{Sandbox, count, is, place_of};
 
-/// No gate, and one retry: what goes wrong twice is a person's.
+/// No gate, and one retry: after the second failure a person is asked.
 const PLAIN: &str = "verify: []\nrecovery: {max_retries: 1}";
 
 fn sessions(events: &[serde_json::Value], objective: &str) -> usize {
@@ -12,7 +12,7 @@ fn sessions(events: &[serde_json::Value], objective: &str) -> usize {
 }
 
 #[test]
-fn an_agent_killed_by_a_signal_has_failed_whatever_it_committed() {
+fn an_agent_killed_by_a_signal_has_failed_despite_its_commits() {
     let place = Sandbox::new();
     place.project("killed", PLAIN);
     place.objective("killed", "commit $PADDOCK_SESSION.txt\nover\nkill -9 $$", &[]);
@@ -41,6 +41,7 @@ fn a_merge_of_a_side_branch_from_older_history_is_no_empty_commit() {
     place.git(&repository, &["add", "--all"]);
     place.git(&repository, &["commit", "--quiet", "--message", "Later"]);
     place.idle(0);
+    // Compared with its second parent, this merge seems to change nothing new.
     let script = "git checkout -q -b side HEAD~1\ncommit side.txt\ngit checkout -q -\n\
                   git merge -q --no-ff -m 'Join side' side\ngit branch -q -d side\nover";
     place.objective("side", script, &[]);
@@ -51,7 +52,7 @@ fn a_merge_of_a_side_branch_from_older_history_is_no_empty_commit() {
 }
 
 #[test]
-fn a_branch_that_only_took_in_what_landed_is_done_and_lands_no_copy_of_it() {
+fn a_branch_that_only_merged_the_integration_ref_is_done_and_lands_nothing() {
     let place = Sandbox::new();
     let repository = place.project("taken", "verify: []\nmax_parallel_sessions: 3\npath_conflicts: allow");
     place.objective(
@@ -79,7 +80,7 @@ fn a_branch_that_only_took_in_what_landed_is_done_and_lands_no_copy_of_it() {
 }
 
 #[test]
-fn an_empty_commit_alone_is_sent_back_and_beside_work_it_does_no_harm() {
+fn a_branch_of_empty_commits_is_sent_back_and_lands_once_work_is_added() {
     let place = Sandbox::new();
     let repository = place.project("empty", PLAIN);
     let empty = "git commit -q --allow-empty -m Nothing";
@@ -95,7 +96,7 @@ fn an_empty_commit_alone_is_sent_back_and_beside_work_it_does_no_harm() {
 }
 
 #[test]
-fn commits_on_another_branch_and_on_none_are_taken_over_and_land() {
+fn commits_on_another_branch_or_a_detached_head_are_found_and_land() {
     let place = Sandbox::new();
     let repository = place.project("heads", PLAIN);
     place.objective("other", "git checkout -q -b other\ncommit other.txt\nover", &[]);
@@ -110,7 +111,7 @@ fn commits_on_another_branch_and_on_none_are_taken_over_and_land() {
 }
 
 #[test]
-fn without_commits_only_who_says_completed_is_done_and_nothing_lands() {
+fn without_commits_an_objective_is_done_only_if_its_summary_says_completed() {
     let place = Sandbox::new();
     let repository = place.project("none", PLAIN);
     place.objective("said", "over", &[]);
@@ -129,7 +130,7 @@ fn without_commits_only_who_says_completed_is_done_and_nothing_lands() {
 }
 
 #[test]
-fn a_researcher_who_neither_commits_nor_says_anything_has_not_succeeded() {
+fn a_researcher_without_a_commit_and_a_summary_has_not_succeeded() {
     let place = Sandbox::new();
     place.project("silent", "verify: []\nrecovery: {max_retries: 0}");
     place.objective("silent", "echo hm", &["--worker", "researcher"]);
@@ -140,10 +141,11 @@ fn a_researcher_who_neither_commits_nor_says_anything_has_not_succeeded() {
 }
 
 #[test]
-fn commits_far_above_the_budget_are_all_kept_and_a_follow_up_goes_on() {
+fn commits_far_above_the_budget_are_all_kept_and_a_follow_up_continues() {
     let place = Sandbox::new();
     let repository = place.project("much", PLAIN);
-    // They appear at once, so that the stop finds all of them.
+    // One pull brings all 12 commits at once; a session that made them one by one would be stopped at the
+    // third.
     let many = "git clone -q . $NOTES/copy\n\
                 (cd $NOTES/copy; n=0; while [ $n -lt 12 ]; do n=$((n + 1)); commit $n.txt; done)\n\
                 git pull -q --ff-only $NOTES/copy HEAD\nwhile :; do sleep 600; done";

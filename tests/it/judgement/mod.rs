@@ -1,4 +1,4 @@
-//! Judgement, end to end: whom a gate blames, what review lets through, and what proves a landing.
+//! Judgement, end to end: which branch a gate blames, what review accepts, and what proves a landing.
 
 mod blame;
 mod conflicts;

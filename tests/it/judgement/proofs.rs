@@ -1,4 +1,4 @@
-//! Proofs: a note on every landing, held against the repository by `paddock verify`.
+//! Proofs: each landing has a git note, and `paddock verify` checks it against the repository.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use paddock_testkit::Sandbox;
 use serde_json::Value;
 
-/// A project with one verified landing and one commit of the user after it.
+/// Makes a project with one verified landing and a commit of the user after it; returns the landed commit.
 fn landed(place: &Sandbox) -> (PathBuf, String) {
     let repository = place.project("proof", "verify: [{name: tests, run: 'echo ran; test -e README.md'}]");
     place.objective("work", "commit work.txt\nover", &[]);
@@ -80,7 +80,7 @@ fn a_ref_that_was_moved_by_hand_is_found() {
 }
 
 #[test]
-fn a_tree_that_is_no_longer_green_is_found_by_running_it_again() {
+fn a_tree_that_is_no_longer_green_is_found_by_a_rerun() {
     let place = Sandbox::new();
     landed(&place);
     let file = place.project_file("proof");
@@ -107,10 +107,10 @@ fn a_rerun_works_in_a_folder_of_its_own_that_is_set_up_and_removed() {
     place.objective("work", "commit work.txt\nover", &[]);
     place.idle(0);
     let folder = place.path("proof-wt/proof");
-    // What git ignores is kept in the gate's own folder.
+    // Ignored files stay in the gate's folder between runs; the rerun must not see them.
     let kept = folder.join("_gate-1/left.log");
     fs::write(&kept, "").unwrap();
-    // A run that was interrupted left its folder behind.
+    // An interrupted rerun leaves its folder; the next one must remove it.
     let left = folder.join("_verify-1-1");
     place.git(&repository, &["worktree", "add", "--quiet", "--detach", left.to_str().unwrap()]);
     fs::write(repository.join(".git/worktrees/_verify-1-1/paddock"), "paddock: detached").unwrap();
@@ -136,7 +136,7 @@ fn gate_and_agent_see_every_file_where_the_users_checkout_is_sparse() {
     place.git(&repository, &["add", "--all"]);
     place.git(&repository, &["commit", "--quiet", "--message", "Tests"]);
     place.git(&repository, &["sparse-checkout", "set", "src"]);
-    // As a gate that runs the tests that it finds, and says nothing of those that it does not.
+    // This gate runs the tests that it finds: in a sparse checkout it would be green without running any.
     let gate = "for t in tests/*.sh; do test ! -f $t || sh $t || exit 1; done; echo over";
     place.add("sparse", &format!("recovery: {{max_retries: 0}}\nverify: [{{name: tests, run: {gate:?}}}]"));
     place.objective("bad", "test -e tests/t.sh || exit 9\ncommit src/bad\nover", &["--scope", "src/**"]);
@@ -146,7 +146,7 @@ fn gate_and_agent_see_every_file_where_the_users_checkout_is_sparse() {
     place.good(&["objective", "cancel", "bad"]);
     place.objective("good", "commit src/good\nover", &["--scope", "src/**"]);
     place.idle(4);
-    // The user's checkout follows, and is as sparse as it was.
+    // Publishing updates the user's checkout and leaves it sparse.
     assert!(repository.join("src/good").exists() && !repository.join("tests").exists());
     assert_eq!(place.git(&repository, &["status", "--porcelain"]), "");
 }

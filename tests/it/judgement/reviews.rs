@@ -1,8 +1,8 @@
-//! Review: secrets never land, whatever a later commit undoes; a scope grows by itself where it may.
+//! Review: secrets never land, even if a later commit removes them, and scopes grow where recovery allows.
 
 use paddock_testkit::{Sandbox, count, is};
 
-/// Made up here, so that no token stands in a source.
+/// Returns a made-up token. A literal would look like a real secret to scanners of this repository.
 fn token() -> String {
     let chance: String =
         (0..36).map(|n| char::from(b"aB3dE5gH7jK9mN1pQ2sT4vW6xY8z"[(n * 11) % 28])).collect();
@@ -25,7 +25,7 @@ fn a_secret_that_a_later_commit_removes_never_lands() {
     let ended = events.iter().filter(|event| is(event, "session_ended", "work"));
     for event in ended {
         assert_eq!(event["data"]["harvest"]["findings"][0]["code"], "secret", "{event}");
-        assert!(!event.to_string().contains(&token()), "it is never repeated");
+        assert!(!event.to_string().contains(&token()), "events never repeat the secret");
     }
     assert_eq!(place.status_of("work")["status"], "needs_review");
     assert_eq!(place.git(&repository, &["log", "-1", "--format=%s", "main"]), "Begin");
@@ -63,7 +63,7 @@ fn a_file_out_of_scope_that_recovery_allows_widens_it_without_a_retry() {
 }
 
 #[test]
-fn protected_paths_are_an_integrators_to_change() {
+fn only_an_integrator_may_change_protected_paths() {
     let place = Sandbox::new();
     let settings = "verify: []\nintegrator_only_patterns: [\"ci/**\"]\nrecovery: {max_retries: 0}";
     place.project("guard", settings);

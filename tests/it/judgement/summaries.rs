@@ -1,4 +1,4 @@
-//! What agents say of their sessions, and how far it is believed.
+//! Summaries that agents print at the end, and how far Paddock trusts them.
 
 use std::fs;
 
@@ -6,13 +6,13 @@ use paddock_testkit::{Sandbox, count, is, place_of};
 
 const PLAIN: &str = "verify: []\nrecovery: {max_retries: 1}";
 
-/// A command that prints a summary of these lines.
+/// Returns a command that prints a summary of these lines.
 fn says(lines: &[&str]) -> String {
     let quoted: Vec<String> = lines.iter().map(|line| format!("\"{line}\"")).collect();
     format!("printf '%s\\n' ---SESSION_SUMMARY--- {} ---END_SESSION_SUMMARY---", quoted.join(" "))
 }
 
-/// A script whose later sessions do something else.
+/// Returns a script that runs `first` in the first session and `later` in all others.
 fn first_then(first: &str, later: &str) -> String {
     format!("case $PADDOCK_SESSION_KIND in work)\n{first}\n;; *)\n{later}\n;; esac")
 }
@@ -27,7 +27,7 @@ fn prompt(place: &Sandbox, name: &str) -> String {
 }
 
 #[test]
-fn partial_twice_without_a_commit_is_for_a_person() {
+fn a_summary_that_says_partial_twice_without_a_commit_asks_a_person() {
     let place = Sandbox::new();
     place.project("stuck", PLAIN);
     place.objective("stuck", "over partial", &[]);
@@ -38,7 +38,7 @@ fn partial_twice_without_a_commit_is_for_a_person() {
 }
 
 #[test]
-fn partial_with_commits_goes_on_until_it_is_completed_and_lands() {
+fn partial_sessions_with_commits_are_followed_up_until_one_completes() {
     let place = Sandbox::new();
     let repository = place.project("steps", PLAIN);
     let script = "commit $PADDOCK_SESSION.txt\nif [ $PADDOCK_SESSION = 3 ]; then over; else over partial; fi";
@@ -52,7 +52,7 @@ fn partial_with_commits_goes_on_until_it_is_completed_and_lands() {
 }
 
 #[test]
-fn blocked_is_for_a_person_in_the_agents_words() {
+fn a_blocked_agent_asks_a_person_in_its_own_words() {
     let place = Sandbox::new();
     place.project("blocked", PLAIN);
     let said = says(&["status: blocked", "summary: the licence of zlib must be agreed to"]);
@@ -65,7 +65,7 @@ fn blocked_is_for_a_person_in_the_agents_words() {
 }
 
 #[test]
-fn a_follow_up_that_was_asked_for_is_told_what_is_left() {
+fn a_requested_follow_up_reads_in_its_prompt_what_is_left() {
     let place = Sandbox::new();
     let repository = place.project("more", PLAIN);
     let notes = "  the edge case of empty names is left";
@@ -96,7 +96,7 @@ fn a_path_that_a_summary_asks_for_widens_the_scope_where_recovery_allows() {
 }
 
 #[test]
-fn a_summary_that_is_no_yaml_is_read_all_the_same_and_marked() {
+fn a_summary_that_is_not_yaml_is_still_read_and_marked_as_lenient() {
     let place = Sandbox::new();
     let repository = place.project("loose", PLAIN);
     let said = says(&["**Status**: Completed!", "summary: done: [all of it", "- commits made: {1"]);
@@ -109,7 +109,7 @@ fn a_summary_that_is_no_yaml_is_read_all_the_same_and_marked() {
 }
 
 #[test]
-fn an_agent_that_only_prints_its_prompt_has_said_nothing() {
+fn an_agent_that_only_prints_its_prompt_has_given_no_summary() {
     let place = Sandbox::new();
     place.project("echo", PLAIN);
     let block = "---SESSION_SUMMARY---\nstatus: completed\nsummary: an example\n---END_SESSION_SUMMARY---";
@@ -129,6 +129,7 @@ fn an_agent_that_only_prints_its_prompt_has_said_nothing() {
 fn a_summary_after_much_noise_is_found_and_one_on_standard_error_is_not() {
     let place = Sandbox::new();
     let repository = place.project("noise", PLAIN);
+    // Half a megabyte without a line break, then as many empty lines: more than a reader keeps.
     let noise = "head -c 500000 /dev/zero | tr '\\0' x\nhead -c 500000 /dev/zero | tr '\\0' '\\n'";
     let script = format!("commit a.txt\nover completed\n{noise}\nover partial\nover blocked >&2");
     place.objective("noise", &first_then(&script, "over"), &[]);

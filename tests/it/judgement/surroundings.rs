@@ -1,11 +1,11 @@
-//! What a worktree is set up with, and which variables reach agents and gates.
+//! Set-ups of worktrees, and the variables that reach agents and gates.
 
 use std::fs;
 
 use paddock_testkit::{Sandbox, Supervisor, count, is};
 
 #[test]
-fn a_setup_that_fails_twice_is_for_a_person_who_is_led_to_its_output() {
+fn a_setup_that_fails_twice_asks_a_person_and_names_its_log() {
     let place = Sandbox::new();
     place.project("setup", "verify: []\nworktree: {setup: 'echo no compiler is here; exit 3'}");
     place.objective("work", "commit a.txt\nover", &[]);
@@ -24,7 +24,7 @@ fn a_setup_that_fails_twice_is_for_a_person_who_is_led_to_its_output() {
 }
 
 #[test]
-fn a_setup_is_tried_once_more_and_the_agent_finds_what_it_made() {
+fn a_failed_setup_runs_once_more_and_the_agent_finds_its_files() {
     let place = Sandbox::new();
     let setup = "test -e $NOTES/once || { touch $NOTES/once; exit 1; }; mkdir deps; echo lib > deps/lib";
     let repository = place.project("deps", &format!("verify: []\nworktree: {{setup: {setup:?}}}"));
@@ -40,7 +40,7 @@ fn a_setup_is_tried_once_more_and_the_agent_finds_what_it_made() {
 }
 
 #[test]
-fn variables_reach_agents_as_written_and_none_of_the_file_reaches_gates() {
+fn variables_reach_agents_as_configured_and_the_env_file_does_not_reach_gates() {
     let place = Sandbox::new();
     let variables = "KEY ONLY REAL GONE LEFT HTTP_PROXY https_proxy ALL_PROXY NO_PROXY";
     let print = |to: &str| {

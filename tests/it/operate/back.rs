@@ -1,4 +1,4 @@
-//! Retry, approve and reject.
+//! `objective retry`, `approve` and `reject`.
 
 use std::fs;
 
@@ -24,14 +24,14 @@ fn the_note_of_a_retry_reaches_the_agent_once() {
     assert_eq!(
         prompt.matches("no database: use the fake one").count(),
         2,
-        "told, and in the history: {prompt}"
+        "the prompt has the note as feedback, and in the history: {prompt}"
     );
     assert!(place.refused(&["objective", "retry", "asks"], 1).contains("done, which is final"));
     place.is_tidy(&repository, 1);
 }
 
 #[test]
-fn a_retry_begins_recovery_afresh_and_its_bound_counts_from_there() {
+fn a_retry_resets_recovery_and_its_bounds_count_from_there() {
     let place = Sandbox::new();
     place.project("bound", "recovery: {max_retries: 0, max_sessions: 1}");
     place.objective("fails", "exit 1", &[]);
@@ -44,7 +44,7 @@ fn a_retry_begins_recovery_afresh_and_its_bound_counts_from_there() {
 }
 
 #[test]
-fn an_approved_objective_lands_in_spite_of_its_scope_and_the_record_says_who() {
+fn an_approved_objective_lands_in_spite_of_its_scope_and_the_event_keeps_the_note() {
     let place = Sandbox::new();
     let repository = place.project("scope", "recovery: {max_retries: 0, expand: []}");
     place.objective("wide", "commit other.txt\nover", &["--scope", "src/**"]);
@@ -61,7 +61,7 @@ fn an_approved_objective_lands_in_spite_of_its_scope_and_the_record_says_who() {
 }
 
 #[test]
-fn what_a_person_committed_before_approving_is_approved_too() {
+fn a_persons_commit_before_the_approval_is_approved_too() {
     let place = Sandbox::new();
     let repository = place.project("mended", "recovery: {max_retries: 0, expand: []}");
     place.objective("half", "commit other.txt\nover", &["--scope", "src/**"]);
@@ -78,7 +78,7 @@ fn what_a_person_committed_before_approving_is_approved_too() {
 }
 
 #[test]
-fn nothing_can_be_approved_that_has_no_commit() {
+fn an_objective_without_a_commit_cannot_be_approved() {
     let place = Sandbox::new();
     place.project("empty", "");
     place.objective("idle", "over blocked", &[]);
@@ -89,7 +89,7 @@ fn nothing_can_be_approved_that_has_no_commit() {
 }
 
 #[test]
-fn what_is_rejected_goes_back_with_the_note_or_is_given_up() {
+fn a_rejected_objective_is_sent_back_with_the_note_or_has_failed_for_good() {
     let place = Sandbox::new();
     let repository = place.project("reject", "recovery: {max_retries: 0, expand: []}");
     let script = "case $PADDOCK_SESSION_KIND in correction) git rm -q other.txt; mkdir src; commit src/a.txt ;; *) commit other.txt ;; esac\nover";
@@ -102,9 +102,9 @@ fn what_is_rejected_goes_back_with_the_note_or_is_given_up() {
     place.good(&["objective", "reject", "gone", "--note", "not worth it", "--final"]);
     let events = place.idle(4);
     assert_eq!(count(&events, "landed", "back"), 1);
-    let prompt = fs::read_dir(place.path("notes")).unwrap().flatten().map(|entry| entry.path());
-    let reported = prompt.filter(|path| fs::read_to_string(path).unwrap().contains("it belongs into src"));
-    assert_eq!(reported.count(), 1, "exactly the correction session is told");
+    let prompts = fs::read_dir(place.path("notes")).unwrap().flatten().map(|entry| entry.path());
+    let with_note = prompts.filter(|path| fs::read_to_string(path).unwrap().contains("it belongs into src"));
+    assert_eq!(with_note.count(), 1, "only the correction session has the note in its prompt");
     let gone = place.status_of("gone");
     assert_eq!(gone["status"], "failed");
     assert!(gone["reason"]["text"].as_str().unwrap().contains("not worth it"), "{gone}");
