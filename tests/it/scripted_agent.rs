@@ -1,4 +1,4 @@
-//! The built-in scripted agent, run as the sessions run it: the built binary in a real repository.
+//! The built-in scripted agent, started as sessions start it: the built binary in a real repository.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,7 +11,7 @@ use paddock_model::summary::SummaryStatus;
 use paddock_testkit::{Sandbox, bounded, git, until};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-/// A repository with one commit, and a prompt made of the real template.
+/// A repository with one commit, and a prompt rendered from the real template.
 struct Stage {
     place: Sandbox,
     context: PromptContext,
@@ -87,7 +87,7 @@ fn read_until(lines: &mut impl BufRead, wanted: &str) -> String {
 }
 
 #[test]
-fn without_a_script_it_makes_a_file_commits_it_and_says_completed() {
+fn without_a_script_the_agent_commits_a_file_and_reports_completed() {
     let stage = Stage::new("");
     let output = stage.run();
     assert!(output.status.success(), "{output:?}");
@@ -135,7 +135,7 @@ fn steps_can_be_for_one_attempt_or_one_kind_of_session() {
 }
 
 #[test]
-fn it_ends_as_it_is_told() {
+fn exit_codes_and_summaries_follow_the_script() {
     for (script, code, status) in [
         ("exit 7", 7, None),
         ("summary completed\nexit 7", 7, Some(SummaryStatus::Completed)),
@@ -190,7 +190,7 @@ fn a_flood_and_raw_bytes_come_out_whole_and_the_summary_is_still_found() {
 }
 
 #[test]
-fn it_waits_for_a_file() {
+fn the_agent_waits_for_a_file() {
     let stage = Stage::new("wait-for ../go\nprint went");
     let (mut child, mut lines) = started(&stage);
     read_until(&mut lines, "wait-for");
@@ -202,7 +202,7 @@ fn it_waits_for_a_file() {
 }
 
 #[test]
-fn it_hangs_through_polite_signals_when_told_to() {
+fn the_agent_ignores_polite_signals_only_if_the_script_says_so() {
     use std::os::unix::process::ExitStatusExt as _;
     let stage = Stage::new("ignore-term\nwait-for ../go\nprint alive\nhang");
     let (mut child, mut lines) = started(&stage);
@@ -222,7 +222,7 @@ fn it_hangs_through_polite_signals_when_told_to() {
     assert_eq!(child.wait().unwrap().signal(), Some(Signal::TERM.as_raw()));
 }
 
-/// The session of a process as the kernel tells it: 0 where its leader is outside of this PID namespace.
+/// Returns the session of a process from /proc: 0 if its leader is outside of this PID namespace.
 fn session_of(process: &str) -> String {
     let status = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let (_, fields) = status.rsplit_once(')').unwrap();
@@ -249,7 +249,7 @@ fn an_orphan_outlives_the_session_in_a_session_of_its_own() {
 }
 
 #[test]
-fn as_a_planner_it_gives_back_the_plan_of_its_prompt() {
+fn as_a_planner_the_agent_prints_the_plan_in_its_prompt() {
     let mut stage = Stage::new("exit 1");
     let planned = |stage: &Stage| {
         let output = stage.agent().env("PADDOCK_SESSION_KIND", "planner").output().unwrap();

@@ -1,18 +1,19 @@
-//! Tests are built with the features that ship.
+//! Tests must run with the features that ship.
 //!
-//! Cargo builds a package once for the program and its tests: a feature that a dev-dependency asks for is on in
-//! everything that `cargo test` runs, and off in what users get. A test then proves what does not ship.
+//! `cargo test` builds each package once, for the program and its tests. A feature that a dev-dependency
+//! enables is therefore on in every test, and off in the program that users get: the tests would prove a
+//! different program.
 
 use std::collections::BTreeMap;
 use std::process::Command;
 
-/// What `cargo build` builds for a user. What only macros are made of runs in the compiler, and does not ship.
+/// Packages that `cargo build` builds for a user. Packages of macros run in the compiler and do not ship.
 const SHIPPED: [&str; 4] = ["--package", "paddock", "--edges", "normal,build,no-proc-macro"];
-/// What `cargo test` builds at the root of the workspace: the packages of all members, built once for all of them.
+/// Packages that `cargo test` builds at the root of the workspace, with features unified over all members.
 const TESTED: [&str; 3] = ["--workspace", "--edges", "normal,build,dev"];
 
-/// Every package of a graph, with the sets of features it is built with (one, or two where build scripts and
-/// macros use it too).
+/// Returns every package of a graph with the sets of features that it is built with: one, or two if build
+/// scripts or macros use it as well.
 fn graph(of: &[&str]) -> BTreeMap<String, Vec<String>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
@@ -25,7 +26,7 @@ fn graph(of: &[&str]) -> BTreeMap<String, Vec<String>> {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let mut packages = BTreeMap::<String, Vec<String>>::new();
     for line in String::from_utf8(output.stdout).unwrap().lines() {
-        // `(*)` says that what it depends on was listed before.
+        // cargo marks a package whose dependencies it has listed before with `(*)`.
         let Some((package, features)) = line.trim_end_matches(" (*)").split_once('|') else { continue };
         packages.entry(package.trim().to_owned()).or_default().push(features.to_owned());
     }
@@ -44,7 +45,7 @@ fn every_package_that_ships_is_tested_with_the_features_it_ships_with() {
         .iter()
         .filter(|(package, features)| {
             let has_points = package.split(' ').next() == Some("paddock-os");
-            // The points at which tests kill the program are the one difference that is meant.
+            // `fail_points` is the one difference that is intended: tests kill the program at these points.
             let meant = if has_points { vec!["fail_points".to_owned()] } else { (*features).clone() };
             tested.get(*package) != Some(&meant)
         })
@@ -54,8 +55,8 @@ fn every_package_that_ships_is_tested_with_the_features_it_ships_with() {
         .collect();
     assert!(
         differing.is_empty(),
-        "a dev-dependency gives these other features: name them in [dependencies], or take that dev-dependency \
-         away\n{}",
+        "a dev-dependency gives these packages other features: name the features in [dependencies], or remove the \
+         dev-dependency\n{}",
         differing.join("\n")
     );
 }

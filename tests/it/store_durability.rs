@@ -1,4 +1,4 @@
-//! What is acknowledged is there after SIGKILL.
+//! Acknowledged events survive SIGKILL.
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
@@ -28,7 +28,7 @@ fn batch(seq: u64) -> Batch {
     Batch { events: vec![event], rows, durability }
 }
 
-/// Not a test by itself: the process that `acknowledged_events_survive_sigkill` starts and kills.
+/// Not a test of its own: `acknowledged_events_survive_sigkill` starts and kills it as a process.
 #[test]
 fn child_that_writes_until_it_is_killed() {
     let Some(database) = env::var_os(DATABASE) else { return };

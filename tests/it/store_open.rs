@@ -1,4 +1,4 @@
-//! Opening the database: what is refused, what is kept, what older versions left behind.
+//! Opening databases: damaged, foreign, newer and read-only ones, and those of older versions.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -31,7 +31,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
-fn what_was_appended_is_read_back_after_closing_and_only_the_owner_may_read_it() {
+fn appended_events_and_rows_are_read_back_and_files_are_private() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a folder with spaces & 'quotes'?x=%41.db");
     let writer = Store::open(&path).unwrap().into_writer().unwrap();
@@ -103,7 +103,7 @@ fn a_database_of_a_newer_paddock_is_left_alone() {
 }
 
 #[test]
-fn a_file_that_is_no_database_or_somebody_elses_is_left_alone() {
+fn a_file_that_is_no_database_of_paddock_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("text.db");
     fs::write(&path, "hello ".repeat(1000)).unwrap();
@@ -146,7 +146,7 @@ fn a_database_that_cannot_be_written_is_refused_and_one_open_to_others_is_closed
     drop(Store::open(&path).unwrap());
     assert_eq!(mode(&path), 0o600);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
-    // Root may write whatever the mode says; for anybody else this is a refusal.
+    // Root may write to a read-only file; any other user must get a refusal.
     let may_write = fs::OpenOptions::new().append(true).open(&path).is_ok();
     let opened = Store::open(&path);
     assert_eq!(opened.is_ok(), may_write);
@@ -155,7 +155,7 @@ fn a_database_that_cannot_be_written_is_refused_and_one_open_to_others_is_closed
     assert_eq!(Reader::open(&path).unwrap().last_seq().unwrap(), 0);
 }
 
-/// The database that version 1 left behind, frozen when version 1 was made.
+/// Writes a database of schema version 1 from a dump that was frozen with that version.
 fn frozen_v1(path: &Path) {
     Connection::open(path).unwrap().execute_batch(include_str!("../data/store_v1.sql")).unwrap();
 }
@@ -189,7 +189,7 @@ fn a_database_of_version_1_opens_with_everything_in_it() {
 }
 
 #[test]
-fn a_reader_sees_one_moment_beside_the_writer_and_makes_a_complete_copy() {
+fn a_reader_sees_consistent_snapshots_during_writes_and_makes_a_complete_copy() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("paddock.db");
     let writer = Store::open(&path).unwrap().into_writer().unwrap();

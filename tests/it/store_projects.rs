@@ -1,4 +1,4 @@
-//! A project is kept as three rows, and one that did not change is not written again.
+//! A project is stored as three rows, and a row that did not change is not written again.
 
 use std::fs;
 use std::path::Path;
@@ -16,10 +16,10 @@ use serde_json::{Map, Value};
 const GOLDEN: &str = include_str!("../golden/events/v1.jsonl");
 const PARTS: [EntityKind; 3] = [EntityKind::Project, EntityKind::ProjectSettings, EntityKind::ProjectQueue];
 
-/// A state in which as much as possible has happened to a project.
+/// Returns a state after every golden event except the removal of the project.
 fn state() -> State {
     let mut state = State::default();
-    // Golden lines tell of several projects; here all of it happens to one.
+    // Golden lines name several projects; here all happen to one, so that its rows are as full as possible.
     for line in GOLDEN.replace("\"shop\"", "\"hello\"").lines() {
         let golden: Value = serde_json::from_str(line).unwrap();
         let stored = StoredEvent {
@@ -45,7 +45,7 @@ fn of_projects(rows: Vec<Row>) -> Vec<Row> {
     rows.into_iter().filter(|row| PARTS.contains(&row.kind)).collect()
 }
 
-/// A database as the first build left it: one row holds the whole project.
+/// Writes a database as the first build did: one row holds the whole project.
 fn first_build(path: &Path, state: &State) {
     let database = Connection::open(path).unwrap();
     database.execute_batch(include_str!("../../crates/store/src/migrations/0001.sql")).unwrap();
@@ -60,7 +60,7 @@ fn first_build(path: &Path, state: &State) {
             whole.insert("settings".to_owned(), serde_json::to_value(&project.settings).unwrap());
             let Value::Object(queue) = serde_json::to_value(project.queue_row()).unwrap() else { panic!() };
             whole.extend(queue);
-            // What came after the first database: it is not in its rows.
+            // This key was introduced later.
             whole.remove("collisions");
             body = serde_json::to_string(&whole).unwrap();
         }
@@ -74,7 +74,7 @@ fn read(path: &Path) -> State {
 }
 
 #[test]
-fn a_database_of_the_first_build_is_read_as_it_is_and_split_when_it_is_opened() {
+fn a_database_of_the_first_build_is_readable_and_its_rows_are_split_on_open() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("paddock.db");
     let mut wanted = state();

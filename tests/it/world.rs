@@ -1,4 +1,5 @@
-//! A project in memory whose inputs are decided one by one: for moments that pass too fast in a real one.
+//! A project in memory whose inputs the engine decides one by one, for moments that pass too fast in a real
+//! run.
 
 use std::path::Path;
 
@@ -12,14 +13,14 @@ use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
 use paddock_model::objective::ObjectiveSpec;
 use paddock_model::state::State;
 
-/// The state, and the time, which goes on by a second with each input.
+/// The engine's state, and a clock that moves by one second with each input.
 pub(crate) struct World {
     pub(crate) state: State,
     pub(crate) memo: Memo,
     pub(crate) now_ms: i64,
 }
 
-/// The one project.
+/// The slug of the only project.
 pub(crate) fn slug() -> ProjectSlug {
     ProjectSlug::new("web").unwrap()
 }
@@ -29,13 +30,13 @@ pub(crate) fn key(id: &str) -> ObjectiveKey {
     ObjectiveKey { project: slug(), id: ObjectiveId::new(id).unwrap() }
 }
 
-/// The commit whose hash is this digit, forty times.
+/// The commit whose hash is this digit forty times.
 pub(crate) fn commit(digit: char) -> ObjectId {
     ObjectId::new(digit.to_string().repeat(40)).unwrap()
 }
 
 impl World {
-    /// With the project of this file, whose integration ref is at commit 1.
+    /// Makes a world with the project of this file, whose integration ref is at commit `1`.
     pub(crate) fn new(file: &str) -> Self {
         let file = parse(file.as_bytes(), "projects/web.yaml", None, Path::new("/"), None).unwrap();
         let around =
@@ -85,7 +86,7 @@ impl World {
         self.command(Command::ObjectivesAdd { project: slug(), objectives: vec![(key(id).id, spec)] });
     }
 
-    /// The worktree of an objective is made.
+    /// Reports the worktree of an objective as made.
     pub(crate) fn worktree(&mut self, id: &str) {
         self.take(Input::WorktreeAnswered { objective: key(id), epoch: 1, result: Ok(()) });
     }

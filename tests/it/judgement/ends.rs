@@ -41,7 +41,7 @@ fn a_merge_of_a_side_branch_from_older_history_is_no_empty_commit() {
     place.git(&repository, &["add", "--all"]);
     place.git(&repository, &["commit", "--quiet", "--message", "Later"]);
     place.idle(0);
-    // Compared with its second parent, this merge seems to change nothing new.
+    // A clean merge changes nothing of its own, but it brings the side branch's file.
     let script = "git checkout -q -b side HEAD~1\ncommit side.txt\ngit checkout -q -\n\
                   git merge -q --no-ff -m 'Join side' side\ngit branch -q -d side\nover";
     place.objective("side", script, &[]);

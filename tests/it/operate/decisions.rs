@@ -1,4 +1,4 @@
-//! Moments that pass too fast to be held in a real run: asked of the decisions themselves.
+//! Commands at moments that pass too fast to be caught in a real run: the engine is called directly.
 
 use paddock_engine::decide::{Decision, outstanding};
 use paddock_engine::effect::Effect;
@@ -54,7 +54,7 @@ impl World {
 
     fn refused(&mut self, objective: &str, order: Order) -> String {
         let decision = self.order(objective, order);
-        assert!(decision.events.is_empty(), "nothing is changed: {:?}", decision.events);
+        assert!(decision.events.is_empty(), "a refused order made events: {:?}", decision.events);
         decision.reply.unwrap().unwrap_err().text
     }
 
@@ -65,12 +65,13 @@ impl World {
         decision
     }
 
-    /// Adds an objective whose worktree is there.
+    /// Adds an objective and reports its worktree as made.
     fn begin(&mut self, name: &str, scope: &str, depends_on: &[&str]) {
         self.add(name, scope, depends_on);
         self.worktree(name);
     }
 
+    /// Lets a session start, exit with code 0, and be harvested with these facts.
     fn finish(&mut self, session: u64, facts: HarvestFacts) {
         let session = SessionId(session);
         self.take(Input::SessionStarted { session, pid: 42 });
@@ -78,6 +79,7 @@ impl World {
         self.take(Input::Harvested { session, facts: Ok(Box::new(facts)) });
     }
 
+    /// Reports the merge of the first entry as made, as the effect does.
     fn merged(&mut self) {
         let entry = self.state.project(&slug()).unwrap().train.entries[0].id;
         let links = vec![Link { entry, commit: commit('c'), tree: commit('d') }];
@@ -107,7 +109,7 @@ fn nothing_made() -> ChainMade {
 const GATE: &str = "verify: [{name: tests, run: \"true\"}]\n";
 
 #[test]
-fn whatever_is_asked_of_one_that_is_landing_changes_nothing() {
+fn no_order_changes_an_objective_that_is_landing() {
     let mut world = World::new(FILE);
     world.begin("one", "src/**", &[]);
     world.finish(1, facts('a', &["src/a"]));
@@ -139,7 +141,7 @@ fn whatever_is_asked_of_one_that_is_landing_changes_nothing() {
 }
 
 #[test]
-fn one_that_leaves_the_queue_takes_its_gate_run_with_it() {
+fn an_objective_that_leaves_the_queue_stops_its_gate_run() {
     let mut world = World::new(&format!("{FILE}{GATE}"));
     world.begin("one", "src/**", &[]);
     world.finish(1, facts('a', &["src/a"]));
@@ -159,7 +161,7 @@ fn one_that_leaves_the_queue_takes_its_gate_run_with_it() {
         says_full: false,
     };
     world.take(Input::GateExited { gate, results: Some(vec![late]) });
-    assert_eq!(world.status("one"), Status::Cancelled, "a late verdict moves nothing");
+    assert_eq!(world.status("one"), Status::Cancelled, "a late verdict changes nothing");
 }
 
 #[test]
@@ -170,10 +172,10 @@ fn a_session_that_is_being_stopped_keeps_its_slot_and_its_worktree() {
     world.take(Input::SessionStarted { session: SessionId(1), pid: 42 });
     let decision = world.good("one", Order::Cancel);
     let stop = Effect::StopSession { session: SessionId(1), stop: Stop::Human, now: false };
-    assert_eq!(decision.effects, [stop], "two has to wait for the slot");
+    assert_eq!(decision.effects, [stop], "`two` has to wait for the slot");
     assert_eq!(world.status("one"), Status::Cancelled);
     let again = Effect::StopSession { session: SessionId(1), stop: Stop::Human, now: true };
-    assert!(outstanding(&world.state).contains(&again), "a restart stops it for good");
+    assert!(outstanding(&world.state).contains(&again), "after a restart the session is stopped at once");
     assert!(world.refused("one", Order::Cancel).contains("cancelled already"));
     let said = world.good("one", Order::Retry { note: Some("again".into()) }).reply.unwrap().unwrap().text;
     assert!(said.contains("when session 1 has ended"), "{said}");
@@ -182,13 +184,13 @@ fn a_session_that_is_being_stopped_keeps_its_slot_and_its_worktree() {
     world.take(Input::SessionExited { session: SessionId(1), process: killed });
     world.take(Input::Harvested { session: SessionId(1), facts: Ok(Box::new(facts('a', &["src/a"]))) });
     let one = world.state.objective(&key("one")).unwrap();
-    assert_eq!(one.head, Some(commit('a')), "what it left was harvested");
-    assert_eq!(one.operated.note.as_ref().unwrap().text, "again", "the note was not for that session");
+    assert_eq!(one.head, Some(commit('a')), "the stopped session was harvested");
+    assert_eq!(one.operated.note.as_ref().unwrap().text, "again", "the note is for the next session");
     assert_eq!(world.state.open_sessions().count(), 1);
 }
 
 #[test]
-fn an_approval_never_lets_copied_files_pass_and_lets_the_seen_head_pass() {
+fn an_approval_covers_the_head_that_the_person_saw_but_never_copied_files() {
     let mut world = World::new(FILE);
     world.begin("one", "src/**", &[]);
     world.finish(1, facts('a', &["src/a", ".env"]));
@@ -200,7 +202,7 @@ fn an_approval_never_lets_copied_files_pass_and_lets_the_seen_head_pass() {
     world.finish(2, facts('b', &["src/b"]));
     world.good("two", Order::Approve { note: None, head: Some(commit('e')) });
     let entry = world.state.project(&slug()).unwrap().train.entries[0].clone();
-    assert_eq!(entry.head, commit('b'), "only what was judged is pinned");
+    assert_eq!(entry.head, commit('b'), "the entry is pinned to the head that was reviewed");
     let moved = ChainMade { moved: vec![entry.id], ..nothing_made() };
     let moved = CandidateAnswer::Made(Box::new(moved));
     world.take(Input::CandidateAnswered {
@@ -212,7 +214,7 @@ fn an_approval_never_lets_copied_files_pass_and_lets_the_seen_head_pass() {
     });
     assert_eq!(world.status("two"), Status::Review);
     world.take(Input::Harvested { session: SessionId(2), facts: Ok(Box::new(facts('e', &["src/b"]))) });
-    assert_eq!(world.status("two"), Status::Queued, "the head that the person saw");
+    assert_eq!(world.status("two"), Status::Queued, "the approval covers the head that the person saw");
     let entry = world.state.project(&slug()).unwrap().train.entries[0].clone();
     let moved = ChainMade { moved: vec![entry.id], ..nothing_made() };
     let moved = CandidateAnswer::Made(Box::new(moved));
@@ -224,11 +226,11 @@ fn an_approval_never_lets_copied_files_pass_and_lets_the_seen_head_pass() {
         answer: moved,
     });
     world.take(Input::Harvested { session: SessionId(2), facts: Ok(Box::new(facts('f', &["src/b"]))) });
-    assert_eq!(world.status("two"), Status::NeedsReview, "what came after it is judged");
+    assert_eq!(world.status("two"), Status::NeedsReview, "a later head is reviewed anew");
 }
 
 #[test]
-fn nothing_is_approved_that_could_not_be_judged() {
+fn an_objective_that_could_not_be_reviewed_cannot_be_approved() {
     let mut world = World::new(FILE);
     world.begin("one", "src/**", &[]);
     let session = SessionId(1);
@@ -241,7 +243,7 @@ fn nothing_is_approved_that_could_not_be_judged() {
 }
 
 #[test]
-fn a_narrowed_scope_is_judged_again_when_its_objective_is_resumed() {
+fn a_branch_is_reviewed_again_when_its_scope_was_narrowed_during_a_pause() {
     let mut world = World::new(FILE);
     world.begin("one", "src/**", &[]);
     world.take(Input::Command(Box::new(Command::QueueHold { project: slug() })));
@@ -259,7 +261,7 @@ fn a_narrowed_scope_is_judged_again_when_its_objective_is_resumed() {
 }
 
 #[test]
-fn a_paused_one_that_waited_for_a_person_still_does_when_it_is_resumed() {
+fn an_objective_that_waited_for_a_person_still_does_after_pause_and_resume() {
     let mut world = World::new(FILE);
     world.begin("one", "src/**", &[]);
     world.good("one", Order::Escalate { note: Some("which?".into()) });
@@ -271,7 +273,7 @@ fn a_paused_one_that_waited_for_a_person_still_does_when_it_is_resumed() {
 }
 
 #[test]
-fn a_scope_that_was_given_up_is_compared_again() {
+fn a_retried_objective_waits_for_its_scope_again() {
     let mut world = World::new(FILE);
     world.begin("one", "src/**", &[]);
     world.finish(1, facts('a', &["docs/a"]));
@@ -280,11 +282,11 @@ fn a_scope_that_was_given_up_is_compared_again() {
     assert_eq!(world.status("two"), Status::Active);
     world.good("one", Order::Retry { note: None });
     world.take(Input::Tick);
-    assert_eq!(world.status("one"), Status::Ready, "two works in its scope");
+    assert_eq!(world.status("one"), Status::Ready, "`two` works in the same scope");
 }
 
 #[test]
-fn a_worker_takes_its_agents_in_turn_and_passes_over_one_that_cannot_be_started() {
+fn a_worker_takes_its_agents_in_turn_and_skips_one_that_cannot_be_started() {
     let mut world = World::new(FILE);
     let mut settings = world.state.project(&slug()).unwrap().settings.clone();
     let own = settings.agents[0].clone();

@@ -1,4 +1,4 @@
-//! Salvaged work is listed, shown, and put back without overwriting anything.
+//! Salvaged work is listed, shown, and restored without overwriting anything.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use paddock_testkit::Sandbox;
 
 #[test]
-fn salvaged_work_comes_back_where_nothing_is_in_its_way() {
+fn salvaged_work_is_restored_only_where_nothing_is_in_its_way() {
     let place = Sandbox::new();
     let repository = place.project("kept", "");
     assert!(place.refused(&["salvage", "show", "1"], 1).contains("there is no salvaged work"));
@@ -32,7 +32,7 @@ fn salvaged_work_comes_back_where_nothing_is_in_its_way() {
     fs::remove_dir_all(worktree.join("new")).unwrap();
     let said = place.refused(&["salvage", "restore", "loose/1"], 1);
     assert!(said.contains("nothing was restored") && said.contains("README.md"), "{said}");
-    assert!(!worktree.join("new").exists(), "all or nothing");
+    assert!(!worktree.join("new").exists(), "a refused restore wrote nothing");
     fs::write(worktree.join("README.md"), "hello\n").unwrap();
     let said = place.good(&["salvage", "restore", "loose/1"]);
     assert!(said.contains("2 paths restored"), "{said}");
@@ -47,7 +47,7 @@ fn salvaged_work_comes_back_where_nothing_is_in_its_way() {
 }
 
 #[test]
-fn the_report_calls_lost_what_is_gone_and_nothing_else() {
+fn the_report_counts_only_vanished_work_as_lost() {
     let place = Sandbox::new();
     let repository = place.project("night", "");
     place.objective("whole", "commit whole.txt; over", &["--scope", "whole.txt"]);
@@ -57,6 +57,7 @@ fn the_report_calls_lost_what_is_gone_and_nothing_else() {
     let project = &report["projects"][0];
     assert_eq!(project["lost"].as_array().unwrap().len(), 0, "{project}");
 
+    // The ref stays while its commit goes, as after a damaged disk.
     let kept = place.git(&repository, &["rev-parse", "refs/paddock/salvage/loose/2"]);
     fs::remove_file(repository.join(".git/objects").join(&kept[..2]).join(&kept[2..])).unwrap();
     let (code, report, _) = place.run(&["report"]);
@@ -65,7 +66,7 @@ fn the_report_calls_lost_what_is_gone_and_nothing_else() {
 }
 
 #[test]
-fn status_report_and_explain_name_the_same_things_that_wait() {
+fn status_report_and_explain_list_the_same_needs() {
     let place = Sandbox::new();
     let repository = place.project("night", "");
     place.objective("whole", "commit README.md changed; over", &["--scope", "README.md"]);

@@ -1,5 +1,5 @@
-//! What people ask of objectives and of the hierarchy: on the built binary with agents that are shell scripts,
-//! and, where a moment has to be held that passes too fast, against the decisions themselves.
+//! Commands of people about objectives and the hierarchy: with the built binary and shell scripts as agents,
+//! and against the engine itself for moments that pass too fast.
 
 mod back;
 mod decisions;

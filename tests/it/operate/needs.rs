@@ -1,11 +1,12 @@
-//! What waits for a person: one list for the exit code, `status`, `report` and `explain`.
+//! The needs, which wait for a person: exit code, `status`, `report` and `explain` share one list.
 
 use std::fs;
 
 use paddock_testkit::Sandbox;
 use serde_json::Value;
 
-/// The codes of what waits, as `status` lists them. Every other view must say the same, and a run must end so.
+/// Runs until idle, expecting this exit code, and returns the codes of the needs that `status` lists. Asserts
+/// that `report`, `explain` and the exit code agree with them.
 fn waiting(place: &Sandbox, code: i32) -> Vec<String> {
     place.idle(code);
     let status = place.json(&["status", "--json"]);
@@ -25,15 +26,15 @@ fn waiting(place: &Sandbox, code: i32) -> Vec<String> {
     for need in
         status["projects"].as_array().unwrap().iter().flat_map(|project| project["needs"].as_array().unwrap())
     {
-        let is_said =
+        let is_explained =
             ["text", "since", "clears", "about"].iter().all(|key| !need[key].as_str().unwrap().is_empty());
-        assert!(is_said, "{need}");
+        assert!(is_explained, "{need}");
     }
     codes
 }
 
 #[test]
-fn a_publication_that_waits_for_files_of_yours_is_no_success() {
+fn a_publication_that_waits_for_files_of_the_user_is_a_need() {
     let place = Sandbox::new();
     let repository = place.project("shop", "verify: []");
     fs::write(repository.join("a.txt"), "mine\n").unwrap();
@@ -45,7 +46,7 @@ fn a_publication_that_waits_for_files_of_yours_is_no_success() {
 }
 
 #[test]
-fn what_lands_and_is_published_by_hand_only_waits_for_nobody() {
+fn a_landing_that_is_published_by_hand_is_no_need() {
     let place = Sandbox::new();
     place.project("shop", "verify: []\nland: {publish: manual}");
     place.objective("a", "commit a.txt\nover", &[]);
@@ -53,7 +54,7 @@ fn what_lands_and_is_published_by_hand_only_waits_for_nobody() {
 }
 
 #[test]
-fn an_objective_that_no_agent_can_do_waits_for_you_by_its_worker() {
+fn objectives_without_an_agent_are_one_need_of_their_worker() {
     let place = Sandbox::new();
     place.project("shop", "agents: [{id: tester, command_template: [sh, nowhere], enabled: false}]");
     place.objective("a", "over", &[]);
@@ -65,7 +66,7 @@ fn an_objective_that_no_agent_can_do_waits_for_you_by_its_worker() {
 }
 
 #[test]
-fn what_people_paused_waits_for_them_and_what_they_gave_up_does_not() {
+fn a_paused_objective_or_project_is_a_need_and_a_cancelled_one_is_not() {
     let place = Sandbox::new();
     place.project("shop", "verify: []");
     place.objective("a", "commit a.txt\nover", &[]);
@@ -73,20 +74,20 @@ fn what_people_paused_waits_for_them_and_what_they_gave_up_does_not() {
     place.good(&["objective", "pause", "a"]);
     assert_eq!(waiting(&place, 3), ["human"]);
     place.good(&["objective", "cancel", "a"]);
-    assert!(waiting(&place, 4).is_empty(), "b is behind what was cancelled");
+    assert!(waiting(&place, 4).is_empty(), "b depends on a cancelled objective, which a person chose");
     place.good(&["objective", "skip", "a"]);
     place.good(&["project", "pause", "shop"]);
     assert_eq!(waiting(&place, 3), ["project_paused"]);
     place.good(&["project", "resume", "shop"]);
     assert!(waiting(&place, 0).is_empty());
     place.good(&["project", "pause", "shop"]);
-    assert!(waiting(&place, 0).is_empty(), "nothing of it is left to do");
+    assert!(waiting(&place, 0).is_empty(), "a paused project without work is no need");
 }
 
 #[test]
-fn a_days_budget_that_is_spent_waits_for_a_higher_one_or_for_midnight() {
+fn a_spent_day_budget_is_a_need_until_midnight_or_a_higher_budget() {
     let place = Sandbox::new();
-    // One session of this kind tells what it cost.
+    // Claude's transcript reports its cost in USD: here more than the budget of a day.
     let agent = place.path("costly.sh");
     fs::write(&agent, "echo x > x; git add x; git commit -qm x; printf '%s\\n' '{\"type\":\"result\",\"is_error\":false,\"result\":\"---SESSION_SUMMARY---\\nstatus: completed\\nsummary: x\\n---END_SESSION_SUMMARY---\",\"session_id\":\"1\",\"total_cost_usd\":5.0}'\n").unwrap();
     let settings = format!(
@@ -101,11 +102,11 @@ fn a_days_budget_that_is_spent_waits_for_a_higher_one_or_for_midnight() {
 }
 
 #[test]
-fn one_cycle_and_an_ended_time_say_what_waits_too() {
+fn one_cycle_and_an_ended_time_report_needs_in_the_exit_code_too() {
     let place = Sandbox::new();
     place.project("shop", "verify: []");
     for (ends, more) in [(0, "--once"), (0, "--duration-minutes=0")] {
-        assert_eq!(place.supervisor(&[more]).end(), ends, "{more}: nothing is to do");
+        assert_eq!(place.supervisor(&[more]).end(), ends, "{more}: there is nothing to do");
     }
     place.objective("a", "over", &[]);
     place.good(&["objective", "pause", "a"]);
@@ -119,7 +120,7 @@ fn one_cycle_and_an_ended_time_say_what_waits_too() {
 }
 
 #[test]
-fn a_goal_that_is_not_reached_counts_unless_no_planner_is_wanted() {
+fn an_unfinished_goal_is_a_need_unless_the_run_has_no_planner() {
     let place = Sandbox::new();
     place.project("shop", "verify: []");
     place.good(&["goal", "add", "Page"]);
@@ -131,7 +132,7 @@ fn a_goal_that_is_not_reached_counts_unless_no_planner_is_wanted() {
 }
 
 #[test]
-fn a_project_that_is_disabled_waits_for_nothing() {
+fn a_disabled_project_has_no_needs() {
     let place = Sandbox::new();
     place.project("shop", "verify: []");
     place.objective("a", "over", &[]);

@@ -1,11 +1,11 @@
-//! Goals, milestones and phases.
+//! Commands about goals, milestones and phases.
 
 use std::fs;
 
 use paddock_testkit::Sandbox;
 
 #[test]
-fn one_of_each_is_active_and_an_objective_is_told_what_it_serves() {
+fn one_node_of_each_level_is_active_and_prompts_name_an_objectives_nodes() {
     let place = Sandbox::new();
     place.project("aims", "");
     let said = place.good(&["goal", "add", "A safe shop", "-d", "Nobody loses money"]);

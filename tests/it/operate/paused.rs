@@ -1,11 +1,11 @@
-//! Pause and resume.
+//! `objective pause` and `resume`.
 
 use std::fs;
 
 use paddock_testkit::{Sandbox, count, until};
 
 #[test]
-fn an_active_one_is_paused_when_its_session_ends_and_goes_on_from_there() {
+fn an_active_objective_is_paused_when_its_session_ends_and_continues_from_there() {
     let place = Sandbox::new();
     let repository = place.project("pause", "");
     place.objective("long", "touch $NOTES/works\nwait_for $NOTES/go\ncommit long.txt\nover", &[]);
@@ -18,7 +18,11 @@ fn an_active_one_is_paused_when_its_session_ends_and_goes_on_from_there() {
     fs::write(place.note("go"), "").unwrap();
     supervisor.wait("objective_paused", "long");
     assert_eq!(supervisor.end(), 3);
-    assert_eq!(count(&supervisor.events(), "queue_entered", "*"), 0, "what would follow does not");
+    assert_eq!(
+        count(&supervisor.events(), "queue_entered", "*"),
+        0,
+        "a paused objective does not enter the queue"
+    );
     let said = place.good(&["objective", "resume", "long"]);
     assert!(said.contains("is resumed"), "{said}");
     let events = place.idle(0);
@@ -44,7 +48,7 @@ fn a_session_that_failed_while_a_pause_was_due_is_retried_after_resuming() {
 }
 
 #[test]
-fn a_pause_that_is_taken_back_changes_nothing() {
+fn a_pause_resumed_before_the_session_ends_changes_nothing() {
     let place = Sandbox::new();
     place.project("back", "");
     place.objective("long", "touch $NOTES/works\nwait_for $NOTES/go\ncommit long.txt\nover", &[]);
@@ -58,7 +62,7 @@ fn a_pause_that_is_taken_back_changes_nothing() {
 }
 
 #[test]
-fn one_that_is_paused_in_the_merge_queue_leaves_it_and_returns() {
+fn an_objective_paused_in_the_merge_queue_leaves_it_and_returns() {
     let place = Sandbox::new();
     let repository = place.project("queue", "");
     place.objective("work", "commit work.txt\nover", &[]);

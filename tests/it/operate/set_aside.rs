@@ -1,9 +1,9 @@
-//! Skip, cancel and escalate.
+//! `objective skip`, `cancel` and `escalate`.
 
 use paddock_testkit::{Sandbox, count, until};
 
 #[test]
-fn dependents_go_on_without_a_skipped_one_and_wait_again_when_it_comes_back() {
+fn dependents_of_a_skipped_objective_start_and_wait_again_when_it_is_retried() {
     let place = Sandbox::new();
     place.project("skip", "");
     place.objective("first", "over blocked", &["--scope", "first/**"]);
@@ -18,7 +18,7 @@ fn dependents_go_on_without_a_skipped_one_and_wait_again_when_it_comes_back() {
     assert_eq!(place.status_of("third")["status"], "ready");
     place.good(&["objective", "retry", "first"]);
     for id in ["second", "third"] {
-        assert_eq!(place.status_of(id)["status"], "todo", "{id} has not started, and waits again");
+        assert_eq!(place.status_of(id)["status"], "todo", "{id}, which has not started, waits again");
     }
     place.good(&["objective", "skip", "first"]);
     let events = place.idle(0);
@@ -29,7 +29,7 @@ fn dependents_go_on_without_a_skipped_one_and_wait_again_when_it_comes_back() {
 }
 
 #[test]
-fn cancelling_kills_what_runs_and_keeps_what_it_did() {
+fn cancelling_kills_the_session_and_keeps_its_work() {
     let place = Sandbox::new();
     let repository = place.project("cancel", "");
     let script = "commit done.txt\necho half > half.txt\nsleep 1000 &\ntouch $NOTES/works\nsleep 1000\nover";
@@ -53,7 +53,7 @@ fn cancelling_kills_what_runs_and_keeps_what_it_did() {
 }
 
 #[test]
-fn one_that_is_escalated_waits_for_a_person_with_their_words() {
+fn an_escalated_objective_waits_for_a_person_and_shows_the_note() {
     let place = Sandbox::new();
     place.project("escalate", "");
     place.objective("unsure", "commit a.txt\nover", &[]);

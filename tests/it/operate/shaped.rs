@@ -1,9 +1,9 @@
-//! Edit, expand, prioritize, delete and explain, without a supervisor.
+//! `objective edit`, `expand`, `prioritize`, `delete` and `explain`, without a supervisor.
 
 use paddock_testkit::{Sandbox, count, place_of};
 
 #[test]
-fn what_is_asked_for_can_be_changed_and_what_cannot_says_why() {
+fn an_objective_can_be_changed_and_a_refusal_says_why() {
     let place = Sandbox::new();
     place.project("edit", "max_parallel_sessions: 1");
     for id in ["one", "two", "three"] {
@@ -49,7 +49,7 @@ fn what_is_asked_for_can_be_changed_and_what_cannot_says_why() {
 }
 
 #[test]
-fn everything_that_is_not_moving_is_explained() {
+fn every_objective_that_does_not_move_is_explained() {
     let place = Sandbox::new();
     place.project("still", "");
     assert_eq!(place.good(&["explain"]).trim(), "everything is moving or done");

@@ -1,4 +1,5 @@
-//! What the tests of the runner share: a workspace, jobs made of shell scripts, and waiting for events.
+//! Shared by the tests of the runner: a folder with a runner, jobs made of shell scripts, and waiting for
+//! reports.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,6 +12,7 @@ use paddock_runner::{
 };
 use paddock_testkit::{DEADLINE, until};
 
+/// A folder with a worktree `tree`, and a runner on it.
 pub(super) struct Bench {
     pub folder: tempfile::TempDir,
     pub runner: Option<LocalRunner>,
@@ -25,7 +27,7 @@ impl Bench {
         Self { folder, runner: Some(runner), reports }
     }
 
-    /// As after a crash of the supervisor: nothing in memory is left.
+    /// Replaces the runner by a new one, as after a crash of the supervisor: it knows only what is on disk.
     pub(super) fn restart(&mut self) {
         self.runner = None;
         let (runner, reports) = runner(self.folder.path());
@@ -110,7 +112,8 @@ pub(super) fn job(root: &Path, id: u64, stages: Vec<Stage>) -> JobSpec {
     }
 }
 
-/// Numbers from a file of one a line, once there are `count` of them.
+/// Reads process ids, one per line, once the file has `count` of them. A line without its end may be half
+/// written and does not count.
 pub(super) fn pids(path: &Path, count: usize) -> Vec<i32> {
     let read = || -> Vec<i32> {
         let text = fs::read_to_string(path).unwrap_or_default();

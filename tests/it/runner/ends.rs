@@ -1,4 +1,4 @@
-//! How jobs end: by themselves, not at all started, at a limit, or stopped.
+//! Ends of jobs: by themselves, never started, at a limit, or stopped.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -58,9 +58,9 @@ fn stages_run_in_order_and_stop_at_the_first_failure_or_timeout() {
     );
 }
 
-/// `env` is no shell, which would set `PWD` by itself.
+/// The job runs `env` directly: a shell would correct `PWD` by itself.
 #[test]
-fn a_job_sees_its_own_folder_whatever_paddock_or_the_job_itself_says() {
+fn a_jobs_pwd_is_its_own_folder_even_if_its_environment_names_another() {
     let bench = Bench::new();
     let mut spec = bench.job(1, "env");
     spec.stages[0].shell = false;
@@ -72,7 +72,7 @@ fn a_job_sees_its_own_folder_whatever_paddock_or_the_job_itself_says() {
 }
 
 #[test]
-fn the_prompt_and_the_environment_reach_the_agent_and_no_secret_is_written_down() {
+fn the_prompt_and_the_environment_reach_the_agent_and_no_secret_is_stored() {
     let bench = Bench::new();
     let mut spec =
         bench.job(1, "cat; echo $SHOWN-$SECRET-$FROM_DOTENV-${HOME:-unset}; umask; pwd; ulimit -n");
@@ -86,6 +86,7 @@ fn the_prompt_and_the_environment_reach_the_agent_and_no_secret_is_written_down(
     assert!(bench.run(&spec).succeeded());
     let text = log(&spec.dir, Stream::Stdout);
     assert!(text.starts_with("do it\nshown-hunter2-dotenv-unset\n"), "{text}");
+    // The runner's files are private, but the agent keeps the user's umask.
     assert!(!text.contains("0077") && text.ends_with("/tree\n99\n"), "{text}");
     for entry in fs::read_dir(&spec.dir).unwrap() {
         let path = entry.unwrap().path();
@@ -118,7 +119,7 @@ fn a_deadline_can_be_extended_and_brought_forward() {
     bench.runner().submit(&spec).unwrap();
     bench.runner().extend(&spec.key, None).unwrap();
     let began = std::time::Instant::now();
-    // The limit as submitted has passed when the agent is let go.
+    // The limit that was submitted must have passed before the agent may end.
     until("the old limit is over", || began.elapsed() > Duration::from_millis(1_800));
     fs::write(bench.path("go"), "").unwrap();
     let record = bench.ended(spec.key);
@@ -136,14 +137,14 @@ fn a_process_that_ignores_the_gentle_signal_is_killed_after_the_grace() {
     let mut spec = bench.job(1, "trap '' TERM; echo ready > ../ready; while :; do sleep 600; done");
     spec.limits.grace_ms = 100;
     bench.runner().submit(&spec).unwrap();
-    until("the agent is deaf", || bench.path("ready").exists());
+    until("the agent ignores TERM", || bench.path("ready").exists());
     bench.runner().cancel(&spec.key, StopReason::Human, false).unwrap();
     let record = bench.ended(spec.key);
     assert_eq!((record.stop, record.killed_hard), (Some(StopReason::Human), true));
 
     let patient = bench.job(2, "trap '' TERM; echo ready > ../ready2; while :; do sleep 600; done");
     bench.runner().submit(&patient).unwrap();
-    until("the agent is deaf", || bench.path("ready2").exists());
+    until("the agent ignores TERM", || bench.path("ready2").exists());
     bench.runner().cancel(&patient.key, StopReason::Commits, false).unwrap();
     bench.runner().cancel(&patient.key, StopReason::Human, true).unwrap();
     let record = bench.ended(patient.key);
@@ -151,7 +152,7 @@ fn a_process_that_ignores_the_gentle_signal_is_killed_after_the_grace() {
 }
 
 #[test]
-fn silence_without_work_is_a_stall_and_work_without_output_is_none() {
+fn silence_without_cpu_time_is_a_stall_and_a_busy_silent_agent_is_not() {
     let bench = Bench::new();
     let mut spec = bench.job(1, "sleep 600");
     spec.limits.stall_ms = Some(400);
@@ -162,11 +163,12 @@ fn silence_without_work_is_a_stall_and_work_without_output_is_none() {
 }
 
 #[test]
-fn a_file_that_changes_deep_in_the_worktree_is_work_whoever_is_silent() {
+fn a_changing_file_deep_in_the_worktree_is_no_stall() {
     let bench = Bench::new();
     let deep = bench.path("tree/a/b");
     fs::create_dir_all(&deep).unwrap();
-    // The agent itself neither prints nor computes: what writes the file is not even its child.
+    // The agent neither prints nor computes: this test writes the file, as a build server outside the job
+    // would.
     let mut spec = bench.job(1, "read line < ../go");
     let made = std::process::Command::new("mkfifo").arg(bench.path("go")).status().unwrap();
     assert!(made.success());
@@ -178,8 +180,8 @@ fn a_file_that_changes_deep_in_the_worktree_is_work_whoever_is_silent() {
         fs::write(deep.join("notes"), format!("{:?}", began.elapsed())).unwrap();
         began.elapsed() > Duration::from_millis(7_000)
     });
-    assert!(!spec.dir.join("exit.json").exists(), "it was taken for stalled");
-    // Nobody writes any more.
+    assert!(!spec.dir.join("exit.json").exists(), "the job was stopped as stalled");
+    // Without further writes the job counts as stalled.
     assert_eq!(bench.ended(spec.key).stop, Some(StopReason::Stalled));
 }
 
@@ -233,7 +235,7 @@ fn output_held_by_a_descendant_ends_soon_after_the_main_process() {
 }
 
 #[test]
-fn the_start_is_reported_with_the_keeper_and_the_keeper_stays_small() {
+fn the_start_report_names_the_keeper_and_the_keeper_stays_small() {
     let bench = Bench::new();
     let spec = bench.job(1, "until [ -e ../go ]; do sleep 0.01; done");
     bench.runner().submit(&spec).unwrap();
@@ -242,7 +244,7 @@ fn the_start_is_reported_with_the_keeper_and_the_keeper_stays_small() {
     let status = fs::read_to_string(format!("/proc/{keeper_pid}/status")).unwrap_or_default();
     let line = |name: &str| status.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
     println!("keeper: {} {} {}", line("VmRSS:"), line("RssAnon:"), line("Threads:"));
-    // The program's own pages are shared with every other keeper; this is what one keeper costs.
+    // Pages of the program are shared by all keepers; anonymous memory is what each one costs.
     let anon: u64 = line("RssAnon:").split_whitespace().nth(1).map_or(0, |kib| kib.parse().unwrap());
     assert!(anon < 3_000, "{anon} KiB");
     fs::write(bench.path("go"), "").unwrap();

@@ -1,4 +1,4 @@
-//! The local runner with real processes, in this process.
+//! The local runner, run inside the test's process, with real keepers and jobs.
 
 mod bench;
 mod ends;

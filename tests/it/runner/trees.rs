@@ -1,4 +1,4 @@
-//! Process trees that try to get lost, and keepers and supervisors that are killed.
+//! Process trees that try to escape, and keepers and supervisors that are killed.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,8 @@ use paddock_testkit::until;
 use super::bench::{Bench, lives, pids};
 use rustix::process::Signal;
 
-/// Starts plain, setsid'd, and daemonised processes deaf to TERM with an emptied environment.
+/// Starts three processes of each kind: plain children, children in sessions of their own, and daemons that
+/// ignore TERM and have an empty environment, to which neither session nor nonce leads.
 const HOSTILE: &str = r#"
 f=$PWD/../pids
 for i in 1 2 3; do
@@ -23,6 +24,8 @@ done
 "#;
 const HOSTILE_COUNT: usize = 9;
 
+/// A job of [`HOSTILE`] processes, with a control group of its own or without: then only the keeper's notes
+/// lead to its processes.
 fn hostile(bench: &Bench, id: u64, own_group: bool, then: &str) -> JobSpec {
     let mut spec = bench.job(id, &format!("{HOSTILE}{then}"));
     spec.resources.shared_control_group = !own_group;
@@ -35,7 +38,7 @@ fn claim(dir: &Path) -> Claim {
     read().unwrap()
 }
 
-/// All hostile processes, once they run and the keeper's notes name them.
+/// Returns all hostile processes, once they run and the keeper has noted them in `members.json`.
 fn settled(bench: &Bench, spec: &JobSpec) -> Vec<i32> {
     let found = pids(&bench.path("pids"), HOSTILE_COUNT);
     let noted = || -> Vec<Identity> {
@@ -64,12 +67,12 @@ fn no_descendant_survives_the_end_of_a_job() {
         let wait = "while [ $(wc -l < ../pids) -lt 9 ]; do sleep 0.01; done";
         let mut spec = hostile(&bench, 1, own_group, wait);
         if silent {
-            // Nobody holds the output: only the sweep at the end can notice them.
+            // No process holds the output open: only the sweep at the end can find them.
             spec.stages[0].argv = vec![format!("exec >/dev/null 2>&1\n{HOSTILE}{wait}").into()];
         }
         let record = bench.run(&spec);
         assert!(record.succeeded() && record.leaked != silent, "{record:?}");
-        // A parent that has forked the last of them may be on its way out, and is met too.
+        // At least 9: a parent that is still exiting after its last fork counts as well.
         assert!(record.survivors_killed >= 9 && record.survivors_left == 0, "{record:?}");
         assert_none_lives(&pids(&bench.path("pids"), HOSTILE_COUNT));
         assert_group_is_gone(&claim(&spec.dir));
@@ -77,7 +80,7 @@ fn no_descendant_survives_the_end_of_a_job() {
 }
 
 #[test]
-fn stopping_at_once_leaves_nothing() {
+fn stopping_at_once_leaves_no_process() {
     for own_group in [true, false] {
         let bench = Bench::new();
         let spec = hostile(&bench, 1, own_group, "sleep 600");
@@ -91,7 +94,7 @@ fn stopping_at_once_leaves_nothing() {
 }
 
 #[test]
-fn an_agents_own_signal_reaches_it_and_what_is_deaf_to_it_is_killed_after_the_grace() {
+fn an_agents_own_stop_signal_reaches_it_and_processes_that_ignore_it_are_killed_after_the_grace() {
     let bench = Bench::new();
     let then = "trap 'echo asked >> ../asked' INT; while :; do sleep 0.02; done";
     let mut spec = hostile(&bench, 1, false, then);
@@ -127,7 +130,7 @@ fn a_killed_keeper_leaves_a_lost_job_and_no_process() {
         assert!(lost.survivors_killed >= 10 && lost.survivors_left == 0 && !lost.never_started, "{lost:?}");
         assert_none_lives(&found);
         assert_group_is_gone(&claim);
-        // Its keeper was reaped, its worktree is free.
+        // The runner has reaped the keeper, and the worktree is free.
         assert!(!Path::new(&format!("/proc/{}", claim.keeper.unwrap().pid)).exists());
         assert!(bench.run(&bench.job(2, "true")).succeeded());
     }
@@ -143,7 +146,7 @@ fn adopting_cleans_up_when_keeper_and_supervisor_were_both_killed() {
         start_without_a_supervisor(&bench, &spec);
         let found = settled(&bench, &spec);
         assert!(signal(claim(&spec.dir).keeper.unwrap(), Signal::KILL));
-        // Its end, seen without its id.
+        // Waiting for the keeper's lock is waiting for its end: the kernel frees it when the process is gone.
         let lock = fs::File::open(&key_path).unwrap();
         lock.lock().unwrap();
         drop(lock);
@@ -164,7 +167,7 @@ fn write_submission(bench: &Bench, spec: &JobSpec) {
     fs::write(spec.dir.join("session.json"), submission.to_string()).unwrap();
 }
 
-/// Runs the keeper by hand, by way of a shell that leaves it to itself.
+/// Starts the keeper from a shell that exits at once, so that it has no parent that waits for it.
 fn start_without_a_supervisor(bench: &Bench, spec: &JobSpec) {
     write_submission(bench, spec);
     let mut shell = Command::new("sh");
@@ -206,15 +209,16 @@ fn submitting_again_starts_nothing_and_reports_the_same_end() {
     bench.restart();
     assert!(bench.run(&spec).succeeded());
     assert_eq!(fs::read_to_string(bench.path("starts")).unwrap(), "started\n");
-    // A new attempt is another job in the same folder.
+    // A new attempt is another job in the same folder; files of the old one are moved.
     assert!(bench.run(&newer).succeeded());
     assert!(bench.path("runtime/sessions/1/attempt-1/exit.json").exists());
     assert_eq!(fs::read_to_string(bench.path("starts")).unwrap(), "started\nstarted\n");
 }
 
-/// A keeper between its record and its end, or whoever else waits for that end, has the folder for a moment.
+/// A keeper that has written its record and not yet exited, or a process that waits for its exit, holds the
+/// lock of the folder for a moment.
 #[test]
-fn a_new_attempt_waits_for_whoever_is_just_done_with_the_one_before() {
+fn a_new_attempt_waits_until_the_previous_one_has_released_its_lock() {
     let bench = Bench::new();
     let spec = bench.job(1, "true");
     assert!(bench.run(&spec).succeeded());
@@ -234,7 +238,7 @@ fn a_new_attempt_waits_for_whoever_is_just_done_with_the_one_before() {
 }
 
 #[test]
-fn a_fenced_job_never_starts() {
+fn a_job_recorded_as_lost_before_its_start_never_starts() {
     let mut bench = Bench::new();
     let spec = bench.job(1, "echo started >> ../starts");
     let adoption = bench.runner().adopt(&spec.key, &spec.dir).unwrap();
@@ -273,12 +277,13 @@ fn a_second_keeper_leaves_and_hangups_do_not_end_the_first() {
     assert_eq!(bench.ended(endless.key).stop, Some(StopReason::Shutdown));
 }
 
-/// A process of somebody else's, as `ps` would show it.
+/// A process that does not belong to Paddock.
 struct Stranger(std::process::Child);
 
 impl Stranger {
     fn new() -> Self {
-        // In a group and a session of its own, and with a child: no trace that leads to one of them is followed.
+        // It has a group, a session and a child of its own: a wrongly matched id must not lead to any of
+        // them.
         let mut command = Command::new("setsid");
         command.args(["sh", "-c", "sleep 600 & exec sleep 600"]).stdout(Stdio::null()).stderr(Stdio::null());
         Self(command.spawn().unwrap())
@@ -305,10 +310,10 @@ impl Drop for Stranger {
 fn a_process_id_that_belongs_to_somebody_else_now_is_never_signalled() {
     let stranger = Stranger::new();
     let present = stranger.identity();
-    // What was recorded has ended since, and its number was given to the stranger.
+    // The recorded process has ended, and its id was reused for the stranger.
     let past = Identity { start: present.start - 1, ..present };
 
-    // A keeper that is to be prodded: without a handler that signal would end the stranger.
+    // Cancelling wakes the keeper by a signal. Sent to the stranger, which has no handler, it would be fatal.
     let bench = Bench::new();
     let spec = bench.job(1, "sleep 600");
     bench.runner().submit(&spec).unwrap();
@@ -316,11 +321,11 @@ fn a_process_id_that_belongs_to_somebody_else_now_is_never_signalled() {
     let keeper = stale.keeper.replace(past);
     fs::write(spec.dir.join("claim.json"), serde_json::to_string(&stale).unwrap()).unwrap();
     bench.runner().cancel(&spec.key, StopReason::Human, false).unwrap();
-    // The keeper looks by itself, each second.
+    // The signal was not sent, but the keeper also polls once a second.
     assert_eq!(bench.ended(spec.key).stop, Some(StopReason::Human));
     assert_ne!(keeper, stale.keeper);
 
-    // A job whose keeper and members are gone: nothing of it is left, whoever has their numbers.
+    // A job whose keeper and members are gone, while the stranger has their ids: nothing may be killed.
     let lost = bench.job(2, "true");
     fs::create_dir_all(&lost.dir).unwrap();
     write_submission(&bench, &lost);
@@ -340,7 +345,7 @@ fn a_job_of_an_earlier_boot_kills_nobody() {
     let spec = bench.job(1, "true");
     fs::create_dir_all(&spec.dir).unwrap();
     write_submission(&bench, &spec);
-    // The very same number and time, by chance, of another boot.
+    // Id and start time agree by chance; only the boot id differs.
     let claim = serde_json::json!({
         "version": 1, "attempt": 1, "keeper": stranger.identity(), "boot_id": "another", "nonce": "x", "cgroup": null,
     });
@@ -351,8 +356,8 @@ fn a_job_of_an_earlier_boot_kills_nobody() {
     assert!(paddock_os::processes::is_alive(stranger.identity()));
 }
 
-/// Processes that call themselves what they are not, some with names that look like the rest of a line of
-/// /proc/PID/stat, close what they have open, and leave the session, and one that nobody reaps.
+/// Processes with misleading names, some of which look like the rest of a line of /proc/PID/stat. They close
+/// their files and leave the session. The last one has a child that it never reaps.
 const DISGUISED: &str = r#"
 f=$PWD/../pids
 for name in 'x) Z 1 1 1 1' '(((' 'kworker/0:0' ') R 1'; do
@@ -373,7 +378,7 @@ fn names_that_lie_and_processes_that_nobody_reaps_hold_up_nothing() {
     assert_eq!(record.survivors_left, 0, "{record:?}");
     assert_none_lives(&found);
 
-    // The same with nobody but the runner to find them.
+    // The same without a keeper: the runner has to find them.
     let script = format!("{DISGUISED}sleep 600").replace("../pids", "../more");
     let again = bench.job(2, &script);
     bench.runner().submit(&again).unwrap();

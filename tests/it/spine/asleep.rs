@@ -1,10 +1,10 @@
-//! A supervisor that does not run for a while, though it lives: stopped by a signal, or starved.
+//! A supervisor that is suspended for a while, by a signal or for want of CPU time.
 
 use paddock_testkit::{Sandbox, count, is, until};
 use rustix::process::Signal;
 
 #[test]
-fn agents_go_on_while_the_supervisor_is_stopped_and_their_work_lands_when_it_goes_on() {
+fn agents_work_while_the_supervisor_is_suspended_and_their_work_lands_when_it_continues() {
     let place = Sandbox::new();
     let repository = place.project("shop", "session_defaults: {stall_minutes: 1}\n");
     let script = "touch $NOTES/works\nwait_for $NOTES/go\ncommit work.txt\nover";
@@ -20,7 +20,7 @@ fn agents_go_on_while_the_supervisor_is_stopped_and_their_work_lands_when_it_goe
     let events = supervisor.stop();
     let end = events.iter().find(|event| is(event, "session_ended", "work")).unwrap();
     assert_eq!(end["data"]["end"], "completed");
-    // Both of its clocks went on meanwhile.
+    // Both clocks ran while the process was stopped, so this is no sleep of the machine.
     assert_eq!(count(&events, "clock_jumped", "*"), 0);
     place.is_tidy(&repository, 1);
 }

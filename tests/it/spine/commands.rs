@@ -1,4 +1,4 @@
-//! Commands beside a running supervisor and without one, and who may work where.
+//! Commands with and without a running supervisor, and the locks of workspaces and repositories.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ fn pid_of(place: &Sandbox) -> String {
 }
 
 #[test]
-fn a_second_supervisor_is_refused_and_told_who_works_here() {
+fn a_second_supervisor_is_refused_with_the_process_of_the_first() {
     let place = Sandbox::new();
     let repository = place.project("one", "");
     let first = place.supervisor(&[]);
@@ -116,7 +116,7 @@ fn commands_work_without_a_supervisor() {
 }
 
 #[test]
-fn sessions_that_were_left_are_taken_up_by_the_next_supervisor() {
+fn the_next_supervisor_adopts_sessions_that_were_left_running() {
     let place = Sandbox::new();
     let repository = place.project("left", "");
     place.objective("work", "echo $$ > $NOTES/pid\nwait_for $NOTES/go\ncommit work.txt\nover", &[]);
@@ -124,18 +124,22 @@ fn sessions_that_were_left_are_taken_up_by_the_next_supervisor() {
     first.wait("session_started", "work");
     place.good(&["supervisor", "stop", "--leave"]);
     assert_eq!(first.end(), 0);
-    assert!(!place.processes().is_empty(), "the agent works on");
+    assert!(!place.processes().is_empty(), "the agent continues");
     assert_eq!(place.status_of("work")["status"], "active");
     let mut second = place.supervisor(&["--until-idle"]);
     second.wait("supervisor_started", "*");
     fs::write(place.note("go"), "").unwrap();
     assert_eq!(second.end(), 0);
-    assert_eq!(count(&second.events(), "session_planned", "*"), 0, "the same session");
+    assert_eq!(
+        count(&second.events(), "session_planned", "*"),
+        0,
+        "the session is adopted, not started again"
+    );
     place.is_tidy(&repository, 1);
 }
 
 #[test]
-fn a_session_that_ended_while_nobody_looked_is_harvested() {
+fn a_session_that_ended_without_a_supervisor_is_harvested() {
     let place = Sandbox::new();
     let repository = place.project("away", "");
     place.objective("work", "wait_for $NOTES/go\ncommit work.txt\nover", &[]);
@@ -150,7 +154,8 @@ fn a_session_that_ended_while_nobody_looked_is_harvested() {
     place.is_tidy(&repository, 1);
 }
 
-/// Works in its first session until it is stopped; the next one finds what the first one did.
+/// Commits and then waits in its first session, until it is stopped. The next session checks that the commit
+/// is there and ends well.
 const STOPPED_ONCE: &str = "
 if test -e $NOTES/stopped-once; then test -f one.txt; git checkout -q README.md; commit two.txt; over; exit; fi
 commit one.txt
@@ -158,7 +163,7 @@ echo changed >> README.md
 touch $NOTES/stopped-once
 while :; do sleep 600; done";
 
-fn stopped_and_taken_up(script: &str, stop: impl FnOnce(&Sandbox, &Supervisor), code: i32) {
+fn stops_and_continues(script: &str, stop: impl FnOnce(&Sandbox, &Supervisor), code: i32) {
     let place = Sandbox::new();
     let repository = place.project("stops", "");
     place.objective("work", script, &[]);
@@ -182,33 +187,33 @@ fn stopped_and_taken_up(script: &str, stop: impl FnOnce(&Sandbox, &Supervisor), 
 }
 
 #[test]
-fn a_terminated_supervisor_stops_its_sessions_and_the_next_run_takes_them_up() {
-    stopped_and_taken_up(STOPPED_ONCE, |_, supervisor| supervisor.signal(Signal::TERM), 0);
+fn a_terminated_supervisor_stops_its_sessions_and_the_next_run_continues_them() {
+    stops_and_continues(STOPPED_ONCE, |_, supervisor| supervisor.signal(Signal::TERM), 0);
 }
 
 #[test]
-fn an_interrupted_supervisor_stops_its_sessions_and_says_so_by_its_exit_code() {
-    stopped_and_taken_up(STOPPED_ONCE, |_, supervisor| supervisor.signal(Signal::INT), 130);
+fn an_interrupted_supervisor_stops_its_sessions_and_exits_with_130() {
+    stops_and_continues(STOPPED_ONCE, |_, supervisor| supervisor.signal(Signal::INT), 130);
 }
 
 #[test]
-fn a_second_interrupt_kills_an_agent_that_is_deaf_to_the_first() {
-    let deaf = format!("trap '' TERM INT HUP\n{STOPPED_ONCE}");
+fn a_second_interrupt_kills_an_agent_that_ignores_the_first() {
+    let ignores_signals = format!("trap '' TERM INT HUP\n{STOPPED_ONCE}");
     let twice = |_: &Sandbox, supervisor: &Supervisor| {
         supervisor.signal(Signal::INT);
         supervisor.wait("session_stopping", "work");
         supervisor.signal(Signal::INT);
     };
-    stopped_and_taken_up(&deaf, twice, 130);
+    stops_and_continues(&ignores_signals, twice, 130);
 }
 
 #[test]
-fn a_supervisor_stopped_now_kills_its_sessions_and_the_next_run_takes_them_up() {
-    stopped_and_taken_up(STOPPED_ONCE, |place, _| drop(place.good(&["supervisor", "stop", "--now"])), 0);
+fn a_supervisor_stopped_at_once_kills_its_sessions_and_the_next_run_continues_them() {
+    stops_and_continues(STOPPED_ONCE, |place, _| drop(place.good(&["supervisor", "stop", "--now"])), 0);
 }
 
 #[test]
-fn a_run_whose_time_is_over_stops_what_it_began() {
+fn a_run_whose_time_is_over_stops_its_sessions() {
     let place = Sandbox::new();
     let repository = place.project("short", "");
     place.objective("work", "commit work.txt\nover", &[]);
@@ -219,7 +224,7 @@ fn a_run_whose_time_is_over_stops_what_it_began() {
 }
 
 #[test]
-fn cycle_after_cycle_lands_as_well() {
+fn repeated_single_cycles_land_everything() {
     let place = Sandbox::new();
     let repository = place.project("once", "");
     place.objective("work", "wait_for $NOTES/go\ncommit work.txt\nover", &[]);
@@ -257,8 +262,9 @@ fn nothing_starts_while_the_disk_is_low() {
 }
 
 #[test]
-fn whoever_stops_an_idle_supervisor_gets_an_answer() {
+fn stopping_an_idle_supervisor_always_gets_an_answer() {
     let place = Sandbox::new();
+    // Repeated: the reply races with the end of the process.
     for _ in 0..10 {
         let mut supervisor = place.supervisor(&[]);
         supervisor.wait("supervisor_started", "*");
@@ -268,7 +274,7 @@ fn whoever_stops_an_idle_supervisor_gets_an_answer() {
 }
 
 #[test]
-fn a_project_file_that_was_just_changed_counts_for_the_next_command_without_a_supervisor() {
+fn without_a_supervisor_each_command_reads_a_project_file_that_changed() {
     let place = Sandbox::new();
     place.project("shop", "");
     let file = place.project_file("shop");

@@ -1,11 +1,11 @@
-//! The gate: what is red comes back with its output, what could not be run never lands.
+//! The gate: a red branch is sent back with the output, and a branch whose gate could not run never lands.
 
 use std::fs;
 
 use paddock_testkit::{Sandbox, count, is, place_of};
 
 #[test]
-fn a_red_gate_sends_its_output_into_a_correction_which_lands() {
+fn a_red_gate_leads_to_a_correction_that_reads_its_output_and_lands() {
     let place = Sandbox::new();
     let repository = place.project(
         "red",
@@ -53,6 +53,8 @@ fn a_gate_that_cannot_run_holds_the_queue_until_it_is_mended_and_released() {
 #[test]
 fn a_gate_worktree_is_kept_with_its_ignored_caches() {
     let place = Sandbox::new();
+    // Fails if an untracked file of an earlier run is left; counts runs in an ignored file, which must be
+    // kept.
     let run = "test ! -e stray.txt; touch stray.txt; mkdir -p cache; echo run >> cache/runs; cp cache/runs $NOTES/runs";
     let repository =
         place.project("cache", &format!("verify: [{{name: tests, run: {run:?}}}]\nqueue: {{slots: 1}}"));

@@ -1,14 +1,15 @@
-//! Chains, fans, diamonds and layers: all land, in order, on what they depend on.
+//! Dependency graphs: chains, fans, diamonds and layers land completely, each objective after its
+//! dependencies.
 
 use std::path::Path;
 
 use paddock_testkit::{Sandbox, count, is, place_of};
 use serde_json::Value;
 
-type Node = (String, Vec<String>, String, String);
+type Planned = (String, Vec<String>, String, String);
 
-/// An objective that fails unless its dependencies' files are there, then writes its own.
-fn node(id: &str, depends_on: &[String]) -> Node {
+/// An objective that fails unless the files of its dependencies are there, and then commits its own.
+fn objective(id: &str, depends_on: &[String]) -> Planned {
     let mut script = String::new();
     for dependency in depends_on {
         script += &format!("test \"$(cat work/{dependency}.txt)\" = {dependency}\n");
@@ -17,10 +18,10 @@ fn node(id: &str, depends_on: &[String]) -> Node {
     (id.to_owned(), depends_on.to_vec(), format!("work/{id}.txt"), script)
 }
 
-fn all_land_in_order(place: &Sandbox, repository: &Path, nodes: &[Node]) -> Vec<Value> {
-    place.plan(nodes);
+fn all_land_in_order(place: &Sandbox, repository: &Path, objectives: &[Planned]) -> Vec<Value> {
+    place.plan(objectives);
     let events = place.idle(0);
-    for (id, depends_on, ..) in nodes {
+    for (id, depends_on, ..) in objectives {
         let begins = place_of(&events, "session_started", id);
         for dependency in depends_on {
             assert!(
@@ -33,17 +34,17 @@ fn all_land_in_order(place: &Sandbox, repository: &Path, nodes: &[Node]) -> Vec<
         assert_eq!(place.git(repository, &["show", &format!("main:work/{id}.txt")]), *id);
         assert!(repository.join(format!("work/{id}.txt")).is_file(), "the user's checkout follows");
     }
-    place.is_tidy(repository, nodes.len());
-    one_merge_each(place, repository, nodes);
+    place.is_tidy(repository, objectives.len());
+    one_merge_each(place, repository, objectives);
     assert_eq!(place.run(&["run", "--no-tui", "--until-idle"]).0, 0, "a second run finds nothing to do");
     events
 }
 
-/// Every first-parent commit is the merge of one objective and says so.
-fn one_merge_each(place: &Sandbox, repository: &Path, nodes: &[Node]) {
+/// Asserts that each objective has exactly one merge on the first-parent line, with its trailers.
+fn one_merge_each(place: &Sandbox, repository: &Path, objectives: &[Planned]) {
     let format = "--format=%P|%s|%(trailers:key=Paddock-Objective,valueonly,separator=)|%(trailers:key=Paddock-Session,valueonly,separator=)";
     let log = place.git(repository, &["log", "--first-parent", format, "main"]);
-    for (id, ..) in nodes {
+    for (id, ..) in objectives {
         let subject = format!("|Merge objective '{id}' [{id}]|{id}|");
         let merges: Vec<&str> = log.lines().filter(|line| line.contains(&subject)).collect();
         assert_eq!(merges.len(), 1, "{id}: {log}");
@@ -52,7 +53,7 @@ fn one_merge_each(place: &Sandbox, repository: &Path, nodes: &[Node]) {
     }
 }
 
-/// The most sessions that ran at once.
+/// Returns the largest number of sessions that ran at once.
 fn most_at_once(events: &[Value]) -> usize {
     let (mut now, mut most) = (0_usize, 0);
     for event in events {
@@ -76,8 +77,8 @@ fn a_chain_of_ten_lands_one_on_the_other() {
     let repository = place.project("chain", "");
     let ids = names("link", 10);
     let before = |n: usize| if n == 0 { vec![] } else { ids[..n].to_vec() };
-    let nodes: Vec<Node> = (0..10).map(|n| node(&ids[n], &before(n))).collect();
-    let events = all_land_in_order(&place, &repository, &nodes);
+    let objectives: Vec<Planned> = (0..10).map(|n| objective(&ids[n], &before(n))).collect();
+    let events = all_land_in_order(&place, &repository, &objectives);
     assert_eq!(most_at_once(&events), 1);
 }
 
@@ -85,43 +86,43 @@ fn a_chain_of_ten_lands_one_on_the_other() {
 fn a_fan_of_forty_fills_eight_slots_and_lands() {
     let place = Sandbox::new();
     let repository = place.project("fan", "max_parallel_sessions: 8");
-    let mut nodes = vec![node("root", &[])];
-    nodes.extend(names("leaf", 40).iter().map(|id| node(id, &["root".to_owned()])));
-    for (id, _, _, script) in &mut nodes[1..] {
-        // Nobody goes on before eight have begun.
+    let mut objectives = vec![objective("root", &[])];
+    objectives.extend(names("leaf", 40).iter().map(|id| objective(id, &["root".to_owned()])));
+    for (id, _, _, script) in &mut objectives[1..] {
+        // No session ends before eight have begun, so the test does not depend on speed.
         let meet =
             format!("touch $NOTES/at.{id}; until test $(ls $NOTES/at.* | wc -l) -ge 8; do sleep 0.02; done");
         *script = format!("{meet}\n{script}");
     }
-    let events = all_land_in_order(&place, &repository, &nodes);
+    let events = all_land_in_order(&place, &repository, &objectives);
     assert_eq!(most_at_once(&events), 8);
 }
 
 #[test]
-fn diamonds_land_with_both_sides_in_what_joins_them() {
+fn diamonds_land_and_each_join_has_both_sides() {
     let place = Sandbox::new();
     let repository = place.project("diamonds", "max_parallel_sessions: 4");
-    let mut nodes = vec![node("top0", &[])];
+    let mut objectives = vec![objective("top0", &[])];
     for n in 0..3 {
         let (top, left, right) = (format!("top{n}"), format!("left{n}"), format!("right{n}"));
-        nodes.push(node(&left, std::slice::from_ref(&top)));
-        nodes.push(node(&right, std::slice::from_ref(&top)));
-        nodes.push(node(&format!("top{}", n + 1), &[top, left, right]));
+        objectives.push(objective(&left, std::slice::from_ref(&top)));
+        objectives.push(objective(&right, std::slice::from_ref(&top)));
+        objectives.push(objective(&format!("top{}", n + 1), &[top, left, right]));
     }
-    all_land_in_order(&place, &repository, &nodes);
+    all_land_in_order(&place, &repository, &objectives);
 }
 
 #[test]
 fn five_layers_of_eight_land_layer_on_layer() {
     let place = Sandbox::new();
     let repository = place.project("layers", "max_parallel_sessions: 8");
-    let mut nodes = Vec::new();
+    let mut objectives = Vec::new();
     for layer in 0..5_i32 {
         for n in 0..8 {
             let below = (0..3).map(|step| format!("n{}-{}", layer - 1, (n + step * 3) % 8));
             let below: Vec<String> = if layer == 0 { vec![] } else { below.collect() };
-            nodes.push(node(&format!("n{layer}-{n}"), &below));
+            objectives.push(objective(&format!("n{layer}-{n}"), &below));
         }
     }
-    all_land_in_order(&place, &repository, &nodes);
+    all_land_in_order(&place, &repository, &objectives);
 }

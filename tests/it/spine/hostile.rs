@@ -1,10 +1,10 @@
-//! Agents that misbehave: each is dealt with, leaves no process behind, and delays nobody else.
+//! Agents that misbehave: Paddock contains each, no process is left, and other objectives are not delayed.
 
 use std::fs;
 
 use paddock_testkit::{Sandbox, Supervisor, count, is, place_of};
 
-/// Leaves descendants behind in sessions of their own, deaf to everything but a kill.
+/// Starts descendants in sessions of their own that ignore every signal except KILL.
 const DEAF_DESCENDANTS: &str = "
 trap '' TERM INT HUP
 setsid sh -c 'trap \"\" TERM INT HUP; while :; do sleep 600; done' &
@@ -21,8 +21,9 @@ fn session_of(event: &serde_json::Value) -> String {
     event["session"].as_u64().unwrap().to_string()
 }
 
-/// Both agents are at work until the good one's landing is heard of; only then is the other one stopped.
-fn a_good_one_lands_beside(place: &Sandbox, supervisor: &Supervisor, hostile: &str) {
+/// Waits until `good` has landed, and asserts that the hostile session still runs. Only afterwards do the
+/// tests stop it, so its landing cannot be a result of the stop.
+fn good_lands_meanwhile(place: &Sandbox, supervisor: &Supervisor, hostile: &str) {
     supervisor.wait("landed", "good");
     let events = supervisor.events();
     assert_eq!(count(&events, "session_exited", hostile), 0, "{hostile} still ran when good landed");
@@ -30,7 +31,7 @@ fn a_good_one_lands_beside(place: &Sandbox, supervisor: &Supervisor, hostile: &s
 }
 
 #[test]
-fn a_deaf_agent_with_detached_descendants_is_killed_and_its_work_is_kept() {
+fn an_agent_that_ignores_signals_is_killed_with_its_descendants_and_its_work_is_kept() {
     let place = Sandbox::new();
     let repository = place.project("deaf", "max_parallel_sessions: 2");
     let script = format!(
@@ -40,7 +41,7 @@ fn a_deaf_agent_with_detached_descendants_is_killed_and_its_work_is_kept() {
     place.objective("good", "wait_for $NOTES/deaf\ncommit good.txt\nover", &["--scope", "good.txt"]);
     let mut supervisor = place.supervisor(&["--until-idle"]);
     let session = session_of(&supervisor.wait("session_started", "hostile"));
-    a_good_one_lands_beside(&place, &supervisor, "hostile");
+    good_lands_meanwhile(&place, &supervisor, "hostile");
     place.good(&["session", "kill", &session]);
     assert_eq!(supervisor.end(), 3);
     let events = supervisor.events();
@@ -79,7 +80,7 @@ fn a_flood_without_line_ends_is_capped_and_the_summary_after_it_is_read() {
     place.objective("flood", &script, &[]);
     let events = place.idle(0);
     let ended = &events[place_of(&events, "session_ended", "flood")]["data"];
-    assert_eq!(ended["end"], "partial", "the summary stands after 200 MB");
+    assert_eq!(ended["end"], "partial", "the summary is found after 200 MB of output");
     let files = fs::read_dir(place.root().join("runtime/sessions/1")).unwrap().flatten();
     let bytes: u64 = files.map(|file| file.metadata().unwrap().len()).sum();
     assert!(bytes < 12_000_000, "{bytes} bytes are kept");
@@ -97,12 +98,12 @@ fn binary_output_is_kept_as_it_is_and_shown_harmlessly() {
     let is_control = |c: char| c.is_control() && c != '\n' && c != '\t';
     assert!(!shown.chars().any(is_control), "the log is shown without control characters");
     let raw = place.paddock(&["session", "log", "1", "--raw"]).output().unwrap().stdout;
-    assert!(raw.starts_with(b"\xff\xfe\x1b]0;owned\x07"), "raw is raw");
+    assert!(raw.starts_with(b"\xff\xfe\x1b]0;owned\x07"), "`--raw` prints the bytes as they are");
     place.is_tidy(&repository, 1);
 }
 
 #[test]
-fn the_commit_above_the_budget_stops_a_session_and_exactly_the_budget_does_not() {
+fn one_commit_above_the_budget_stops_a_session_and_exactly_the_budget_does_not() {
     let place = Sandbox::new();
     let repository = place.project("budget", "max_parallel_sessions: 2");
     let exact = "commit e/1.txt\ncommit e/2.txt\nwait_for $NOTES/above-ended\nover";
@@ -115,7 +116,7 @@ fn the_commit_above_the_budget_stops_a_session_and_exactly_the_budget_does_not()
     fs::write(place.note("above-ended"), "").unwrap();
     assert_eq!(supervisor.end(), 0);
     assert_eq!(ended["data"]["end"], "over_budget");
-    assert_eq!(ended["data"]["harvest"]["commits"], 3, "all are kept");
+    assert_eq!(ended["data"]["harvest"]["commits"], 3, "every commit is kept");
     let events = supervisor.events();
     assert_eq!(count(&events, "session_stopping", "exact"), 0);
     assert_eq!(count(&events, "session_ended", "exact"), 1);
@@ -140,7 +141,7 @@ fn a_failure_after_a_good_commit_is_corrected_in_the_same_worktree() {
 }
 
 #[test]
-fn doing_nothing_and_saying_nothing_is_not_success() {
+fn a_session_without_commits_and_summary_has_failed() {
     let place = Sandbox::new();
     place.project("idle", "recovery: {max_retries: 1}");
     place.objective("nothing", "exit 0", &[]);
@@ -152,7 +153,7 @@ fn doing_nothing_and_saying_nothing_is_not_success() {
 }
 
 #[test]
-fn an_agent_that_is_not_there_is_marked_and_nothing_spins() {
+fn a_missing_agent_program_is_marked_unusable_and_not_started_again() {
     let place = Sandbox::new();
     place.project(
         "ghost",
@@ -164,7 +165,7 @@ fn an_agent_that_is_not_there_is_marked_and_nothing_spins() {
     let events = place.idle(3);
     let sessions = count(&events, "session_planned", "*");
     assert!(sessions <= 3, "{sessions} sessions");
-    assert!(count(&events, "agent_unusable", "*") <= 2, "once for each slot at most");
+    assert!(count(&events, "agent_unusable", "*") <= 2, "at most once for each slot");
     let status = place.status_of("one");
     assert_eq!(status["reason"]["code"], "no_agent");
     let said = place.good(&["status"]);
@@ -190,7 +191,7 @@ fn an_agent_that_removes_the_link_to_its_repository_loses_nothing() {
 }
 
 #[test]
-fn an_agent_deaf_to_its_budget_is_killed_after_its_grace_while_others_land() {
+fn an_agent_that_ignores_its_budget_is_killed_after_the_grace_while_others_land() {
     let place = Sandbox::new();
     place.project("grace", "max_parallel_sessions: 2");
     let script =

@@ -1,11 +1,11 @@
-//! Bad input: refused with file, line and key; nothing of it is applied, and the rest goes on.
+//! Invalid input is refused with file, line and key. None of it is applied, and everything else continues.
 
 use std::fs;
 use std::path::Path;
 
 use paddock_testkit::{Sandbox, count};
 
-/// A plan, and what the refusal must name.
+/// Plans, each with the words that its refusal must contain.
 const BAD_PLANS: &[(&str, &[&str])] = &[
     (
         "objectives:\n  - {id: a, title: A, depends_on: [b]}\n  - {id: b, title: B, depends_on: [a]}\n",
@@ -27,7 +27,7 @@ const BAD_PLANS: &[(&str, &[&str])] = &[
 fn bad_plans_are_refused_as_a_whole() {
     let place = Sandbox::new();
     place.project("plans", "");
-    // The project file that was written meanwhile is read by the first command that comes.
+    // The first command after a change reads the project file and records that; this event is not the plan's.
     let events = || {
         let all = place.good(&["events", "--json"]);
         let others = all.lines().filter(|line| !line.contains("\"project_configured\""));
@@ -49,7 +49,7 @@ fn bad_plans_are_refused_as_a_whole() {
     assert_eq!(events(), before, "nothing was added");
 }
 
-/// A line put into a project file, and what the fault must name.
+/// Lines for a project file, each with the words that its fault must contain.
 const BAD_LINES: &[(&str, &[&str])] = &[
     ("max_paralel_sessions: 3", &["max_paralel_sessions", "max_parallel_sessions"]),
     ("max_parallel_sessions: many", &["max_parallel_sessions"]),
@@ -58,14 +58,14 @@ const BAD_LINES: &[(&str, &[&str])] = &[
     ("workers: [{id: 'A B'}]", &["a-z"]),
 ];
 
-/// Writes a file as an editor does that never leaves half of it.
+/// Writes a file by rename, as most editors do, so that the supervisor never reads half of it.
 fn replace(place: &Sandbox, file: &Path, text: &str) {
     fs::write(place.path("new"), text).unwrap();
     fs::rename(place.path("new"), file).unwrap();
 }
 
 #[test]
-fn a_project_file_that_breaks_stops_its_project_alone_until_it_is_mended() {
+fn a_project_file_that_breaks_stops_only_its_project_until_it_is_mended() {
     let place = Sandbox::new();
     let broken = place.project("broken", "");
     let sound = place.project("sound", "");
@@ -104,7 +104,7 @@ fn a_project_file_that_breaks_stops_its_project_alone_until_it_is_mended() {
 }
 
 #[test]
-fn a_run_takes_up_sound_projects_beside_a_broken_one() {
+fn a_broken_project_file_does_not_stop_other_projects_of_a_run() {
     let place = Sandbox::new();
     place.project("broken", "nonsense: true");
     let sound = place.project("sound", "");
@@ -132,7 +132,7 @@ fn a_template_with_a_fault_costs_no_attempt_and_is_named_with_its_line() {
     fs::write(&template, "{% if feedback %}").unwrap();
     let said = place.refused(&["config", "validate"], 1);
     assert!(said.contains("templates/session-worker.md:1:1: syntax error"), "{said}");
-    // It is noticed when it is mended.
+    // A running supervisor notices the mended template by itself.
     let supervisor = place.supervisor(&["--poll-seconds", "1"]);
     supervisor.wait("supervisor_started", "*");
     fs::write(&template, "{{ objective.description }}").unwrap();

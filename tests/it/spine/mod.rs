@@ -1,5 +1,5 @@
-//! The spine, end to end: the built binary on real workspaces and repositories, with agents that are shell
-//! scripts. Nothing here depends on speed; deadlines only catch what would never happen.
+//! The core behavior, end to end: the built binary on real workspaces and repositories, with shell scripts as
+//! agents. No test depends on speed: a deadline only ends a test whose event never comes.
 
 mod asleep;
 mod commands;

@@ -1,9 +1,9 @@
-//! Ids: what is allowed never collides, what is not is refused with the form that is.
+//! Ids: valid ones never collide, and invalid ones are refused with the valid form.
 
 use paddock_testkit::Sandbox;
 
 #[test]
-fn equal_ids_in_two_projects_with_one_worktrees_root_do_not_meet() {
+fn equal_ids_in_two_projects_with_one_worktrees_root_do_not_collide() {
     let place = Sandbox::new();
     let first = place.project("first", "");
     let second = place.project("second", "");
@@ -48,7 +48,7 @@ fn ids_that_look_alike_are_kept_apart() {
 }
 
 #[test]
-fn ids_that_are_not_allowed_are_refused_with_the_form_that_is() {
+fn invalid_ids_are_refused_with_the_valid_form() {
     let place = Sandbox::new();
     place.project("names", "");
     let events = place.good(&["events", "--json"]);
@@ -81,16 +81,16 @@ fn ids_that_are_not_allowed_are_refused_with_the_form_that_is() {
 }
 
 #[test]
-fn whoever_has_no_identity_where_git_looks_for_it_is_given_one() {
+fn commits_without_a_configured_identity_are_paddocks() {
     let place = Sandbox::new();
     let repository = place.project("nobody", "");
-    // git reads the file that GIT_CONFIG_GLOBAL names, and this one not at all.
+    // With GIT_CONFIG_GLOBAL set, git does not read `.gitconfig` in the home folder.
     std::fs::write(place.path(".gitconfig"), "[user]\n\tname = Other\n\temail = other@localhost\n").unwrap();
     std::fs::write(place.path("gitconfig"), "").unwrap();
     place.objective("a", "git config --get user.name > name.txt\ngit add -A\ngit commit -qm a\nover", &[]);
     place.idle(0);
     assert_eq!(place.git(&repository, &["show", "main:name.txt"]), "Paddock");
-    // The landing and the agent's own commit.
+    // `main` is the landing, `main^2` the agent's own commit.
     for commit in ["main", "main^2"] {
         let by = place.git(&repository, &["log", "-1", "--format=%an <%ae>", commit]);
         assert_eq!(by, "Paddock <paddock@localhost>", "{commit}");

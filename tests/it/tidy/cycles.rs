@@ -1,7 +1,7 @@
 //! Files depend on each other in one direction.
 //!
-//! A file depends on another when it names something that the other defines, in a `use` or by its path; what is handed
-//! on by `pub use` counts for the file that defines it. `mod` and `pub use` themselves are no dependency.
+//! A file depends on another if it names something that the other defines, in a `use` or by its path. An item
+//! behind a `pub use` counts for the file that defines it. `mod` and `pub use` themselves are no dependency.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,18 +12,18 @@ use syn::{Item, ItemUse, UseTree, Visibility};
 
 use super::sources::{files_of, parse, root};
 
-/// So many files may need each other: a pair and the file that they share.
+/// Largest number of files that may need each other: a pair, and the file that they share.
 const CYCLE_FILES_MAX: usize = 3;
 
-/// A module by the names that lead to it from the root of its crate.
+/// A module, by its path from the root of its crate.
 type Module = Vec<String>;
 
-/// What a file says of others.
+/// The names of other files' items in one file.
 #[derive(Default)]
 struct Names {
-    /// What each name stands for that a `use` brings in, handed on or not: the path as written.
-    brought: BTreeMap<String, Vec<String>>,
-    /// The paths that the file itself needs.
+    /// Each name that a `use` or `pub use` imports, with the path as written.
+    imported: BTreeMap<String, Vec<String>>,
+    /// Paths that the file itself uses.
     needed: Vec<Vec<String>>,
 }
 
@@ -34,12 +34,12 @@ impl Names {
         names
     }
 
-    fn take(&mut self, tree: &UseTree, before: &[String], is_handed_on: bool) {
+    fn take(&mut self, tree: &UseTree, before: &[String], is_reexport: bool) {
         let with = |name: &syn::Ident| [before, &[name.to_string()]].concat();
         let (name, path) = match tree {
-            UseTree::Path(path) => return self.take(&path.tree, &with(&path.ident), is_handed_on),
+            UseTree::Path(path) => return self.take(&path.tree, &with(&path.ident), is_reexport),
             UseTree::Group(group) => {
-                return group.items.iter().for_each(|tree| self.take(tree, before, is_handed_on));
+                return group.items.iter().for_each(|tree| self.take(tree, before, is_reexport));
             }
             UseTree::Name(name) if name.ident == "self" => {
                 (before.last().cloned().unwrap_or_default(), before.to_vec())
@@ -48,10 +48,10 @@ impl Names {
             UseTree::Rename(rename) => (rename.rename.to_string(), with(&rename.ident)),
             UseTree::Glob(_) => ("*".to_owned(), before.to_vec()),
         };
-        if !is_handed_on {
+        if !is_reexport {
             self.needed.push(path.clone());
         }
-        self.brought.insert(name, path);
+        self.imported.insert(name, path);
     }
 }
 
@@ -80,7 +80,7 @@ impl<'ast> Visit<'ast> for Names {
         self.take(&item.tree, &[], !matches!(item.vis, Visibility::Inherited));
     }
 
-    /// Who may see something is not what it needs.
+    /// Skipped: a path in `pub(in path)` is no dependency.
     fn visit_visibility(&mut self, _: &'ast Visibility) {}
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
@@ -111,7 +111,8 @@ impl Crate {
         )
     }
 
-    /// The module that defines what a path names, read from within a module; none: it is of another crate.
+    /// Returns the module that defines the item that `path` names when read in the module `from`. `None` if
+    /// the item belongs to another crate.
     fn definer(&self, from: &Module, path: &[String], depth: usize) -> Option<Module> {
         let (first, mut rest) = path.split_first()?;
         let mut module = match first.as_str() {
@@ -120,9 +121,11 @@ impl Crate {
             "super" => from[..from.len().checked_sub(1)?].to_vec(),
             name => {
                 let child = [from.as_slice(), &[name.to_owned()]].concat();
-                let brought = self.0[from].brought.get(name).filter(|target| target.as_slice() != path);
-                match brought {
+                let imported = self.0[from].imported.get(name).filter(|target| target.as_slice() != path);
+                match imported {
                     _ if self.0.contains_key(&child) => child,
+                    // A name can be imported under its own name from itself by a glob; the depth ends such a
+                    // loop.
                     Some(target) if depth < 8 => {
                         return self.definer(from, &[target, rest].concat(), depth + 1);
                     }
@@ -141,8 +144,8 @@ impl Crate {
             (module, rest) = (below, after);
         }
         let names = self.0.get(&module)?;
-        let handed_on = rest.first().and_then(|name| names.brought.get(name));
-        match handed_on {
+        let reexported = rest.first().and_then(|name| names.imported.get(name));
+        match reexported {
             Some(target) if depth < 8 && module != *from => {
                 self.definer(&module, &[target, &rest[1..]].concat(), depth + 1)
             }
@@ -158,7 +161,7 @@ impl Crate {
         self.0.iter().map(|(module, names)| (module, of((module, names)))).collect()
     }
 
-    /// Sets of files each of which needs, by whatever way, all the others.
+    /// Returns the sets of files that all need each other, directly or through others.
     fn cycles(&self) -> Vec<BTreeSet<Module>> {
         let needs = self.needs();
         let reached = |from: &Module| {
@@ -178,7 +181,7 @@ impl Crate {
     }
 }
 
-/// The module that a file is, by the names from the root of its crate.
+/// Returns the module that a file is.
 fn module_of(path: &Path, source: &Path) -> Module {
     let path = path.strip_prefix(root().join(source)).unwrap().with_extension("");
     let mut names: Module = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
@@ -207,7 +210,7 @@ fn no_more_than_three_files_need_each_other() {
             }
         }
     }
-    assert!(faults.is_empty(), "these files need each other, in a circle:\n{}", faults.join("\n"));
+    assert!(faults.is_empty(), "these files depend on each other in a circle:\n{}", faults.join("\n"));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! No match on a closed list ends in "anything else": who adds to the list is led by the compiler to every place.
+//! No match on a closed list has a catch-all arm, so that the compiler names every place that a new variant
+//! concerns.
 
 use std::path::Path;
 
@@ -8,26 +9,26 @@ use syn::{ExprMatch, ItemImpl, Pat, Type};
 use super::sources::{enums_of, files_of, parse, root};
 use syn::spanned::Spanned;
 
-/// The closed lists: facts, effects, inputs and commands, and the states of objectives and sessions.
+/// The closed lists: facts, effects, inputs, commands, and the states of objectives and sessions.
 const CLOSED: [&str; 8] =
     ["Fact", "FactKind", "Effect", "Input", "Command", "Status", "SessionStatus", "SessionEnd"];
 
-/// Whether a pattern takes whatever is left.
-fn takes_all(pattern: &Pat) -> bool {
+/// Returns whether a pattern is a catch-all.
+fn is_catch_all(pattern: &Pat) -> bool {
     match pattern {
         Pat::Wild(_) => true,
         Pat::Ident(named) => named.subpat.is_none(),
-        Pat::Paren(inner) => takes_all(&inner.pat),
-        Pat::Or(or) => or.cases.iter().any(takes_all),
+        Pat::Paren(inner) => is_catch_all(&inner.pat),
+        Pat::Or(or) => or.cases.iter().any(is_catch_all),
         _ => false,
     }
 }
 
-/// The matches that take whatever is left: the line, and the enum.
+/// Collects catch-all arms in matches on closed lists: line and enum.
 #[derive(Default)]
 struct Open {
     found: Vec<(usize, String)>,
-    /// What `Self` means here.
+    /// The type that `Self` means inside the current `impl`.
     of: Option<String>,
 }
 
@@ -45,7 +46,7 @@ impl<'ast> Visit<'ast> for Open {
         let named = found.arms.iter().flat_map(|arm| enums_of(&arm.pat));
         let own = |name: String| if name == "Self" { self.of.clone().unwrap_or(name) } else { name };
         let closed = named.map(own).find(|name| CLOSED.contains(&name.as_str()));
-        let rest = found.arms.iter().find(|arm| takes_all(&arm.pat) && arm.guard.is_none());
+        let rest = found.arms.iter().find(|arm| is_catch_all(&arm.pat) && arm.guard.is_none());
         if let (Some(name), Some(rest)) = (closed, rest) {
             self.found.push((rest.span().start().line, name));
         }
@@ -54,7 +55,7 @@ impl<'ast> Visit<'ast> for Open {
 }
 
 #[test]
-fn no_match_on_a_closed_list_takes_whatever_is_left() {
+fn no_match_on_a_closed_list_has_a_catch_all_arm() {
     let mut faults = Vec::new();
     let is_of_tests =
         |path: &Path| path.iter().any(|part| part == "tests" || part == "testing" || part == "tests.rs");
@@ -69,7 +70,7 @@ fn no_match_on_a_closed_list_takes_whatever_is_left() {
 }
 
 #[test]
-fn what_takes_whatever_is_left_is_found() {
+fn catch_all_arms_are_found() {
     let text = "fn f(s: Status) -> u8 { match s { Status::Done => 1, Status::Todo | Status::Ready => 2, _ => 3 } }\n\
                 fn g(s: Fact) -> u8 { match &s { Fact::Landed { .. } => 1, other => h(other) } }\n\
                 fn k(s: Status) -> u8 { match s { Status::Done => 1, Status::Todo => 2 } }\n\

@@ -1,4 +1,4 @@
-//! Reads the sources and holds them to the rules of ARCHITECTURE.md, and sees that no test is lost.
+//! Checks the sources against the rules of ARCHITECTURE.md, and that no test is lost.
 
 mod cycles;
 mod matches;
@@ -15,14 +15,16 @@ const FILE_LINES_MAX: usize = 500;
 /// Comments and arms of a match that routes do not count.
 const FUNCTION_LINES_MAX: usize = 70;
 const MEDIAN_FILE_LINES_MAX: usize = 200;
-/// So many tests there were at the latest count. Raise it when tests are added; a test that goes needs a reason.
+/// Number of tests at the latest count. Raise it when tests are added; removing a test needs a reason here.
 ///
-/// There were 1,034 in one crate. When it was split, 8 went with code that production did not use, and 8 came.
+/// There were 1,034 in one crate. When it was split, 8 were removed with code that production did not use,
+/// and 8 were added.
 const TESTS_MIN: usize = 1_087;
-/// The folders of tests that are test programs, each with its `main.rs`.
+/// Folders below `tests` that are test programs, each with a `main.rs`.
 const TEST_PROGRAMS: [&str; 3] = ["it", "sim", "slow"];
 
-/// Where the module files of a file are looked for: beside a `main.rs` or `mod.rs`, else in a folder of its own name.
+/// Returns the folder in which the modules of a file are: that of a `main.rs` or `mod.rs`, else the one with
+/// the file's name.
 fn folder_of_modules(file: &Path) -> PathBuf {
     let name = file.file_stem().unwrap();
     match name == "main" || name == "mod" {
@@ -31,7 +33,8 @@ fn folder_of_modules(file: &Path) -> PathBuf {
     }
 }
 
-/// The files that a file names by `mod NAME;`. Where `#[path]` names one, it lies outside of the tests.
+/// Returns the files that a file names by `mod NAME;`. A module with `#[path]` is outside of the tests and
+/// not found.
 fn modules(file: &Path) -> Vec<PathBuf> {
     let text = fs::read_to_string(file).unwrap();
     let folder = folder_of_modules(file);
@@ -46,7 +49,7 @@ fn modules(file: &Path) -> Vec<PathBuf> {
     named.filter_map(found).collect()
 }
 
-/// How many tests a file declares.
+/// Returns the number of tests in a file.
 fn tests_in(file: &Path) -> usize {
     let is_test =
         |line: &&str| ["#[test]", "#[tokio::test"].iter().any(|mark| line.trim_start().starts_with(mark));
@@ -113,7 +116,7 @@ fn every_file_of_tests_is_part_of_a_test_program() {
         reached.insert(file);
     }
     let forgotten: Vec<_> = files_of(&["tests"]).into_iter().filter(|file| !reached.contains(file)).collect();
-    assert!(forgotten.is_empty(), "no `mod` leads to these files, so their tests never run: {forgotten:#?}");
+    assert!(forgotten.is_empty(), "no `mod` names these files, so their tests never run: {forgotten:#?}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The Rust files of the project, and what the parser sees in them.
+//! The Rust files of the project, and their functions and patterns.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{ExprMatch, ImplItemFn, ItemFn, Pat, TraitItemFn};
 
-/// The enums that name what happens, what is to be done, what comes in and what people ask for: a match on one of
-/// them routes. Its arms are a table, which is read by the line.
+/// Enums whose matches route: events, effects, inputs and commands. The arms of such a match are a table that
+/// is read line by line, so they do not count for a function's length.
 pub(super) const ROUTED: [&str; 5] = ["Fact", "FactKind", "Effect", "Input", "Command"];
 
 /// The root of the source tree.
@@ -49,12 +49,13 @@ pub(super) fn parse(path: &Path) -> syn::File {
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Returns whether a line holds nothing but a comment. Such lines count for no limit: nobody shall save on reasons.
+/// Returns whether a line holds only a comment. Such lines count for no limit, so that nobody saves on
+/// reasons.
 pub(super) fn is_comment(line: &str) -> bool {
     line.trim_start().starts_with("//")
 }
 
-/// A function, and how many lines it has.
+/// A function and its length.
 pub(super) struct Function {
     /// Its name.
     pub(super) name: String,
@@ -128,7 +129,8 @@ impl<'ast> Visit<'ast> for RoutingArms {
     }
 }
 
-/// Returns the names of the enums whose variants a pattern names at its top: `Fact` for `Fact::Landed { .. }`.
+/// Returns the names of the enums whose variants a pattern names at its top: `Fact` for `Fact::Landed { ..
+/// }`.
 pub(super) fn enums_of(pattern: &Pat) -> Vec<String> {
     let path = match pattern {
         Pat::Or(or) => return or.cases.iter().flat_map(enums_of).collect(),
