@@ -1,7 +1,9 @@
-//! A new fact, effect, input, command or state does not compile before every table has a line for it.
+//! A new variant of the closed lists (facts, effects, inputs, commands, states) does not compile until every
+//! table has an arm for it.
 //!
-//! A copy of the project gets one variant more in each of these lists. The compiler then names each match that lacks it,
-//! with an arm to add; the arm is added and the compiler asked again, until the copy compiles.
+//! The test adds a variant to each list in a copy of the project. The compiler names each match that lacks
+//! the variant and suggests an arm. The test adds the arms and compiles again, until the copy compiles:
+//! errors in a crate hide those in the crates above it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,10 +12,10 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// What no list has.
+/// The name of the new variant.
 const VARIANT: &str = "AddedByATest";
 
-/// The lists, and the file that each stands in.
+/// The lists, each with the file that defines it.
 const LISTS: [(&str, &str); 7] = [
     ("Fact", "crates/model/src/event.rs"),
     ("Command", "crates/model/src/command.rs"),
@@ -24,20 +26,20 @@ const LISTS: [(&str, &str); 7] = [
     ("Input", "crates/engine/src/input.rs"),
 ];
 
-/// Who has to decide about a new variant: the list, and a file in which the compiler has to stop.
+/// Tables that must decide about a new variant: the list, and the file in which the compiler has to stop.
 const TABLES: [(&str, &str); 13] = [
-    // Who applies it, makes it durable, publishes it, shows it, and holds landings against it.
+    // Apply a fact to the state, choose its durability, publish it, show it, and verify landings against it.
     ("Fact", "crates/model/src/apply/mod.rs"),
     ("Fact", "crates/model/src/event/durability.rs"),
     ("FactKind", "crates/report/src/events.rs"),
     ("Fact", "crates/report/src/row.rs"),
     ("Fact", "src/cli/verify/history.rs"),
-    // Who does it.
+    // Run an effect.
     ("Effect", "crates/supervisor/src/effects/mod.rs"),
-    // Who decides what follows from it.
+    // Decide what follows from an input or a command.
     ("Input", "crates/engine/src/decide/inputs.rs"),
     ("Command", "crates/engine/src/decide/commands.rs"),
-    // Who publishes it, explains it, and shows it.
+    // Publish, explain, show and continue a state.
     ("Status", "crates/report/src/events.rs"),
     ("Status", "crates/engine/src/explain.rs"),
     ("Status", "crates/console/src/theme/mod.rs"),
@@ -45,16 +47,16 @@ const TABLES: [(&str, &str); 13] = [
     ("SessionEnd", "crates/engine/src/decide/follow.rs"),
 ];
 
-/// The longest way from the model to the command line has so many crates; each may need a second round.
+/// Largest number of rounds: twice the crates on the longest path from the model to the command line.
 const ROUNDS_MAX: usize = 12;
 
-/// Copies what git has of the project, with changes that are not committed.
+/// Copies the project's files that git knows or would add, with uncommitted changes.
 fn copy(from: &Path, to: &Path) {
     let listed = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
     let output = Command::new("git").current_dir(from).args(listed).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     for name in String::from_utf8(output.stdout).unwrap().split_terminator('\0') {
-        // A file that was removed and not committed is listed, too.
+        // git also lists files whose removal is not committed.
         if let Ok(bytes) = fs::read(from.join(name)) {
             fs::create_dir_all(to.join(name).parent().unwrap()).unwrap();
             fs::write(to.join(name), bytes).unwrap();
@@ -70,10 +72,11 @@ fn add_variant(copy: &Path, list: &str, file: &str) {
     fs::write(&path, text.replace(&head, &format!("{head}    /// Of no use.\n    {VARIANT},\n"))).unwrap();
 }
 
-/// An arm that the compiler wants, and where: the file, the byte that it goes to, and its text.
+/// An arm that the compiler suggests: file, byte offset, and text.
 type Arm = (String, usize, String);
 
-/// What the compiler says of the copy: the lists and files of matches that lack the variant, and the arms that it adds.
+/// Compiles the copy. Adds list and file of each match that lacks the variant to `found`; returns the
+/// suggested arms.
 fn check(copy: &Path, found: &mut BTreeSet<(String, String)>) -> Vec<Arm> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
@@ -113,7 +116,8 @@ fn arm(message: &Value) -> Option<Arm> {
     Some((file.to_owned(), at, with_whole_paths(span["suggested_replacement"].as_str()?, file)))
 }
 
-/// The compiler names a variant by a path that need not lead there from the file: here it is named from its crate on.
+/// Replaces the path of each variant by one from the root of its crate: the path that the compiler suggests
+/// may not resolve in that file.
 fn with_whole_paths(arm: &str, file: &str) -> String {
     let is_of_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     let mut whole = String::new();
@@ -132,7 +136,7 @@ fn with_whole_paths(arm: &str, file: &str) -> String {
     whole + rest
 }
 
-/// Adds the arms, the last ones of a file first.
+/// Adds the arms, from the end of each file to its start, so that the offsets of the others stay valid.
 fn add(copy: &Path, arms: Vec<Arm>) {
     let mut files: BTreeMap<String, BTreeMap<usize, String>> = BTreeMap::new();
     for (file, at, text) in arms {
@@ -146,8 +150,8 @@ fn add(copy: &Path, arms: Vec<Arm>) {
 }
 
 #[test]
-fn a_new_variant_does_not_compile_before_every_table_has_it() {
-    // Always the same folder: what the compiler leaves of another one would stay in the target folder for good.
+fn a_new_variant_does_not_compile_until_every_table_has_it() {
+    // Always the same folder: with a new one each time, the target folder would grow with every run.
     let copied = &Path::new(env!("CARGO_TARGET_TMPDIR")).join("exhaustive");
     drop(fs::remove_dir_all(copied));
     copy(Path::new(env!("CARGO_MANIFEST_DIR")), copied);

@@ -1,5 +1,5 @@
-//! Tests of the built program that take long or load the machine: it is killed at every moment, met by faults of the
-//! disk, driven in a terminal, and given a workspace of the first build.
+//! Tests of the built program that take long or load the machine: kills at every moment, disk faults, the
+//! console in a terminal, and a workspace of the first build.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -124,8 +124,7 @@ impl Crate {
                 let imported = self.0[from].imported.get(name).filter(|target| target.as_slice() != path);
                 match imported {
                     _ if self.0.contains_key(&child) => child,
-                    // A name can be imported under its own name from itself by a glob; the depth ends such a
-                    // loop.
+                    // The depth ends chains of imports that lead back to themselves.
                     Some(target) if depth < 8 => {
                         return self.definer(from, &[target, rest].concat(), depth + 1);
                     }

@@ -1,4 +1,5 @@
-//! Going away in every way: suspended, hung up, ended, and the terminal closed; and the size of the terminal.
+//! Every way to leave the console (suspended, hung up, terminated, terminal closed), and changes of the
+//! terminal's size.
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -7,7 +8,7 @@ use paddock_testkit::Sandbox;
 use super::tmux::Tmux;
 use super::work::at_work;
 
-/// Opens the console so that its process is known.
+/// Opens the console and notes its process id, by an `exec` in the shell that has written its own.
 fn open(tmux: &Tmux<'_>) {
     tmux.line("sh -c 'echo $$ > \"$NOTES/console\"; exec $PADDOCK --root $ROOT'");
     tmux.see("working 1/");
@@ -18,7 +19,7 @@ fn send(place: &Sandbox, signal: Signal) {
     kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
-/// Whether the console's process is at work; one that nobody has collected is not.
+/// Returns whether the console's process lives. A zombie, which its parent has not reaped yet, does not.
 fn lives(place: &Sandbox) -> bool {
     let pid = std::fs::read_to_string(place.note("console")).unwrap();
     let said = place.program("ps").args(["-o", "stat=", "-p", pid.trim()]).output().unwrap();
@@ -49,13 +50,13 @@ fn a_console_that_is_hung_up_or_ended_leaves_everything_running() {
     open(&tmux);
     tmux.close();
     tmux.until("the end of the console", |_| !lives(&place));
-    assert!(is_running(), "a closed terminal ends no supervision");
+    assert!(is_running(), "a closed terminal does not end the supervisor");
     let after = place.json(&["supervisor", "status", "--json"])["pid"].clone();
-    assert_eq!(before, after, "it was one supervisor all the while");
+    assert_eq!(before, after, "the supervisor was replaced");
 }
 
 #[test]
-fn a_terminal_that_shrinks_is_told_and_growing_brings_everything_back() {
+fn a_terminal_that_is_too_small_shows_the_size_needed_and_growing_brings_everything_back() {
     let place = at_work();
     let tmux = Tmux::start(&place, (120, 40), &[]);
     tmux.line("$PADDOCK --root $ROOT");
@@ -64,6 +65,7 @@ fn a_terminal_that_shrinks_is_told_and_growing_brings_everything_back() {
     tmux.see("Paddock needs 60×15");
     tmux.resize(20, 5);
     tmux.see("this terminal is 20×5");
+    // Sizes in quick succession: only a frame of the last one may remain.
     for (columns, rows) in [(300, 100), (20, 5), (61, 99), (299, 16), (1, 1), (300, 100)] {
         tmux.resize(columns, rows);
     }

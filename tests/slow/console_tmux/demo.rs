@@ -1,4 +1,4 @@
-//! The demo in the console, to its end and beyond.
+//! The demo in the console: to its end, then with a retry and a new goal.
 
 use paddock_testkit::Sandbox;
 
@@ -7,7 +7,8 @@ use super::tmux::Tmux;
 #[test]
 fn the_demo_runs_to_its_end_and_a_retry_with_a_note_lands_the_rest() {
     let place = Sandbox::new();
-    // The demo makes its own workspace: it takes the place of the one that is stopped at the end.
+    // The demo makes a workspace of its own. The link lets the sandbox stop that workspace's supervisor at
+    // the end.
     std::fs::remove_dir_all(place.root()).unwrap();
     let folder = place.path("demo");
     std::os::unix::fs::symlink(folder.join("workspace"), place.root()).unwrap();
@@ -32,7 +33,7 @@ fn the_demo_runs_to_its_end_and_a_retry_with_a_note_lands_the_rest() {
     tmux.see("Add a goal to");
     tmux.text("Greet the whole world");
     tmux.keys(&["M-Enter"]);
-    // It is there until the supervisor has answered, and hears nothing else meanwhile.
+    // The dialog stays until the supervisor has answered, and takes all keys until then.
     tmux.lose("Add a goal to");
     tmux.keys(&[":"]);
     tmux.text("goal list");

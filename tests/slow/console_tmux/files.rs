@@ -1,18 +1,18 @@
-//! What a terminal is not, and what is wrong in a file of the user.
+//! The console without a terminal, and with faulty files for keys and looks.
 
 use paddock_testkit::Sandbox;
 
 use super::tmux::Tmux;
 
 #[test]
-fn without_a_terminal_there_is_no_console_and_the_way_out_is_said() {
+fn without_a_terminal_the_console_refuses_and_names_no_tui() {
     let place = Sandbox::new();
     let said = place.refused(&[], 2);
     assert!(said.contains("needs a terminal") && said.contains("run --no-tui"), "{said}");
 }
 
 #[test]
-fn faults_of_keys_and_looks_are_said_and_the_rest_is_used() {
+fn faults_in_keys_and_looks_are_shown_and_the_rest_is_used() {
     let place = Sandbox::new();
     std::fs::write(place.root().join("keys.yaml"), "help: [F1]\nkil: K\n").unwrap();
     std::fs::write(place.root().join("theme.yaml"), "glyphs: ascii\nneeds: blurple\n").unwrap();

@@ -1,4 +1,4 @@
-//! The first start in a repository, and the way to the user's own shell and back.
+//! The first start in a repository, and a shell in a worktree and back.
 
 use std::fs;
 
@@ -6,7 +6,8 @@ use paddock_testkit::Sandbox;
 
 use super::tmux::Tmux;
 
-/// The user's own workspace, which is not there yet, takes the place of the one that is stopped at the end.
+/// Makes a sandbox whose workspace is a link to the user's own workspace, which does not exist yet. Dropping
+/// the terminal then stops the supervisor of that workspace.
 fn without_workspace() -> Sandbox {
     let place = Sandbox::new();
     fs::remove_dir_all(place.root()).unwrap();
@@ -15,7 +16,7 @@ fn without_workspace() -> Sandbox {
 }
 
 #[test]
-fn the_first_start_takes_the_repository_its_gate_and_a_goal_and_shows_what_comes_next() {
+fn the_first_start_registers_the_repository_with_its_gate_and_a_goal() {
     let place = without_workspace();
     let repository = place.repository("shop");
     fs::write(repository.join("Makefile"), "test:\n\ttrue\n").unwrap();
@@ -24,7 +25,7 @@ fn the_first_start_takes_the_repository_its_gate_and_a_goal_and_shows_what_comes
     tmux.line(&format!("cd {} && $PADDOCK", repository.display()));
     tmux.see("take this repository under management?");
     tmux.see("proposed from Makefile");
-    assert!(!place.root().join("projects").exists(), "nothing is written before it is agreed to");
+    assert!(!place.root().join("projects").exists(), "files were written before the user agreed");
     tmux.keys(&["Tab", "Tab"]);
     tmux.text("登录 page\n");
     tmux.keys(&["M-Enter"]);
@@ -73,9 +74,11 @@ fn a_shell_in_the_worktree_gives_the_screen_back() {
 }
 
 #[test]
-fn a_terminal_that_a_lost_connection_left_in_its_other_screen_is_drawn_from_nothing() {
+fn a_terminal_left_in_its_alternate_screen_is_redrawn_completely() {
     let place = super::work::at_work();
     let tmux = Tmux::start(&place, (100, 30), &[]);
+    // The printf enters the alternate screen as a lost connection would have left it, full of text. A console
+    // that draws only differences from an empty screen would leave that text.
     let left = "what stood here before";
     tmux.line(&format!("printf '\\033[?1049h'; for n in $(seq 40); do echo '{left} {left} {left}'; done; $PADDOCK --root $ROOT"));
     tmux.see("working 1/");

@@ -1,4 +1,5 @@
-//! The built console in a real terminal: a tmux of each test's own. Screens are waited for, never times.
+//! The built console in a real terminal: each test has a tmux server of its own. The tests wait for what the
+//! screen shows, never for a length of time.
 
 mod away;
 mod demo;

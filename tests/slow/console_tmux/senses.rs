@@ -1,11 +1,12 @@
-//! What the terminal gets and gives beside text: the mouse, the bell, and its own state after a panic.
+//! Everything about the terminal except text: the mouse, the bell, notifications, and its modes after a
+//! panic.
 
 use paddock_testkit::Sandbox;
 
 use super::tmux::Tmux;
 use super::work::at_work;
 
-/// A line for the shell that opens the console, keeps its exit code, and writes down how the terminal was left.
+/// A line for the shell: opens the console, prints its exit code, and notes the terminal's modes afterwards.
 const OPEN: &str = "$PADDOCK --root $ROOT; code=$?; stty -a > $NOTES/stty; echo left by $code";
 
 #[test]
@@ -26,11 +27,14 @@ fn a_panic_gives_the_terminal_back_and_its_message_can_be_read() {
     for mode in ["icanon", "echo", "isig", "opost"] {
         assert!(modes.split([' ', ';', '\n']).any(|one| one == mode), "{mode}: {modes}");
     }
-    assert!(place.good(&["supervisor", "status"]).contains("a supervisor runs"), "it takes nothing with it");
+    assert!(
+        place.good(&["supervisor", "status"]).contains("a supervisor runs"),
+        "the panic of the console ended the supervisor"
+    );
 }
 
 #[test]
-fn a_panic_beside_the_screen_is_written_down_and_the_screen_stays() {
+fn a_panic_in_another_thread_is_logged_and_the_screen_stays() {
     let place = at_work();
     let tmux = Tmux::start(&place, (100, 30), &[("PADDOCK_TROUBLE", "panic:console.job")]);
     tmux.line(OPEN);
@@ -51,10 +55,11 @@ fn the_mouse_selects_and_scrolls_once_it_is_switched_on() {
     assert_eq!(
         tmux.reported("#{mouse_any_flag}"),
         "0",
-        "selecting text is the terminal's until somebody wants otherwise"
+        "the terminal's own selection works until the mouse is switched on"
     );
     tmux.keys(&["C-o"]);
     tmux.until("the mouse switched on", |_| tmux.reported("#{mouse_any_flag} #{mouse_sgr_flag}") == "1 1");
+    // Button numbers of the SGR mouse protocol: left button, wheel down, wheel up.
     let (click, down, up) = (0, 65, 64);
     tmux.mouse(click, "later");
     tmux.see("later: ");
@@ -74,7 +79,7 @@ fn the_mouse_selects_and_scrolls_once_it_is_switched_on() {
 }
 
 #[test]
-fn a_log_on_a_disk_that_hangs_stops_no_key() {
+fn a_log_on_a_hanging_disk_does_not_block_keys() {
     let place = at_work();
     let tmux = Tmux::start(&place, (120, 40), &[("PADDOCK_TROUBLE", "hang:console.logs")]);
     tmux.line(OPEN);
@@ -91,14 +96,14 @@ fn a_log_on_a_disk_that_hangs_stops_no_key() {
     tmux.see("left by 0");
 }
 
-/// How often the bytes hold this.
+/// Returns how often a note contains this text.
 fn count(place: &Sandbox, file: &str, wanted: &str) -> usize {
     let bytes = std::fs::read(place.note(file)).unwrap_or_default();
     String::from_utf8_lossy(&bytes).matches(wanted).count()
 }
 
 #[test]
-fn a_human_is_rung_for_once_through_tmux_where_it_lets_that_pass() {
+fn a_need_rings_the_bell_and_notifies_once_through_tmux_if_passthrough_is_on() {
     for (passes, notified) in [("on", 1), ("off", 0)] {
         let place = at_work();
         let tmux = Tmux::start(&place, (100, 30), &[]);
@@ -114,7 +119,8 @@ fn a_human_is_rung_for_once_through_tmux_where_it_lets_that_pass() {
         if notified == 1 {
             tmux.until("the notification", |_| count(&place, "outside", "\u{1b}]9;Paddock needs you: ") == 1);
         }
-        // What follows is drawn after what was asked of tmux has been answered.
+        // The console waits for tmux's answer about passthrough before it notifies. Once the dialog is drawn,
+        // a notification would have been sent.
         tmux.keys(&["q"]);
         outside.see("In progress");
         tmux.keys(&["Enter"]);

@@ -1,19 +1,19 @@
-//! Searches in logs, in the output of gates and in diffs.
+//! Searching and filtering logs, output of gates, and diffs.
 
 use paddock_testkit::Sandbox;
 
 use super::tmux::Tmux;
 
-/// Types a pattern behind `/` or `&`, and keeps it.
+/// Types `/` or `&` and a pattern, without Enter.
 fn look_for(tmux: &Tmux<'_>, sign: &str, pattern: &str) {
     tmux.keys(&[sign]);
     tmux.text(pattern);
-    // The footer has it before Enter ends the line.
+    // Waits until the footer shows all of the pattern: tmux may deliver the letters one by one.
     tmux.until("the whole pattern", |screen| screen.contains(&format!(" {sign} {pattern} ")));
 }
 
 #[test]
-fn lower_case_finds_any_case_of_any_script_in_logs_gate_output_and_diffs() {
+fn a_lower_case_pattern_finds_any_case_of_any_script_in_logs_gate_output_and_diffs() {
     let place = Sandbox::new();
     place.project(
         "shop",

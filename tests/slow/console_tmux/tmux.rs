@@ -1,18 +1,20 @@
-//! A tmux server of a test's own, with one window; ended with everything in it when the test is over.
+//! A tmux server with one window for one test. Dropping it ends the server, everything in it, and the
+//! supervisor.
 
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use paddock_testkit::{DEADLINE, Sandbox};
 
-/// The terminal.
+/// A terminal.
 pub(super) struct Tmux<'p> {
     place: &'p Sandbox,
     socket: String,
 }
 
 impl<'p> Tmux<'p> {
-    /// A terminal of this size in which a shell runs. `$PADDOCK` is the program, `$ROOT` the workspace.
+    /// Starts a terminal of this size with a shell, in which `$PADDOCK` is the program and `$ROOT` the
+    /// workspace.
     pub(super) fn start(place: &'p Sandbox, size: (u16, u16), variables: &[(&str, &str)]) -> Self {
         let tmux = Self { place, socket: "console".to_owned() };
         let (columns, rows) = (size.0.to_string(), size.1.to_string());
@@ -53,7 +55,7 @@ impl<'p> Tmux<'p> {
 
     /// Types a line into the shell.
     pub(super) fn line(&self, line: &str) {
-        // What is typed while a console is leaving the terminal is its own, and gone with it.
+        // A console that is still leaving the terminal would swallow the line.
         self.until("the shell's prompt", |_| {
             self.ask(&["display-message", "-p", "#{pane_current_command}"]).trim() != "paddock"
         });
@@ -61,12 +63,12 @@ impl<'p> Tmux<'p> {
         self.keys(&["Enter"]);
     }
 
-    /// What is on the screen now.
+    /// Returns what the screen shows now.
     pub(super) fn screen(&self) -> String {
         self.ask(&["capture-pane", "-p"])
     }
 
-    /// Waits until the screen is as wanted, and gives it.
+    /// Waits until the screen is as wanted, and returns it.
     pub(super) fn until(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
         let give_up_at = Instant::now() + DEADLINE;
         loop {
@@ -94,22 +96,22 @@ impl<'p> Tmux<'p> {
         self.ask(&["resize-window", "-x", &columns, "-y", &rows]);
     }
 
-    /// Whether a full-screen program has the terminal.
+    /// Returns whether a full-screen program has the terminal.
     pub(super) fn is_taken(&self) -> bool {
         self.ask(&["display-message", "-p", "#{alternate_on}"]).trim() == "1"
     }
 
-    /// What tmux says of the window by one of its formats, as `#{cursor_flag}`.
+    /// Returns a property of the window by tmux's format, such as `#{cursor_flag}`.
     pub(super) fn reported(&self, format: &str) -> String {
         self.ask(&["display-message", "-p", format]).trim().to_owned()
     }
 
-    /// Has tmux do something.
+    /// Runs a command of tmux.
     pub(super) fn run(&self, arguments: &[&str]) {
         assert!(self.command().args(arguments).status().unwrap().success(), "tmux {arguments:?}");
     }
 
-    /// A terminal around this one, that shows it, and a file with every byte that reaches it.
+    /// Starts a second terminal that shows this one, and notes every byte that reaches it in a file.
     pub(super) fn seen_from_outside(&self, file: &str) -> Tmux<'p> {
         let outside = Tmux { place: self.place, socket: "outside".to_owned() };
         let attach = format!("TMUX= exec tmux -u -L {} attach", self.socket);
@@ -129,12 +131,12 @@ impl<'p> Tmux<'p> {
         self.text(&format!("\u{1b}[<{button};{};{}M", x + 1, y + 1));
     }
 
-    /// The terminal is closed, as when the connection to it is lost.
+    /// Closes the terminal, as when the connection to it is lost.
     pub(super) fn close(&self) {
         self.ask(&["kill-server"]);
     }
 
-    /// What was copied.
+    /// Returns the text that was copied last.
     pub(super) fn copied(&self) -> String {
         self.ask(&["show-buffer"])
     }

@@ -1,10 +1,12 @@
-//! Sessions at work: killed, left running, come back to; objectives that a person takes over.
+//! Sessions at work that a person kills, leaves running or returns to, and objectives that a person
+//! escalates.
 
 use paddock_testkit::Sandbox;
 
 use super::tmux::Tmux;
 
-/// An agent that works until it is killed, with a child whose process id it leaves behind.
+/// An agent that works until it is killed. Its child's process id is written by rename, so that a test never
+/// reads half of it.
 const ENDLESS: &str =
     "sleep 1000 & echo $! > \"$NOTES/child.tmp\"; mv \"$NOTES/child.tmp\" \"$NOTES/child\"; wait";
 
@@ -26,7 +28,7 @@ fn lives(pid: i32) -> bool {
 }
 
 #[test]
-fn a_session_that_is_left_is_found_again_and_a_killed_one_dies_with_its_children() {
+fn a_session_left_running_is_found_again_and_a_killed_one_dies_with_its_children() {
     let place = at_work();
     let tmux = Tmux::start(&place, (120, 40), &[]);
     tmux.line("$PADDOCK --root $ROOT");
@@ -63,7 +65,7 @@ fn an_escalated_objective_needs_a_person_and_everything_can_be_killed_on_the_way
     tmux.text("登录 first");
     tmux.keys(&["M-Enter"]);
     tmux.see("▲ 1 needs you");
-    // The answer closes the dialog; what happened may be seen before.
+    // The reply closes the dialog; the event may arrive before it.
     tmux.lose("Alt-Enter");
     tmux.keys(&["y"]);
     tmux.see("through tmux");

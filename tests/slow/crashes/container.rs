@@ -1,4 +1,5 @@
-//! In a container whose first process reaps nobody: whoever dies without a parent stays a zombie for ever.
+//! A container whose first process reaps no children: a process that dies without its parent stays a zombie
+//! for ever.
 
 use std::fs;
 use std::process::{Child, Stdio};
@@ -7,14 +8,15 @@ use paddock_testkit::{DEADLINE, Sandbox, within};
 
 use super::scene::{COMMON, nothing_is_lost_or_doubled};
 
-/// The first one waits to be killed with its keeper, and with the supervisor.
+/// The first session waits until supervisor and keeper are killed; the second one finishes.
 const AGENT: &str = r#"
 if [ ! -e "$NOTES/killed" ]; then touch "$NOTES/waits"; while :; do sleep 600; done; fi
 save one.txt one
 over
 "#;
 
-/// Kills the first supervisor and then its keeper, and lets a second one finish.
+/// Kills the first supervisor and then the keeper, waits until the keeper is a zombie, and runs a second
+/// supervisor to the end.
 const SCRIPT: &str = r#"
 "$PADDOCK" --root "$ROOT" run --no-tui --until-idle >/dev/null 2>&1 &
 supervisor=$!
@@ -35,7 +37,8 @@ echo $code > "$NOTES/code.new"
 mv "$NOTES/code.new" "$NOTES/code"
 "#;
 
-/// The script's parent becomes a program that waits for nobody. None where the system allows no namespaces.
+/// Runs the script in a namespace of process ids whose first process is `sleep`, which reaps nothing. Returns
+/// `None` if the system allows no namespaces.
 fn contained(place: &Sandbox) -> Option<Child> {
     fs::write(place.path("script.sh"), SCRIPT).unwrap();
     let kinds: [&[&str]; 2] = [&["-pf"], &["-Urpf"]];
@@ -52,7 +55,7 @@ fn contained(place: &Sandbox) -> Option<Child> {
 }
 
 #[test]
-fn dead_processes_that_nobody_reaps_hold_up_nothing() {
+fn zombies_that_are_never_reaped_do_not_hold_anything_up() {
     let place = Sandbox::new();
     fs::write(place.path("crash.sh"), COMMON.to_owned() + AGENT).unwrap();
     let agent = place.path("crash.sh");
@@ -68,10 +71,10 @@ fn dead_processes_that_nobody_reaps_hold_up_nothing() {
         return println!("no namespaces here: not tried");
     };
     let is_over = within(DEADLINE, || place.note("code").exists());
-    assert!(is_over, "it never ended: {}", place.run(&["explain"]).1);
+    assert!(is_over, "the script never ended: {}", place.run(&["explain"]).1);
     let note = |name: &str| fs::read_to_string(place.note(name)).unwrap().trim().to_owned();
     assert_eq!(note("code"), "0", "{}", note("said"));
-    assert_ne!(note("zombies"), "0", "nobody was left unreaped: this shows nothing");
+    assert_ne!(note("zombies"), "0", "no zombie was left, so the test proves nothing");
     drop((container.kill(), container.wait()));
     place.nobody_is_left();
     place.is_tidy(&repository, 1);

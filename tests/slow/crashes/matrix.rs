@@ -1,4 +1,4 @@
-//! Killed at every named moment.
+//! One process is killed at every fail point.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
@@ -7,12 +7,14 @@ use paddock_os::fail_points::POINTS;
 
 use super::scene::{End, Moment, Scene};
 
-/// Cases at a time: one waits for agents while another one works.
+/// Cases that run at a time: while one waits for agents, another can use the processor.
 const AT_ONCE: usize = 3;
-/// Cases of the short form; each has every so manieth point, one after the other.
+/// Number of cases of the short form. The fail points are dealt out to them in turn, and each case passes its
+/// points one after the other.
 const CHAINS: usize = 9;
 
-/// How it ends when nobody is killed, and how often each point is passed: while things are set up, and after.
+/// Plays the scene without a kill. Returns its end and how often each point is passed, during the set-up and
+/// afterwards.
 fn undisturbed() -> (End, [Passings; 2]) {
     let mut scene = Scene::new(&[]);
     let end = scene.play();
@@ -27,7 +29,7 @@ fn count(lines: &[String]) -> Passings {
     POINTS.iter().map(|(name, _)| (*name, passings(name))).collect()
 }
 
-/// Plays every case, a few at a time, and compares each with the undisturbed run.
+/// Plays all cases, a few at a time, and compares the end of each with that of the undisturbed run.
 fn play(cases: Vec<Vec<Moment>>, wanted: &End) {
     let cases = Mutex::new(VecDeque::from(cases));
     let next = || cases.lock().unwrap().pop_front();
@@ -47,10 +49,10 @@ fn play(cases: Vec<Vec<Moment>>, wanted: &End) {
 }
 
 #[test]
-fn killed_at_every_named_moment_everything_comes_to_the_same_end() {
+fn a_kill_at_every_fail_point_leads_to_the_same_end() {
     let (wanted, passed) = undisturbed();
     let missing = |(name, _): &&(&'static str, &str)| passed.iter().all(|found| found[name] == 0);
-    // Found again is only what runs while no supervisor does.
+    // Nothing is adopted in the undisturbed run: adoption needs a session that outlived its supervisor.
     let missing: Vec<_> =
         POINTS.iter().filter(missing).filter(|(name, _)| !name.starts_with("adopt.")).collect();
     assert!(missing.is_empty(), "nothing passes {missing:?}");
@@ -64,15 +66,16 @@ fn killed_at_every_named_moment_everything_comes_to_the_same_end() {
 /// By hand: `cargo test --test slow -- --ignored --nocapture every_passing`.
 #[test]
 #[ignore = "takes many minutes: cargo test --test slow -- --ignored --nocapture every_passing"]
-fn killed_at_every_passing_of_every_moment() {
+fn a_kill_at_every_passing_of_every_fail_point_leads_to_the_same_end() {
     let (wanted, [before, after]) = undisturbed();
     let mut cases = Vec::new();
     for (point, _) in POINTS {
+        // These points are passed only while the project is set up.
         let count = match ["migration.", "integration."].iter().any(|prefix| point.starts_with(prefix)) {
             true => before[point],
             false => after[point].max(1),
         };
-        // What is passed with every event is sampled.
+        // Points that are passed with every event are sampled: 12 of their passings.
         let step = count.div_ceil(12);
         cases.extend((1..=count).step_by(step).map(|nth| vec![Moment { point, nth }]));
     }

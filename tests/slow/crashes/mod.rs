@@ -1,5 +1,5 @@
-//! Paddock killed: the supervisor and the keepers by SIGKILL at every named moment (`paddock_os::fail_points`), and at
-//! random ones. Whatever happens, the end is that of an undisturbed run.
+//! Supervisor and keepers are killed by SIGKILL at every fail point (`paddock_os::fail_points`) and at random
+//! moments. The end must be that of an undisturbed run.
 
 mod container;
 mod matrix;

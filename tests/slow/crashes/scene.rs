@@ -1,4 +1,4 @@
-//! A small plan in which everything happens once at least, played with one process killed on the way.
+//! A small plan that passes every fail point at least once, played while processes are killed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use paddock_testkit::{DEADLINE, Sandbox, bounded::output_of};
 
-/// Names the point to be killed at, and the file that counts.
+/// Names the point at which a process kills itself, and the file in which passings are noted.
 const VARIABLE: &str = "PADDOCK_FAIL_POINT";
 
-/// What agents of these tests share: each session says that it is at work, and notices another one in its
-/// worktree; `save FILE TEXT` commits, and notes the commit.
+/// Start of these tests' agents. Each session notes its process (id, state and start time would change, so
+/// zombies and reused ids do not count) and reports another live session of the same objective in `doubled`.
+/// `save FILE TEXT` commits and notes the commit.
 pub(super) const COMMON: &str = r#"
 set -e
 at=$NOTES/at-$PADDOCK_OBJECTIVE
@@ -29,7 +30,7 @@ save() {
 over() { printf -- '---SESSION_SUMMARY---\nstatus: completed\nsummary: done\n---END_SESSION_SUMMARY---\n'; }
 "#;
 
-/// `over` makes more commits than it may and leaves work uncommitted; its follow-up finishes.
+/// `over` exceeds its budget of commits and leaves uncommitted work; its follow-up finishes.
 const AGENT: &str = r#"
 case $PADDOCK_OBJECTIVE-$PADDOCK_SESSION_KIND in
 over-work)
@@ -42,7 +43,7 @@ over-*) rm -f dirty.txt; save over.txt final; over;;
 esac
 "#;
 
-/// Plans one objective, and nothing once it is there.
+/// Plans one objective, and an empty plan once that objective exists.
 const PLANNER: &str = r#"
 echo '```yaml'
 if grep -q planned.txt "$PADDOCK_PROMPT_FILE"; then echo 'objectives: []'; else cat <<EOT
@@ -53,7 +54,7 @@ fi
 echo '```'
 "#;
 
-/// What people ask for.
+/// The objectives that a person adds.
 const PLAN: &str = "objectives:
   - {id: first, title: first, path_scope: [first.txt]}
   - {id: over, title: over, path_scope: [over.txt], depends_on: [first], session_budget: {max_commits: 1}}
@@ -70,25 +71,25 @@ pub(super) struct Moment {
     pub nth: usize,
 }
 
-/// What a run came to: all that must not depend on what happened on the way.
+/// The end of a run: everything that must not depend on kills on the way.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct End {
     tree: String,
     states: BTreeMap<String, String>,
 }
 
-/// A scene on its stage.
+/// One play of the plan.
 pub(super) struct Scene {
     pub place: Sandbox,
     repository: PathBuf,
-    /// How often supervisors were started, and how long the ones after a kill took to be at work.
+    /// How long each supervisor took from its start until it was at work.
     pub recoveries: Vec<Duration>,
     moments: Vec<Moment>,
     at: usize,
 }
 
 impl Scene {
-    /// Sets up the plan. The moments come one after the other.
+    /// Sets up the plan. The moments are awaited one after the other.
     pub(super) fn new(moments: &[Moment]) -> Self {
         let place = Sandbox::new();
         let repository = place.repository("web");
@@ -114,7 +115,7 @@ impl Scene {
         fs::write(&file, fs::read_to_string(&file).unwrap() + &more).unwrap();
         place.good(&["goal", "import", "goals.md"]);
         place.good(&["plan", "apply", "plan.yaml"]);
-        // One command that nobody but itself carries out.
+        // Without a supervisor this command runs itself, so that a kill can hit a one-shot command as well.
         self.insist(&["objective", "pause", "last"], "paused", &["answer."]);
         self
     }
@@ -123,12 +124,12 @@ impl Scene {
         self.place.path(&format!("passed-{place}"))
     }
 
-    /// The passings while this moment was awaited.
+    /// Returns the points that were passed while this moment was awaited.
     fn passed(&self, place: usize) -> Vec<String> {
         lines(&self.file_of(place))
     }
 
-    /// The passings of a run in which nobody is killed: while things were set up, and after.
+    /// Returns the points that an undisturbed run passed, during the set-up and afterwards.
     pub(super) fn all_passed(&self) -> (Vec<String>, Vec<String>) {
         (lines(&self.place.path("passed-setup")), self.passed(0))
     }
@@ -138,7 +139,7 @@ impl Scene {
         self.passed(place).iter().filter(|line| *line == moment.point).count() >= moment.nth
     }
 
-    /// `paddock`, which kills itself at the moment whose turn it is.
+    /// Returns a command of `paddock` that kills itself at the moment that is awaited now.
     fn paddock(&self, arguments: &[&str]) -> Command {
         let mut command = self.place.paddock(arguments);
         let wanted =
@@ -147,12 +148,12 @@ impl Scene {
         command
     }
 
-    /// A command as a person gives it: again, when it was killed; told then that it is done, they are content. It
-    /// kills itself at points whose names begin so.
+    /// Runs a command as a person does: again if it was killed, until it succeeds or the error contains
+    /// `is_done`. It kills itself only at points with one of the given prefixes.
     fn insist(&mut self, arguments: &[&str], is_done: &str, points: &[&str]) {
-        let is_meant = |moment: &Moment| points.iter().any(|prefix| moment.point.starts_with(prefix));
+        let is_for_this = |moment: &Moment| points.iter().any(|prefix| moment.point.starts_with(prefix));
         for _ in 0..5 {
-            let mut command = match self.moments.get(self.at).is_some_and(is_meant) {
+            let mut command = match self.moments.get(self.at).is_some_and(is_for_this) {
                 true => self.paddock(arguments),
                 false => self.place.paddock(arguments),
             };
@@ -160,30 +161,31 @@ impl Scene {
                 command.env(VARIABLE, format!("nothing:0@{}", self.place.path("passed-setup").display()));
             }
             let output = output_of(&mut command);
-            self.go_on();
+            self.next_moment();
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             if output.status.success() || said.contains(is_done) {
-                let left = self.moments.get(self.at).filter(|moment| is_meant(moment));
-                return assert_eq!(left, None, "never reached");
+                let left = self.moments.get(self.at).filter(|moment| is_for_this(moment));
+                return assert_eq!(left, None, "the moment was never reached");
             }
             assert!(is_killed(output.status), "{arguments:?}: {said}");
         }
-        assert!(self.moments.is_empty(), "{arguments:?} never came through");
+        assert!(self.moments.is_empty(), "{arguments:?} never succeeded");
     }
 
-    /// Plays the scene to its end, however often somebody is killed on the way.
+    /// Plays the scene to its end, through all kills.
     pub(super) fn play(&mut self) -> End {
         let mut resumed = false;
         let once = output_of(&mut self.paddock(&["run", "--no-tui", "--once"]));
-        // One objective is paused, which waits for a person.
+        // Exit code 3: the paused objective waits for a person.
         assert!(once.status.code() == Some(3) || is_killed(once.status), "{once:?}");
-        // Every moment kills one process at most; a run may also end because nobody has resumed yet.
+        // Every moment kills at most one process. A run can also end because `last` is still paused.
         for _ in 0..self.moments.len() + 4 {
-            self.go_on();
+            self.next_moment();
             let code = self.run(&mut resumed);
-            self.go_on();
+            self.next_moment();
             if code == Some(0) && resumed {
-                // How often something is passed depends on what lands together; that it is passed does not.
+                // How often a point is passed depends on what lands together, but each is passed at least
+                // once.
                 let left = &self.moments[self.at..];
                 assert!(left.iter().all(|moment| moment.nth > 1), "never reached: {left:?}");
                 left.iter().for_each(|moment| println!("never reached: {moment:?}"));
@@ -193,23 +195,23 @@ impl Scene {
                 || self.place.run(&["explain"]).1 + &lines(&self.place.path("problems")).join("\n");
             assert!(
                 code.is_none() || !resumed,
-                "{:?}: it ended with {code:?}: {}",
+                "{:?}: the supervisor ended with {code:?}: {}",
                 self.moments,
                 explained()
             );
         }
-        assert!(self.moments.is_empty(), "it never came to an end: {}", self.place.run(&["explain"]).1);
+        assert!(self.moments.is_empty(), "the plan was never finished: {}", self.place.run(&["explain"]).1);
         self.end()
     }
 
-    /// The next moment's turn, once one was reached.
-    fn go_on(&mut self) {
+    /// Awaits the next moment if the current one was reached.
+    fn next_moment(&mut self) {
         while self.at < self.moments.len() && self.is_reached(self.at) {
             self.at += 1;
         }
     }
 
-    /// One supervisor, until it ends or dies; none: it was killed.
+    /// Runs one supervisor until it ends. Returns its exit code, or `None` if it was killed.
     fn run(&mut self, resumed: &mut bool) -> Option<i32> {
         let begun = Instant::now();
         let mut running = self.start();
@@ -221,7 +223,8 @@ impl Scene {
             running.child.kill().unwrap();
             running.ended(|| false);
             running = self.start();
-            // Before that a command would carry itself out, and hold the lock that the supervisor wants.
+            // Until the supervisor listens, the command below would run itself and hold the lock that the
+            // supervisor needs.
             running.is_up();
         }
         if !*resumed {
@@ -231,7 +234,8 @@ impl Scene {
         running.ended(|| self.is_halfway())
     }
 
-    /// A keeper has killed itself, and there are more moments to come: the supervisor is killed, too.
+    /// Returns whether a keeper has killed itself and more moments follow. The supervisor is killed then as
+    /// well, since only a new one waits for the next moment.
     fn is_halfway(&self) -> bool {
         let is_keeper = |moment: &Moment| moment.point.starts_with("keeper.");
         self.moments.get(self.at).is_some_and(is_keeper)
@@ -239,7 +243,8 @@ impl Scene {
             && self.is_reached(self.at)
     }
 
-    /// Found again is only who runs while the supervisor does not.
+    /// Returns whether the awaited moment is an adoption. It happens only if a session runs while no
+    /// supervisor does, so the supervisor must be killed first.
     fn is_adoption(&self) -> bool {
         self.moments.get(self.at).is_some_and(|moment| moment.point.starts_with("adopt."))
     }
@@ -256,7 +261,7 @@ impl Scene {
         Running { child, said }
     }
 
-    /// Nothing lost, nothing twice, nobody left; and what it came to.
+    /// Asserts that nothing is lost or doubled and no process is left; returns the end.
     fn end(&self) -> End {
         let (place, repository) = (&self.place, self.repository.as_path());
         place.nobody_is_left();
@@ -275,13 +280,13 @@ impl Scene {
                 .output();
             shown.is_ok_and(|output| output.stdout == b"unsaved\n")
         };
-        assert!(salvaged.lines().any(holds), "the uncommitted work is nowhere: {salvaged}");
+        assert!(salvaged.lines().any(holds), "no salvage ref holds the uncommitted work: {salvaged}");
         let states = OBJECTIVES.map(|id| (id.to_owned(), place.status_of(id)["status"].to_string()));
         End { tree: place.git(repository, &["rev-parse", "main^{tree}"]), states: BTreeMap::from(states) }
     }
 }
 
-/// Every commit that an agent made is reachable, and never were two of them in one worktree.
+/// Asserts that every commit of an agent is reachable, and that no two sessions were ever in one worktree.
 pub(super) fn nothing_is_lost_or_doubled(place: &Sandbox, repository: &Path) {
     let doubled = fs::read_to_string(place.note("doubled")).unwrap_or_default();
     assert_eq!(doubled, "", "two sessions in one worktree");
@@ -301,23 +306,24 @@ fn is_killed(status: ExitStatus) -> bool {
     status.code().is_none()
 }
 
-/// A supervisor that prints its events into a file.
+/// A supervisor that writes its events to a file.
 struct Running {
     child: Child,
     said: PathBuf,
 }
 
 impl Running {
-    /// Waits until it is at work; `false` when it died before.
+    /// Waits until the supervisor is at work; returns `false` if it died before.
     fn is_up(&mut self) -> bool {
         self.wait_for("supervisor_started")
     }
 
-    /// Waits until it has told of an event of this type; `false` when it ended before.
+    /// Waits until the supervisor has printed an event of this type; returns `false` if it ended before.
     fn wait_for(&mut self, kind: &str) -> bool {
         let until = Instant::now() + DEADLINE;
         let wanted = format!("\"type\":\"{kind}\"");
         loop {
+            // Looked at before the file: an event that is written just before the end is still found.
             let is_over = self.child.try_wait().unwrap().is_some();
             if fs::read_to_string(&self.said).unwrap().contains(&wanted) {
                 return true;
@@ -330,7 +336,8 @@ impl Running {
         }
     }
 
-    /// Waits until it has ended; its exit code, none when it was killed.
+    /// Waits until the supervisor has ended and kills it when `must_die`. Returns its exit code, or `None` if
+    /// it was killed.
     fn ended(&mut self, must_die: impl Fn() -> bool) -> Option<i32> {
         let until = Instant::now() + DEADLINE;
         loop {
@@ -341,7 +348,7 @@ impl Running {
                 return status.code();
             }
             let said = || fs::read_to_string(&self.said).unwrap();
-            assert!(Instant::now() < until, "it never ended: {}", said());
+            assert!(Instant::now() < until, "the supervisor never ended: {}", said());
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -1,5 +1,5 @@
-//! Sixty objectives through a gate while the supervisor and keepers of agents are killed by SIGKILL at
-//! random, every few hundred milliseconds. All land, and nothing is lost.
+//! Sixty objectives land through a gate while SIGKILL hits the supervisor and keepers of sessions at random,
+//! every few hundred milliseconds. All land, and nothing is lost.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use paddock_testkit::Sandbox;
 use super::scene::{COMMON, nothing_is_lost_or_doubled};
 
 const OBJECTIVES: usize = 60;
-/// The longest that all of it may take after the killing.
+/// Longest time until everything has landed after the last kill.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 const AGENT: &str = r#"
@@ -53,7 +53,7 @@ fn set_up(place: &Sandbox) -> PathBuf {
     fs::write(&file, fs::read_to_string(&file).unwrap() + &settings + "\n").unwrap();
     let mut plan = "objectives:\n".to_owned();
     for n in 0..OBJECTIVES {
-        // Three chains, so that what is killed has something to wait for.
+        // Three chains: at each kill some objectives run and others wait for them.
         let needs = if n < 3 { String::new() } else { format!("o{}", n - 3) };
         plan.push_str(&format!(
             "  - {{id: o{n}, title: o{n}, path_scope: [\"out/o{n}\"], depends_on: [{needs}]}}\n"
@@ -69,12 +69,13 @@ fn start(place: &Sandbox) -> Child {
     command.stdout(Stdio::null()).stderr(fs::File::create(place.path("problems")).unwrap()).spawn().unwrap()
 }
 
-/// Of an agent, not of a gate: a gate that could not be evaluated twice in a row is rightly a person's (SPEC 3.5).
+/// Returns whether a command line is that of a session's keeper. Keepers of gates are spared: after two runs
+/// of a gate that could not be evaluated, the queue rightly waits for a person, and the soak would end.
 fn is_of_session(command: &str) -> bool {
     command.contains("__keeper") && command.contains("/sessions/")
 }
 
-/// One of the keepers that live; they come and go, so that a moment is waited for one.
+/// Returns one of the living keepers at random. Sessions are short, so it waits up to 200 ms for one.
 fn a_keeper(place: &Sandbox, random: &mut Random) -> Option<Pid> {
     for _ in 0..20 {
         let found = place.processes().into_iter();
@@ -94,7 +95,7 @@ struct Kills {
     keepers: u32,
 }
 
-/// Kills for so long, or until everything has landed; the supervisor that runs then.
+/// Kills for this length of time, or until everything has landed. Returns the last supervisor.
 fn kill_at_random(place: &Sandbox, random: &mut Random, length: Duration) -> (Child, Kills) {
     let until = Instant::now() + length;
     let mut supervisor = start(place);
@@ -129,7 +130,7 @@ fn soak(seed: u64, length: Duration) -> Kills {
         if let Some(status) = supervisor.try_wait().unwrap() {
             break status;
         }
-        assert!(Instant::now() < until, "it never ended: {}", place.run(&["explain"]).1);
+        assert!(Instant::now() < until, "the supervisor never ended: {}", place.run(&["explain"]).1);
         std::thread::sleep(Duration::from_millis(20));
     };
     let said = fs::read_to_string(place.path("problems")).unwrap();
@@ -140,19 +141,19 @@ fn soak(seed: u64, length: Duration) -> Kills {
 
 fn is_whole(place: &Sandbox, repository: &Path) {
     place.nobody_is_left();
-    // The commit with the gate, too.
+    // One more for the commit with the gate.
     place.is_tidy(repository, OBJECTIVES + 1);
     place.good(&["verify"]);
     nothing_is_lost_or_doubled(place, repository);
     let landed = place.git(repository, &["ls-tree", "--name-only", "main:out"]);
     assert_eq!(landed.lines().count(), OBJECTIVES + 1, "{landed}");
-    // The gate, once more, on what the user has.
+    // The gate's command on the user's own checkout.
     let gate = "for f in out/*; do test -s $f || exit 1; done";
     assert!(place.program("sh").current_dir(repository).args(["-c", gate]).status().unwrap().success());
 }
 
 #[test]
-fn sixty_objectives_land_however_often_supervisors_and_keepers_are_killed() {
+fn sixty_objectives_land_while_supervisors_and_keepers_are_killed() {
     let kills = soak(7, Duration::from_secs(12));
     println!("{} supervisors and {} keepers killed", kills.supervisors, kills.keepers);
 }
@@ -166,7 +167,7 @@ fn sixty_objectives_land_again_and_again_for_minutes() {
     let (mut total, mut rounds) = (Kills::default(), 0);
     while Instant::now() < until {
         rounds += 1;
-        // Killed for longer than all of it takes.
+        // Longer than a round takes, so that kills continue to its end.
         let kills = soak(rounds, Duration::from_secs(600));
         total.supervisors += kills.supervisors;
         total.keepers += kills.keepers;

@@ -1,11 +1,11 @@
-//! Errors of the disk while something is flushed.
+//! Disk errors during flushes.
 
 use paddock_testkit::Sandbox;
 
 use super::injected::{has_landed_everything, project, run};
 
-/// libgit2 moves a ref before it flushes the folder, and reports the failed flush: the ref has moved all the
-/// same, and the landing must not be taken for one that did not happen.
+/// libgit2 moves a ref before it flushes the folder, and reports a failed flush as an error although the ref
+/// has moved. Paddock must not treat such a landing as one that did not happen.
 #[test]
 fn a_landing_whose_flush_fails_once_is_a_landing() {
     let place = Sandbox::new();

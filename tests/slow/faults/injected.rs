@@ -1,4 +1,4 @@
-//! A run of the supervisor with a fault in it, and what has to be true after the next run.
+//! A run of the supervisor with an injected fault, and the checks after the next run.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,24 +9,25 @@ use std::time::{Duration, Instant};
 
 use paddock_testkit::Sandbox;
 
-/// Three objectives, which land one after the other through a gate.
+/// Number of objectives, which land one after the other through a gate.
 pub(super) const LANDINGS: usize = 3;
 
-/// So many failures are no passing fault.
+/// From this number of failures on, Paddock may treat the fault as permanent and ask a person.
 const OFTEN: usize = 5;
 
-/// What changes files or flushes them. A question mark: not every machine has a call of that name.
+/// System calls that change or flush files. With a question mark strace accepts that the machine lacks the
+/// call.
 const CALLS: &[&str] =
     &["fsync", "fdatasync", "?rename", "renameat", "renameat2", "?link", "linkat", "?unlink", "unlinkat"];
-/// Of the database also what fills the disk.
+/// Calls that are also tried at the database's files: they use up disk space.
 const STORE_CALLS: &[&str] = &["pwrite64", "ftruncate"];
 
-/// In which process, and at which files.
+/// The process, and the files, at which a fault is injected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Site {
-    /// The supervisor's one thread that writes the database.
+    /// The supervisor's thread that writes the database.
     Store,
-    /// All else that the supervisor does by itself, git's library included.
+    /// Everything else that the supervisor does in its own process, including libgit2.
     Supervisor,
     /// The keeper of the first session, at the files of its job.
     Session,
@@ -36,7 +37,7 @@ pub(super) enum Site {
 
 pub(super) const SITES: [Site; 4] = [Site::Store, Site::Supervisor, Site::Session, Site::Gate];
 
-/// What happens.
+/// The fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Kill,
@@ -46,7 +47,7 @@ pub(super) enum Kind {
 
 pub(super) const KINDS: [Kind; 3] = [Kind::Kill, Kind::Eio, Kind::Enospc];
 
-/// One fault: at the N-th such call of a thread.
+/// One fault, at the n-th such call of a thread.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fault {
     pub site: Site,
@@ -78,7 +79,7 @@ impl Site {
         CALLS.iter().chain(more).copied()
     }
 
-    /// The files that are meant; empty: all.
+    /// Returns the files at which calls count. Empty: all files.
     fn files(self, place: &Sandbox) -> Vec<PathBuf> {
         let runtime = place.root().join("runtime");
         let job = match self {
@@ -93,13 +94,14 @@ impl Site {
         names.iter().map(|name| job.join(name)).chain([job.clone()]).collect()
     }
 
-    /// Whether keepers are followed. Else every process is let go that runs another program.
+    /// Returns whether strace follows keepers. Otherwise it detaches from every process that executes another
+    /// program.
     fn is_of_keepers(self) -> bool {
         matches!(self, Self::Session | Self::Gate)
     }
 }
 
-/// A project whose three objectives are ready.
+/// Makes a project with three ready objectives.
 pub(super) fn project(place: &Sandbox) -> PathBuf {
     let repository = place.project("web", "verify: [{name: there, run: \"test -f README.md\"}]");
     let objective = |id: &&str| {
@@ -110,8 +112,8 @@ pub(super) fn project(place: &Sandbox) -> PathBuf {
     repository
 }
 
-/// Runs the supervisor until nothing can move, under strace with this expression; its exit code, none: it was
-/// killed. What strace tells goes to `log`.
+/// Runs the supervisor under strace with this expression until nothing can move. Returns the exit code
+/// (`None`: it was killed) and strace's log.
 fn traced(place: &Sandbox, site: Site, expression: &str, only: &[PathBuf]) -> (Option<i32>, String) {
     let log = place.path("trace");
     let mut command = place.program("strace");
@@ -128,12 +130,13 @@ fn traced(place: &Sandbox, site: Site, expression: &str, only: &[PathBuf]) -> (O
     (status.code(), fs::read_to_string(log).unwrap_or_default())
 }
 
-/// A run with an expression of strace's own, at one file or folder.
+/// Runs the supervisor with a fault in strace's own words, at one file or folder.
 pub(super) fn run(place: &Sandbox, inject: &str, only: &Path) -> Option<i32> {
     traced(place, Site::Supervisor, &format!("inject={inject}"), &[only.to_owned()]).0
 }
 
-/// How often each call was made by the thread that made it most often, in a run without a fault.
+/// Counts calls in a run without a fault: for each call, the count of the thread that made it most often.
+/// strace counts `when=` per thread as well.
 pub(super) fn recorded(site: Site) -> BTreeMap<&'static str, usize> {
     let place = Sandbox::new();
     let repository = project(&place);
@@ -155,15 +158,15 @@ pub(super) fn recorded(site: Site) -> BTreeMap<&'static str, usize> {
     site.calls().map(most).filter(|(_, count)| *count > 0).collect()
 }
 
-/// What a case came to.
+/// The outcome of a case.
 pub(super) struct Outcome {
-    /// Whether the fault was met at all: no two runs make the same calls.
+    /// Whether the fault happened at all: no two runs make exactly the same calls.
     pub was_met: bool,
-    /// How long the supervisor after it took until it was at work; none when the faulty run came to its end itself.
+    /// How long the next supervisor took to be at work. `None` if the run with the fault finished by itself.
     pub recovery: Option<Duration>,
 }
 
-/// A run with this fault, then one without; everything must have landed as if nothing had been.
+/// Runs with this fault and then without; asserts that everything has landed as if nothing had happened.
 pub(super) fn survives(fault: Fault) -> Outcome {
     let place = Sandbox::new();
     let repository = project(&place);
@@ -173,11 +176,11 @@ pub(super) fn survives(fault: Fault) -> Outcome {
     let mut supervisor = place.supervisor(&["--until-idle"]);
     let recovery = (ended != Some(0)).then(|| begun.elapsed());
     let mut code = supervisor.end();
-    // strace counts for each thread: a call of threads that live shortly fails every time. Then the disk is broken as
-    // far as Paddock can tell, a person is asked, and it goes on when they say so.
+    // strace counts per thread, so the call fails in each new short-lived thread. To Paddock the disk is
+    // broken then: it asks a person, and continues after a release.
     if code == 3 && log.matches("(INJECTED)").count() >= OFTEN {
         let explained = place.run(&["explain"]).1;
-        assert!(explained.contains("tried 5 times: "), "the cause is not shown: {explained}");
+        assert!(explained.contains("tried 5 times: "), "`explain` does not name the fault: {explained}");
         place.good(&["queue", "release"]);
         code = place.supervisor(&["--until-idle"]).end();
     }
@@ -188,13 +191,13 @@ pub(super) fn survives(fault: Fault) -> Outcome {
     Outcome { was_met, recovery }
 }
 
-/// What Paddock logged.
+/// Returns Paddock's logs.
 fn logged(place: &Sandbox) -> String {
     let files = fs::read_dir(place.root().join("runtime/logs")).unwrap().flatten();
     files.map(|file| fs::read_to_string(file.path()).unwrap_or_default()).collect()
 }
 
-/// Everything has landed exactly once, is proven, and nothing is left over.
+/// Asserts that everything has landed exactly once, with proofs, and that nothing is left over.
 pub(super) fn has_landed_everything(place: &Sandbox, repository: &Path) {
     for id in ["one", "two", "three"] {
         assert_eq!(place.status_of(id)["status"], "done", "{id}");

@@ -1,5 +1,5 @@
-//! Killed in the middle of a system call, or told of an error of the disk there: the next supervisor brings
-//! everything to the same end, and nobody is asked.
+//! The supervisor is killed in the middle of a system call, or the call reports a disk error. The next
+//! supervisor must reach the same end without asking a person.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use super::injected::{Fault, KINDS, SITES, Site, recorded, survives};
 
-/// Cases at a time.
+/// Number of cases that run at a time.
 const AT_ONCE: usize = 3;
-/// Cases of the short form, and the seed that chooses them.
+/// Number of cases of the short form, and the seed that chooses them.
 const SAMPLE: usize = 14;
 const SEED: u64 = 5;
 
-/// Every fault there is, by what a run without one does.
+/// Returns every fault, from the calls that a run without a fault makes.
 fn all() -> Vec<Fault> {
     let mut found = Vec::new();
     let counted = std::thread::scope(|scope| {
@@ -23,7 +23,7 @@ fn all() -> Vec<Fault> {
     for (site, counts) in SITES.into_iter().zip(counted) {
         println!("{site:?}: {counts:?}");
         for (call, count) in counts {
-            // The database's pages are written by the hundred, each like the other.
+            // Sampled to about 60: pages of the database are written by the hundred, all alike.
             for nth in (1..=count).step_by(count.div_ceil(60)) {
                 found.extend(KINDS.map(|kind| Fault { site, call, nth, kind }));
             }
@@ -32,7 +32,8 @@ fn all() -> Vec<Fault> {
     found
 }
 
-/// How often the thread that makes a call most often usually makes it: the short form tries the same at every run.
+/// Usual counts of [`recorded`]. They are fixed here so that the short form tries the same faults in every
+/// run.
 const USUAL: [(Site, &str, usize); 12] = [
     (Site::Store, "fsync", 9),
     (Site::Store, "pwrite64", 500),
@@ -48,7 +49,7 @@ const USUAL: [(Site, &str, usize); 12] = [
     (Site::Gate, "?unlink", 1),
 ];
 
-/// Some of them: of each site and kind as many, by a seed.
+/// Returns a sample, spread evenly over sites and kinds.
 fn sample() -> Vec<Fault> {
     let mut seed = SEED;
     let mut next = |below: usize| {
@@ -73,7 +74,7 @@ struct Tally {
     failed: Vec<String>,
 }
 
-/// Tries them, a few at a time, until the time is over.
+/// Tries the faults, a few at a time, until none is left or the time is over.
 fn try_all(faults: Vec<Fault>, until: Option<Instant>) -> Tally {
     let (waiting, tally) = (Mutex::new(VecDeque::from(faults)), Mutex::new(Tally::default()));
     let next = || {
@@ -113,25 +114,26 @@ fn report(tally: &Tally, of: usize) {
 }
 
 #[test]
-fn whatever_fails_once_nothing_is_lost_and_nobody_is_asked() {
+fn a_single_fault_loses_nothing_and_asks_nobody() {
     let tally = try_all(sample(), None);
     report(&tally, SAMPLE);
     assert!(tally.failed.is_empty(), "{:?}", tally.failed);
     assert!(tally.met > 0, "no fault was met");
 }
 
-/// By hand: `FAULT_MINUTES=60 cargo test --test slow -- --ignored --nocapture every_call`. Evenly spread, so that
-/// one that ends early has seen of everything.
+/// By hand: `FAULT_MINUTES=60 cargo test --test slow -- --ignored --nocapture every_call`. The order is
+/// spread evenly, so that a run that ends early has tried every kind.
 #[test]
 #[ignore = "takes hours: FAULT_MINUTES=60 cargo test --test slow -- --ignored --nocapture every_call"]
-fn whatever_fails_at_every_call_there_is() {
+fn a_fault_at_every_call_loses_nothing() {
     let minutes: u64 = std::env::var("FAULT_MINUTES").ok().and_then(|text| text.parse().ok()).unwrap_or(600);
     let until = Instant::now() + Duration::from_secs(minutes * 60);
     let mut all = all();
-    // One alone, by the name that a failure gives it: `FAULT="Eio at fsync 2 of Supervisor"`.
+    // A single fault, by the name that a failure prints: `FAULT="Eio at fsync 2 of Supervisor"`.
     if let Ok(only) = std::env::var("FAULT") {
         all.retain(|fault| format!("{fault:?}") == only);
     }
+    // A step that shares no factor with the number of faults visits each exactly once.
     let is_coprime =
         |step: &usize| (2..=*step).all(|by| !step.is_multiple_of(by) || !all.len().is_multiple_of(by));
     let step = (all.len() * 5 / 13..).find(is_coprime);

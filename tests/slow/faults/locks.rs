@@ -1,4 +1,4 @@
-//! Locks that nobody holds: a process was killed, or an error of the disk kept its file from going.
+//! Lock files without a holder: the process was killed, or a disk error prevented their removal.
 
 use std::fs;
 
@@ -6,9 +6,9 @@ use paddock_testkit::Sandbox;
 
 use super::injected::has_landed_everything;
 
-/// Whoever left them is gone, and the supervisor works already: nothing but itself can find them in its way.
+/// The locks appear while the supervisor works, so no check at its start can find them.
 #[test]
-fn locks_that_appear_while_it_works_are_got_over_without_a_person() {
+fn stale_locks_that_appear_while_the_supervisor_works_are_removed() {
     let place = Sandbox::new();
     let repository = place.project("web", "verify: [{name: there, run: \"test -f README.md\"}]");
     let git = repository.join(".git");

@@ -1,7 +1,8 @@
-//! Faults that the kernel reports, injected by strace into the supervisor's own system calls: it is killed in
-//! the middle of one, or told of an error of the disk. Nothing is changed in the program for it.
+//! Faults that strace injects into the supervisor's own system calls: a kill in the middle of a call, or a
+//! disk error. The program itself is unchanged.
 //!
-//! What git, agents and gates do is left alone (`-b execve` lets go of every process that runs another program).
+//! Calls of git, agents and gates are left alone (`-b execve` detaches from every process that executes
+//! another program).
 
 mod flushes;
 mod injected;

@@ -1,4 +1,4 @@
-//! This build opens the workspace and goes on with everything in it.
+//! This build shows_everything the workspace of the first build and continues all work in it.
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,8 +19,8 @@ fn states(project: &Value) -> Value {
     objectives.map(|one| (one["id"].as_str().unwrap().to_owned(), one["status"].clone())).collect()
 }
 
-/// Everything that the workspace holds is shown as it was left.
-fn opens(place: &Packed) {
+/// Asserts that everything in the workspace is shown as the first build left it.
+fn shows_everything(place: &Packed) {
     let project = web(place);
     let left = json!({
         "asks": "needs_review", "cancelled": "cancelled", "landed": "done", "later": "paused",
@@ -38,7 +38,7 @@ fn opens(place: &Packed) {
     assert_eq!(place.git("web", "log --format=%s -1 main"), "A commit of the user");
 }
 
-/// What this build does differently is said once in `status`, and never in a workspace of its own.
+/// Asserts that `status` names the differences of this build once, and never in a new workspace.
 fn says_once_what_changed(place: &Packed) {
     let said = "said once";
     assert!(place.good("status").contains(said));
@@ -48,8 +48,9 @@ fn says_once_what_changed(place: &Packed) {
     assert!(!new.contains(said), "{new}");
 }
 
-/// The session under the old keeper is found, ends, lands; what waited for a person goes on once they answer.
-fn goes_on(place: &Packed) {
+/// Asserts that the session under the old keeper is adopted, ends and lands, and that everything that waited
+/// for a person continues after the answer.
+fn continues_all_work(place: &Packed) {
     let before = place.git("web", "rev-parse main");
     let mut supervisor = place.supervisor();
     let session = place.json(&format!("--project web session show {RUNNING} --json"));
@@ -74,7 +75,7 @@ fn goes_on(place: &Packed) {
     supervisor.stop();
     place.good("--project web verify");
     assert_eq!(place.git("web", "show main:running/more"), "more");
-    // Nothing that had landed is gone.
+    // Earlier landings are still part of the branch.
     place.git("web", &format!("merge-base --is-ancestor {before} main"));
     let (_, said) = place.run("--project plain status --json");
     let plain: Value = serde_json::from_str(&said).unwrap();
@@ -87,16 +88,16 @@ fn is_done(project: &Value, objective: &str) -> bool {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_workspace_of_the_first_build_opens_and_goes_on() {
+fn a_workspace_of_the_first_build_opens_and_its_work_continues() {
     let place = Packed::unpack();
-    opens(&place);
+    shows_everything(&place);
     says_once_what_changed(&place);
-    goes_on(&place);
+    continues_all_work(&place);
 }
 
 #[test]
 #[ignore = "needs a binary of the first build: `.ci/run full` makes one and names it in PADDOCK_FIRST_BUILD"]
-fn a_workspace_under_a_real_keeper_of_the_first_build_goes_on() {
+fn a_workspace_under_a_real_keeper_of_the_first_build_continues() {
     let binary = std::env::var_os("PADDOCK_FIRST_BUILD").map(PathBuf::from).unwrap();
     let folder = tempfile::Builder::new().prefix("paddock-first-").tempdir().unwrap();
     let path = folder.path().canonicalize().unwrap().join("place");
@@ -104,6 +105,6 @@ fn a_workspace_under_a_real_keeper_of_the_first_build_goes_on() {
     let made = bounded::output_of(Command::new("sh").arg(script).arg(binary).arg(&path));
     assert!(made.status.success(), "{made:?}");
     let place = Packed::at(path);
-    opens(&place);
-    goes_on(&place);
+    shows_everything(&place);
+    continues_all_work(&place);
 }

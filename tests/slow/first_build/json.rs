@@ -1,8 +1,9 @@
-//! What every command says with `--json` about the workspace of the first build: the keys, words and figures that the
-//! first build printed are still there. Others may stand beside them; sentences for people may be worded anew.
+//! Output of every command with `--json` for the workspace of the first build: all keys, words and figures
+//! that the first build printed must still be there. New keys are allowed, and sentences for people may
+//! change.
 //!
-//! `tests/golden/json` holds what the first build said. A file that is missing there is written when
-//! PADDOCK_WRITE_GOLDEN is set, with the binary that PADDOCK_FIRST_BUILD names: that is for commands which are new.
+//! `tests/golden/json` holds the output of the first build. With PADDOCK_WRITE_GOLDEN set, a missing file is
+//! written, with the binary that PADDOCK_FIRST_BUILD names: for new commands.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use super::place::Packed;
 
-/// What only reads, and then what answers a person's order, in an order in which each can be done.
+/// Commands that only read, followed by ones that change the workspace, in an order in which each succeeds.
 const COMMANDS: &[&str] = &[
     "project list --json",
     "project show web --json",
@@ -59,8 +60,8 @@ const COMMANDS: &[&str] = &[
     "plan apply plan.yaml --project web --json",
 ];
 
-/// Sentences for people, and what differs from one run or day to the next: only the type of these is compared,
-/// and null may stand for any.
+/// Keys whose values are sentences for people, or differ between runs or days: only the type is compared, and
+/// null agrees with every type.
 const TYPE_ONLY: &[&str] = &[
     "text",
     "clears",
@@ -73,7 +74,7 @@ const TYPE_ONLY: &[&str] = &[
     "latency_ms",
     "used",
     "session_minutes",
-    // The flags of built-in agents follow the programs that they start.
+    // Flags of built-in agents change with the programs that they start.
     "command_template",
     "resume_template",
 ];
@@ -93,7 +94,7 @@ fn file_of(command: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/json").join(format!("{name}.json"))
 }
 
-/// The answer: one document, or one per line.
+/// Runs a command; returns the exit code and the output, which is one document or one per line.
 fn answer(place: &Packed, command: &str) -> Value {
     let (code, said) = place.run(command);
     let said = said.replace(place.path("").to_str().unwrap().trim_end_matches('/'), "@FOLDER@");
@@ -105,7 +106,7 @@ fn answer(place: &Packed, command: &str) -> Value {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn every_command_says_in_json_what_it_said_in_the_first_build() {
+fn every_command_still_prints_in_json_what_the_first_build_printed() {
     let place = Packed::unpack();
     fs::write(place.path("goals.md"), "# Another goal\n\nBecause.\n\n## A milestone\n\n### A phase\n")
         .unwrap();
@@ -126,7 +127,7 @@ fn every_command_says_in_json_what_it_said_in_the_first_build() {
     assert!(faults.is_empty(), "other than in the first build:\n{}", faults.join("\n"));
 }
 
-/// Whether everything golden is there, in the same place.
+/// Adds a fault for everything in `golden` that `now` lacks or has in another place.
 fn compare(golden: &Value, now: &Value, place: &str, faults: &mut Vec<String>) {
     match (golden, now) {
         (Value::Object(golden), Value::Object(now)) => {

@@ -1,9 +1,9 @@
-//! A workspace that the first build left behind, with a session that goes on under its keeper: this build opens it and
-//! goes on, and says in JSON all that scripts were promised.
+//! A workspace of the first build, with a session that still runs under its keeper. This build must open it,
+//! continue all work, and print in JSON everything that scripts rely on.
 //!
-//! `workspace.tar.gz` was made by make.sh and pack.sh with the first build's binary and is never made anew. The session
-//! has a stand-in for its keeper here (keeper.sh); `.ci/run full` builds the first build from the history and does the
-//! same with real ones.
+//! `workspace.tar.gz` was made by make.sh and pack.sh with the first build's binary and is never made anew.
+//! keeper.sh stands in for the session's keeper; `.ci/run full` builds the first build from the history and
+//! repeats the test with real keepers.
 
 mod goes_on;
 mod json;

@@ -1,4 +1,4 @@
-//! The packed workspace, put into a folder of its own.
+//! Unpacks the workspace into a folder of its own.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-/// Stands for the folder in everything that was packed.
+/// Placeholder for the folder's path in all packed files.
 const FOLDER: &str = "@FOLDER@";
 /// The session that was running when its supervisor left.
 pub(super) const RUNNING: u64 = 8;
@@ -23,7 +23,7 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    /// The packed workspace, with the stand-in for the keeper at work.
+    /// Unpacks the workspace and starts the stand-in for the keeper.
     pub(super) fn unpack() -> Self {
         let folder = tempfile::Builder::new().prefix("paddock-first-").tempdir().unwrap();
         let path = folder.path().canonicalize().unwrap();
@@ -39,7 +39,7 @@ impl Packed {
         place
     }
 
-    /// A workspace that stands in this folder already, with a keeper of its own.
+    /// Uses the workspace in this folder, which has a real keeper.
     pub(super) fn at(path: PathBuf) -> Self {
         Self { _folder: None, path, keeper: None }
     }
@@ -94,7 +94,7 @@ impl Packed {
         command
     }
 
-    /// The exit code and what was printed on standard output.
+    /// Runs a command; returns the exit code and standard output, or standard error if there was no output.
     pub(super) fn run(&self, line: &str) -> (i32, String) {
         self.run_in("ws", line)
     }
@@ -108,7 +108,7 @@ impl Packed {
         (output.status.code().unwrap_or(-1), if said.is_empty() { problem } else { said })
     }
 
-    /// The JSON that a command prints.
+    /// Runs a command that prints JSON.
     pub(super) fn json(&self, line: &str) -> Value {
         let (_, said) = self.run(line);
         serde_json::from_str(&said).unwrap_or_else(|error| panic!("{line}: {error}: {said}"))
@@ -120,7 +120,7 @@ impl Packed {
         said
     }
 
-    /// A supervisor of this build.
+    /// Starts a supervisor of this build.
     pub(super) fn supervisor(&self) -> Supervisor {
         let mut running = Supervisor::start(self.command(["run", "--no-tui", "--json"]));
         running.heard("supervisor_started");
@@ -138,7 +138,7 @@ impl Packed {
 
 impl Drop for Packed {
     fn drop(&mut self) {
-        // The agent of the stand-in ends with it, also where the test has failed.
+        // Lets the stand-in's agent end, also after a test that failed.
         drop(fs::write(self.path("go"), ""));
         if let Some(keeper) = &mut self.keeper {
             drop(keeper.wait());
@@ -146,7 +146,7 @@ impl Drop for Packed {
     }
 }
 
-/// The first build named the lock of a worktree after its path.
+/// Returns the lock's name, which the first build made from the worktree's path.
 fn lock_name(worktree: &Path) -> String {
     let digest = Sha256::digest(worktree.to_str().unwrap().as_bytes());
     let name: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
@@ -159,7 +159,7 @@ fn locked(path: &Path) -> File {
     file
 }
 
-/// When a process began, in the kernel's ticks since the machine started: proc(5), field 22.
+/// Returns the start time of a process in ticks since boot: proc(5), field 22.
 fn start_of(pid: u32) -> u64 {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     text.rsplit(") ").next().unwrap().split(' ').nth(19).unwrap().parse().unwrap()
@@ -173,7 +173,7 @@ fn write_json(path: &Path, value: &Value) {
     fs::write(path, serde_json::to_vec_pretty(value).unwrap()).unwrap();
 }
 
-/// All that is found on PATH, so that it does not matter which agents this machine has.
+/// The only programs on PATH, so that the output does not depend on the agents of this machine.
 const PROGRAMS: [&str; 12] =
     ["cat", "date", "dirname", "echo", "git", "mkdir", "mv", "printf", "sh", "sleep", "tr", "wc"];
 
@@ -183,12 +183,12 @@ fn link_programs(folder: &Path) {
     for program in PROGRAMS {
         let found =
             std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file());
-        // What is missing is built into the shell.
+        // Programs that are not found are built into the shell.
         found.into_iter().for_each(|found| std::os::unix::fs::symlink(found, folder.join(program)).unwrap());
     }
 }
 
-/// Puts the folder where it is named, in every text below `from`.
+/// Replaces the placeholder by the folder in every text file below `from`.
 fn relocate_files(from: &Path, folder: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -206,6 +206,8 @@ fn relocate_files(from: &Path, folder: &Path) {
     }
 }
 
+/// Replaces the placeholder in the database. The triggers that forbid changes of events are removed for that
+/// long.
 fn relocate_database(path: &Path, folder: &Path) {
     let database = Connection::open(path).unwrap();
     let triggers: Vec<(String, String)> = database
@@ -231,7 +233,7 @@ fn relocate_database(path: &Path, folder: &Path) {
     }
 }
 
-/// The program under test, or another one whose words are to be written down.
+/// Returns the program under test, or the first build's while golden files are written.
 fn binary() -> PathBuf {
     let written =
         std::env::var_os("PADDOCK_WRITE_GOLDEN").and_then(|_| std::env::var_os("PADDOCK_FIRST_BUILD"));

@@ -1,4 +1,4 @@
-//! The commands of a repository's own file, and what becomes of the agreement to them when work changes them.
+//! Commands in a repository's own file: the person's agreement to them, and changes of the file by work.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use paddock_testkit::{Sandbox, count};
 const GATE: &str = "verify: [{name: own, run: \"touch $NOTES/first\"}]";
 const OTHER: &str = "verify: [{name: own, run: \"touch $NOTES/second\"}]";
 
-/// A project whose gate stands in the repository, and was agreed to.
+/// Makes a project whose gate is in the repository's own file and agreed to.
 fn shared(place: &Sandbox) -> PathBuf {
     let repository = place.repository("shared");
     fs::create_dir(repository.join(".paddock")).unwrap();
@@ -29,7 +29,7 @@ fn script() -> String {
 }
 
 #[test]
-fn a_landing_whose_scope_names_the_repositorys_own_file_carries_the_agreement_on() {
+fn a_landing_whose_scope_names_the_repositorys_own_file_renews_the_agreement() {
     let place = Sandbox::new();
     shared(&place);
     let named = ["--scope", ".paddock/project.yaml", "--worker", "integrator"];
@@ -37,19 +37,19 @@ fn a_landing_whose_scope_names_the_repositorys_own_file_carries_the_agreement_on
     place.idle(0);
     assert!(
         place.note("first").exists() && !place.note("second").exists(),
-        "what lands is judged by the old"
+        "the landing is judged by the old gate"
     );
     place.objective("work", "commit work.txt\nover", &[]);
     let events = place.idle(0);
     assert_eq!(count(&events, "landed", "work"), 1);
-    assert!(place.note("second").exists(), "from then on the new gate runs");
+    assert!(place.note("second").exists(), "after the landing the new gate runs");
     let all = place.good(&["events", "--json", "--type", "project_trusted"]);
     let trusted: serde_json::Value = serde_json::from_str(all.lines().last().unwrap()).unwrap();
     assert!(trusted["data"]["landing"].is_string(), "{trusted}");
 }
 
 #[test]
-fn a_change_that_nobody_named_asks_again_and_says_so_until_it_is_agreed_to() {
+fn a_change_of_the_file_by_hand_holds_the_project_until_a_person_agrees() {
     let place = Sandbox::new();
     let repository = shared(&place);
     place.objective("work", "commit work.txt\nover", &[]);

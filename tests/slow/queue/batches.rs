@@ -1,11 +1,12 @@
-//! Several entries under one gate run, through the built program.
+//! Batches: several entries in one gate run, with the built program.
 
 use std::collections::BTreeSet;
 
 use paddock_testkit::{Sandbox, count, is};
 use serde_json::Value;
 
-/// Objectives that wait in a held queue; the gate is red where a file ends in `bad`.
+/// Queues these objectives while the queue is held, then releases it. The gate is red if a file's name ends
+/// in `bad`.
 fn queued(place: &Sandbox, scripts: &[(&str, &str)]) {
     let run = "! ls | grep -q bad$";
     let settings = format!(
@@ -32,7 +33,7 @@ fn trees(events: &[Value], kind: &str, holds: impl Fn(&Value) -> bool) -> BTreeS
     found.map(tree).collect()
 }
 
-/// Every tree on the target's first-parent line is one that a green gate run was on.
+/// Asserts that every tree on the target's first-parent line had a green gate run.
 fn nothing_landed_untested(place: &Sandbox, events: &[Value]) {
     let greens: BTreeSet<u64> = events
         .iter()
@@ -71,14 +72,14 @@ fn four_branches_land_by_one_gate_run_as_one_commit() {
 }
 
 #[test]
-fn of_four_the_red_one_is_found_and_sent_back_while_the_others_land() {
+fn the_red_branch_of_four_is_found_and_sent_back_while_the_others_land() {
     let place = Sandbox::new();
     queued(
         &place,
         &[("a", "commit a.ok"), ("b", "commit b.ok"), ("c", "commit c.bad"), ("d", "commit d.ok")],
     );
     let events = place.idle(3);
-    // In which order they were queued is nobody's promise: their sessions ran side by side.
+    // The order in the queue is not defined, since the sessions ran in parallel.
     let landed: BTreeSet<&str> = events
         .iter()
         .filter(|event| is(event, "landed", "*"))
@@ -88,18 +89,19 @@ fn of_four_the_red_one_is_found_and_sent_back_while_the_others_land() {
     let left = events.iter().find(|event| is(event, "queue_left", "*")).unwrap();
     assert_eq!((&left["data"]["subject"]["objective"], &left["data"]["why"]), (&"c".into(), &"red".into()));
     assert_eq!(place.status_of("c")["status"], "needs_review");
-    // Four, then two; c alone, once more to be sure, on what it would land on; d.
+    // A run of four, then of two; `c` alone, again as a flaky retry, and its base; then `d`. The order
+    // decides how many.
     let runs = count(&events, "gate_started", "*");
     assert!((4..=7).contains(&runs), "{runs} gate runs");
     nothing_landed_untested(&place, &events);
 }
 
 #[test]
-fn what_is_known_of_trees_outlives_a_commit_of_the_users_that_changes_none() {
+fn verdicts_of_trees_outlive_an_empty_commit_of_the_user() {
     let place = Sandbox::new();
     queued(&place, &[("a", "commit a.ok"), ("b", "commit b.bad"), ("c", "commit c.ok")]);
     let mut supervisor = place.supervisor(&["--until-idle"]);
-    // The batch is red, and is being searched.
+    // After the first red run the search for the culprit begins.
     supervisor.wait_where(
         "a red run",
         |event| is(event, "gate_ended", "*") && event["data"]["verdict"] == "red",
@@ -112,5 +114,5 @@ fn what_is_known_of_trees_outlives_a_commit_of_the_users_that_changes_none() {
     assert_eq!(count(&events, "landed", "*"), 2);
     assert_eq!(place.status_of("b")["status"], "needs_review");
     let runs = count(&events, "gate_started", "*");
-    assert!(runs <= 9, "what was known is not found out again: {runs} gate runs");
+    assert!(runs <= 9, "known verdicts were found out again: {runs} gate runs");
 }

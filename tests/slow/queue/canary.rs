@@ -1,11 +1,11 @@
-//! A gate that checks nothing.
+//! The canary, which finds gates that check nothing.
 
 use std::fs;
 
 use paddock_testkit::{Sandbox, count, is};
 
 #[test]
-fn a_gate_that_is_green_on_an_emptied_tree_is_said_to_check_nothing_until_it_is_mended() {
+fn a_gate_that_is_green_on_an_emptied_tree_is_reported_as_checking_nothing_until_it_is_mended() {
     let place = Sandbox::new();
     let repository = place.project("canary", "verify: [{name: tests, run: 'true'}]\nqueue: {canary: true}");
     place.objective("work", "commit work.txt\nover", &[]);
@@ -30,7 +30,7 @@ fn a_gate_that_is_green_on_an_emptied_tree_is_said_to_check_nothing_until_it_is_
 }
 
 #[test]
-fn a_canary_that_a_person_asks_for_runs_when_a_supervisor_works() {
+fn a_requested_canary_runs_once_a_supervisor_works() {
     let place = Sandbox::new();
     place.project("asked", "verify: [{name: tests, run: 'ls | grep -q README'}]");
     place.idle(0);

@@ -1,4 +1,4 @@
-//! The gates' worktrees: kept with their caches while they are of use, and no longer.
+//! Gate folders: kept with their caches while they are used, and removed afterwards.
 
 use std::fs;
 
@@ -15,9 +15,9 @@ fn folders(place: &Sandbox, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_slot_that_is_no_longer_used_loses_its_folder_and_a_removed_project_all_of_them() {
+fn an_unused_slot_loses_its_folder_and_a_removed_project_all_of_them() {
     let place = Sandbox::new();
-    // Two run at once: each waits for the other.
+    // Each gate run waits for the other, so both slots are needed.
     let run =
         "touch $NOTES/in.$PADDOCK_GATE; until test $(ls $NOTES | grep -c in.) -ge 2; do sleep 0.05; done";
     let settings = format!(
@@ -49,7 +49,7 @@ fn a_slot_that_is_no_longer_used_loses_its_folder_and_a_removed_project_all_of_t
 }
 
 #[test]
-fn with_little_disk_left_the_folders_of_gates_that_do_not_run_go() {
+fn with_little_free_disk_idle_gate_folders_are_removed() {
     let place = Sandbox::new();
     place.project("low", "verify: [{name: tests, run: 'mkdir -p cache && touch cache/x'}]");
     place.objective("work", "commit work.txt\nover", &[]);
@@ -62,14 +62,14 @@ fn with_little_disk_left_the_folders_of_gates_that_do_not_run_go() {
     supervisor.wait("gate_folder_removed", "*");
     supervisor.end();
     assert!(folders(&place, "low").is_empty());
-    // With room again it is made anew.
+    // With free space the folder is made anew.
     fs::write(&file, text).unwrap();
     place.objective("more", "commit more.txt\nover", &[]);
     assert_eq!(count(&place.idle(0), "landed", "more"), 1);
 }
 
 #[test]
-fn a_gates_folder_is_set_up_once_and_again_when_what_is_installed_changes() {
+fn a_gate_folder_is_set_up_once_and_again_when_a_dependency_file_changes() {
     let place = Sandbox::new();
     let setup = "echo x >> $NOTES/setups; mkdir -p node_modules; cp package.json node_modules/";
     let run = "cmp package.json node_modules/package.json";
@@ -88,18 +88,22 @@ fn a_gates_folder_is_set_up_once_and_again_when_what_is_installed_changes() {
     place.objective("two", "commit two.txt\nover", &[]);
     let events = place.idle(0);
     assert_eq!(count(&events, "landed", "*"), 2);
-    assert_eq!(setups() - before, 2 + usize::from(before == 0), "each session's, and the gate's once");
+    assert_eq!(
+        setups() - before,
+        2 + usize::from(before == 0),
+        "one set-up for each session, and one for the gate"
+    );
     place.objective("three", "commit package.json '{\"x\": 1}'\nover", &[]);
     let before = setups();
     let events = place.idle(0);
     assert_eq!(count(&events, "landed", "three"), 1, "{:?}", place.good(&["queue", "list"]));
-    assert_eq!(setups() - before, 2, "the session's, and the gate's anew");
+    assert_eq!(setups() - before, 2, "one set-up for the session, and one more for the gate");
     let proof = place.git(&repository, &["notes", "--ref=refs/notes/paddock", "show", "main"]);
     assert!(proof.contains("\"tests\"") && !proof.contains("worktree.setup"), "{proof}");
     place.good(&["verify"]);
 }
 
-/// A project whose set-up is this command, and reads `package.json`.
+/// Makes a project with this set-up command, whose repository has a `package.json`, and lands `one` in it.
 fn installed(place: &Sandbox, setup: &str) {
     let settings = format!(
         "verify: [{{name: tests, run: 'true'}}]\nworktree: {{setup: {setup:?}}}\nqueue: {{flaky_retries: 0}}"
@@ -113,20 +117,24 @@ fn installed(place: &Sandbox, setup: &str) {
 }
 
 #[test]
-fn a_branch_that_breaks_what_sets_the_gate_up_is_sent_back_with_what_that_said() {
+fn a_branch_that_breaks_the_gates_set_up_is_sent_back_with_its_output() {
     let place = Sandbox::new();
     installed(&place, "! grep broken package.json || { echo cannot install this; exit 1; }");
     let script = "case $PADDOCK_PROMPT_FILE in */2/*) commit package.json broken;; *) commit package.json mended;; esac";
     place.objective("bad", &format!("{script}\nover"), &[]);
     let events = place.idle(0);
-    assert_eq!(count(&events, "queue_held", "*"), 0, "the set-up of what it would land on is good");
+    assert_eq!(
+        count(&events, "queue_held", "*"),
+        0,
+        "the set-up works on the base, so the branch is to blame"
+    );
     assert_eq!((count(&events, "session_planned", "bad"), count(&events, "landed", "bad")), (2, 1));
     let prompt = fs::read_to_string(place.note("deps.bad.3.prompt")).unwrap();
     assert!(prompt.contains("worktree.setup") && prompt.contains("cannot install this"), "{prompt}");
 }
 
 #[test]
-fn a_set_up_that_nobody_can_do_now_holds_the_queue_whatever_was_green_before() {
+fn a_set_up_that_fails_on_the_base_too_holds_the_queue() {
     let place = Sandbox::new();
     installed(&place, "test ! -e $NOTES/down || { echo the registry does not answer; exit 1; }");
     place.objective("two", "commit package.json more\ntouch $NOTES/down\nover", &[]);
@@ -141,7 +149,7 @@ fn a_set_up_that_nobody_can_do_now_holds_the_queue_whatever_was_green_before() {
 }
 
 #[test]
-fn a_gate_that_is_to_be_clean_keeps_nothing_between_runs() {
+fn a_clean_gate_keeps_nothing_between_runs() {
     let place = Sandbox::new();
     let run = "test ! -e cache && mkdir cache";
     let repository = place.project("clean", &format!("verify: [{{name: tests, run: {run:?}}}]"));

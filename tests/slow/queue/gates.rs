@@ -1,11 +1,11 @@
-//! Gates that hang, that run no test, that are killed, and what is kept of them.
+//! Gates that hang, run no test, or are killed, and the gate on the user's own commits.
 
 use std::fs;
 
 use paddock_testkit::{Sandbox, count, is};
 
 #[test]
-fn a_gate_that_hangs_is_stopped_at_its_limit_and_is_no_verdict_where_it_hangs_on_the_base_too() {
+fn a_gate_that_hangs_on_the_base_too_is_stopped_at_its_limit_and_gives_no_verdict() {
     let place = Sandbox::new();
     let verify = "verify: [{name: tests, run: 'sleep 600', timeout_minutes: 0.02}]";
     place.project("hang", verify);
@@ -72,5 +72,5 @@ fn a_gate_that_is_killed_is_tried_again_and_lands() {
     place.objective("work", "commit work.txt\nover", &[]);
     let events = place.idle(0);
     assert_eq!((count(&events, "landed", "work"), count(&events, "gate_started", "*")), (1, 2));
-    assert_eq!(count(&events, "session_planned", "*"), 1, "nobody is blamed");
+    assert_eq!(count(&events, "session_planned", "*"), 1, "no branch is blamed");
 }

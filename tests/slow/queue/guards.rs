@@ -1,5 +1,5 @@
-//! Tests that have to hold as they were: through requeueing, in what is explained and proven, and in what branches do
-//! to tests in several languages.
+//! The tamper guard: runs with a branch's changes to tests undone, across requeueing, in explanations and in
+//! proofs; and ways to weaken tests in several languages.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ const FILES: &[(&str, &str)] = &[
     ("value.txt", "good\n"),
 ];
 
-/// A repository of these files, from which work begins.
+/// Makes a project with these files committed, and lets a supervisor record that commit as the base of work.
 pub(super) fn guarded(place: &Sandbox, files: &[(&str, &str)], settings: &str) -> PathBuf {
     let repository = place.project("guard", settings);
     for (name, text) in files {
@@ -32,7 +32,7 @@ fn is_tamper(event: &Value) -> bool {
 }
 
 #[test]
-fn what_is_to_be_tried_with_tests_as_they_were_still_is_after_a_requeue_and_is_explained_and_proven() {
+fn a_run_with_the_original_tests_is_repeated_after_a_requeue_and_is_explained_and_proven() {
     let place = Sandbox::new();
     let settings = "verify: [{name: tests, run: 'sh check.sh'}]\nrecovery: {max_retries: 0}";
     fs::write(place.path("free"), "").unwrap();
@@ -44,12 +44,12 @@ fn what_is_to_be_tried_with_tests_as_they_were_still_is_after_a_requeue_and_is_e
     supervisor.wait_where("a run with the tests as they were", is_tamper, 1);
     let said = place.good(&["explain", "work"]);
     assert!(said.contains("its changes to tests undone (tests/value.sh)"), "{said}");
-    // Put in anew while it runs, it is tried so again, and never goes without.
+    // Requeued during that run, the entry must get such a run again before it can land.
     place.good(&["queue", "requeue", "work"]);
     supervisor.wait_where("the run anew", is_tamper, 2);
     let said = place.good(&["explain", "work"]);
     assert!(said.contains("its changes to tests undone (tests/value.sh)"), "{said}");
-    // Taken out and put back: the same.
+    // The same after it was dropped and requeued.
     place.good(&["queue", "drop", "work"]);
     place.good(&["queue", "requeue", "work"]);
     supervisor.wait_where("the run once more", is_tamper, 3);
@@ -65,7 +65,7 @@ fn what_is_to_be_tried_with_tests_as_they_were_still_is_after_a_requeue_and_is_e
 }
 
 #[test]
-fn taken_out_and_put_back_a_branch_that_suits_a_test_to_its_work_is_still_sent_back() {
+fn a_branch_that_adapts_a_test_to_its_work_is_sent_back_even_after_drop_and_requeue() {
     let place = Sandbox::new();
     let settings =
         "verify: [{name: tests, run: 'sh check.sh'}]\nrecovery: {max_retries: 0}\nqueue: {flaky_retries: 0}";
@@ -83,7 +83,7 @@ fn taken_out_and_put_back_a_branch_that_suits_a_test_to_its_work_is_still_sent_b
     assert_eq!(place.status_of("work")["status"], "needs_review");
 }
 
-/// One way of taking from tests, and what is said of it.
+/// Ways to weaken tests: id, script, and the words that the finding must contain.
 const WAYS: &[(&str, &str, &str)] = &[
     ("rust", "sed -i 's/#.test./#[test]\\n#[ignore]/' src/lib.rs; git commit -qam x", "#[ignore]"),
     ("cargo", "printf '[lib]\\ntest = false\\n' >> Cargo.toml; git commit -qam x", "test = false"),
@@ -108,7 +108,7 @@ const WAYS: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn tests_that_are_left_out_are_seen_in_every_language_and_nothing_lands() {
+fn disabled_tests_are_found_in_every_language_and_nothing_lands() {
     let place = Sandbox::new();
     let files = [
         ("src/lib.rs", "#[test]\nfn works() { assert_eq!(1, 1); }\n"),
@@ -120,7 +120,7 @@ fn tests_that_are_left_out_are_seen_in_every_language_and_nothing_lands() {
         ("Makefile", "check:\n\ttest -e Makefile\n"),
         (".github/workflows/ci.yml", "jobs:\n  test:\n    steps: []\n"),
     ];
-    // Named, so that what they read is the gate's; none is really run.
+    // `true ||` runs neither command, but naming them makes the files that they read part of the gate.
     let run = "true || make check || npm test";
     let settings = format!(
         "max_parallel_sessions: 4\npath_conflicts: allow\nrecovery: {{max_retries: 0}}\n\
@@ -143,9 +143,9 @@ fn tests_that_are_left_out_are_seen_in_every_language_and_nothing_lands() {
 }
 
 #[test]
-fn a_file_that_is_added_and_makes_the_runner_run_nothing_is_tried_without() {
+fn a_new_file_that_makes_the_runner_skip_tests_is_tried_without_it() {
     let place = Sandbox::new();
-    // A runner that reads its settings, as they all do.
+    // A test runner that reads a settings file, as all runners do.
     let runner = "if grep -qs 'run = none' pytest.ini; then exit 0; fi; grep -q good value.txt\n";
     let files = [("check.sh", runner), ("value.txt", "good\n")];
     let settings =

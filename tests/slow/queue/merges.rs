@@ -1,4 +1,4 @@
-//! Merges that are hard for git, and files that have to come through as they are.
+//! Merges that are hard for git, and files whose kind and bytes must survive a landing.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -25,7 +25,8 @@ fn executable_bits_symlinks_and_submodules_come_through_byte_for_byte() {
     assert_eq!(fs::read_link(repository.join("link")).unwrap().to_str().unwrap(), "no where");
 }
 
-/// Two objectives begin at the same commit; the first lands, the second meets it.
+/// Two objectives start from the same commit; `one` lands before `two` commits. Returns the sandbox, the
+/// number of landings, and the number of conflict sessions.
 fn meet(first: &str, second: &str) -> (Sandbox, usize, usize) {
     let place = Sandbox::new();
     let repository = place.project("meet", "verify: []\nmax_parallel_sessions: 2\npath_conflicts: allow");
@@ -36,7 +37,7 @@ fn meet(first: &str, second: &str) -> (Sandbox, usize, usize) {
     }
     place.git(&repository, &["add", "--all"]);
     place.git(&repository, &["commit", "--quiet", "--message", "Files"]);
-    // Work begins from there on.
+    // The run records this commit as the base of both objectives.
     place.idle(0);
     let begin = "touch $NOTES/begun.$PADDOCK_OBJECTIVE";
     let wait = "wait_for $NOTES/begun.one; wait_for $NOTES/begun.two";
@@ -68,7 +69,7 @@ fn a_file_renamed_on_one_side_and_changed_on_the_other_merges_by_itself() {
 }
 
 #[test]
-fn what_is_renamed_to_two_names_is_a_conflict_for_a_session() {
+fn a_file_renamed_to_two_names_is_a_conflict_for_a_session() {
     let first = "git mv file.txt left.txt; git commit -qm left";
     let (_place, landed, conflicts) = meet(first, "git mv file.txt right.txt; git commit -qm right");
     assert_eq!(conflicts, 1);
@@ -76,14 +77,14 @@ fn what_is_renamed_to_two_names_is_a_conflict_for_a_session() {
 }
 
 #[test]
-fn what_is_changed_on_one_side_and_deleted_on_the_other_is_a_conflict_for_a_session() {
+fn a_file_changed_on_one_side_and_deleted_on_the_other_is_a_conflict_for_a_session() {
     let (_place, landed, conflicts) =
         meet("git rm -q file.txt; git commit -qm gone", "echo more >> file.txt; git commit -qam more");
     assert_eq!((landed, conflicts), (2, 1));
 }
 
 #[test]
-fn a_file_added_to_a_folder_that_was_renamed_is_never_left_behind_in_silence() {
+fn a_file_added_to_a_renamed_folder_moves_with_it_or_is_a_conflict() {
     let first = "git mv dir moved; git commit -qm move";
     let (place, _, conflicts) = meet(first, "commit dir/c.txt");
     let listed = place.git(&place.path("meet"), &["ls-tree", "-r", "--name-only", "main"]);

@@ -1,5 +1,5 @@
-//! The merge queue on real repositories: tests that branches tamper with, gates that check nothing, hang or run
-//! nothing, pushes, and who will collide with whom.
+//! The merge queue on real repositories: batches, tampering with tests, gates that check nothing, hang or run
+//! no test, pushes, target branches, and predicted conflicts.
 
 mod agreement;
 mod batches;

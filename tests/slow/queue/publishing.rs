@@ -1,4 +1,5 @@
-//! Publishing into a checkout that the user works in: never a byte of theirs is changed.
+//! Publishing into a checkout that the user works in must never change their files. The test tries random
+//! states.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,9 +9,9 @@ use paddock_git::{PublishOrder, PublishOutcome, Repository, publish};
 use paddock_model::ids::ObjectId;
 use paddock_testkit::Sandbox;
 
-struct Chance(u64);
+struct Random(u64);
 
-impl Chance {
+impl Random {
     fn next(&mut self, below: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -21,8 +22,8 @@ impl Chance {
 
 const NAMES: [&str; 6] = ["a.txt", "b.txt", "dir/c.txt", "dir/d.txt", "new.txt", "dir/e.log"];
 
-/// Every file of the checkout that is not as the commit has it, and everything that git does not track.
-fn own(place: &Sandbox, repository: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+/// Returns every file of the checkout that differs from the commit, and every file that git does not track.
+fn users_files(place: &Sandbox, repository: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let status = place.git(repository, &["status", "--porcelain", "--ignored", "-uall", "--no-renames"]);
     let names = status.lines().map(|line| PathBuf::from(&line[3..]));
     names.map(|name| (name.clone(), fs::read(repository.join(&name)).unwrap_or_default())).collect()
@@ -40,12 +41,12 @@ fn attempts(count: u64) {
     place.git(&repository, &["commit", "--quiet", "--message", "Files"]);
     let begin = place.git(&repository, &["rev-parse", "HEAD"]);
     let opened = Repository::open(&repository).unwrap();
-    let mut chance = Chance(0x9E37_79B9_7F4A_7C15);
+    let mut chance = Random(0x9E37_79B9_7F4A_7C15);
     let (mut moved, mut waited) = (0, 0);
     for round in 0..count {
         place.git(&repository, &["reset", "--quiet", "--hard", &begin]);
         place.git(&repository, &["clean", "--quiet", "-ffdx"]);
-        // What lands: one to three files, changed, added or deleted.
+        // The landing changes, adds or deletes one to three files.
         for _ in 0..=chance.next(3) {
             let name = NAMES[usize::try_from(chance.next(6)).unwrap()];
             match chance.next(3) {
@@ -57,7 +58,7 @@ fn attempts(count: u64) {
         place.git(&repository, &["commit", "--quiet", "--allow-empty", "--message", "Landed"]);
         let landed = place.git(&repository, &["rev-parse", "HEAD"]);
         place.git(&repository, &["reset", "--quiet", "--hard", &begin]);
-        // What the user is at: files changed, staged, deleted, untracked, ignored.
+        // The user changes, stages, deletes or adds files, some of them ignored.
         for _ in 0..chance.next(3) {
             let name = NAMES[usize::try_from(chance.next(6)).unwrap()];
             match chance.next(4) {
@@ -68,7 +69,7 @@ fn attempts(count: u64) {
                 place.git(&repository, &["add", "--all"]);
             }
         }
-        let before = own(&place, &repository);
+        let before = users_files(&place, &repository);
         let id = |text: &str| ObjectId::new(text).unwrap();
         let order = PublishOrder { target_branch: "main".to_owned(), published: id(&begin), to: id(&landed) };
         match publish(&opened, &order).unwrap() {

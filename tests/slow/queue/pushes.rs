@@ -1,4 +1,4 @@
-//! Pushing what was published to the user's remote.
+//! Pushing published work to the user's remote.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use paddock_testkit::{Sandbox, count, is};
 
+/// Makes a bare remote `origin`. `project trust` agrees to it, as a new remote counts as a change of
+/// configuration.
 fn remote(place: &Sandbox, repository: &std::path::Path) -> PathBuf {
     let remote = place.path("remote.git");
     place.git(repository, &["clone", "--quiet", "--bare", ".", remote.to_str().unwrap()]);
@@ -15,7 +17,7 @@ fn remote(place: &Sandbox, repository: &std::path::Path) -> PathBuf {
 }
 
 #[test]
-fn what_is_published_is_pushed_and_a_rejected_push_is_named_and_clears_by_itself() {
+fn published_work_is_pushed_and_a_rejected_push_is_named_and_clears_by_itself() {
     let place = Sandbox::new();
     let repository = place.project("pushed", "verify: []\nland: {push: origin}");
     let remote = remote(&place, &repository);
@@ -24,7 +26,7 @@ fn what_is_published_is_pushed_and_a_rejected_push_is_named_and_clears_by_itself
     assert_eq!(count(&events, "pushed", "*"), 1, "{:?}", place.good(&["queue", "list"]));
     let head = |of: &std::path::Path| place.git(of, &["rev-parse", "main"]);
     assert_eq!(head(&remote), head(&repository));
-    // Somebody else pushed meanwhile: nothing is forced, nothing is held up.
+    // Somebody else has pushed: Paddock does not force its push, and landings continue.
     let other = place.path("other");
     place.git(&remote, &["clone", "--quiet", ".", other.to_str().unwrap()]);
     place.git(&other, &["commit", "--quiet", "--allow-empty", "--message", "Elsewhere"]);
@@ -43,12 +45,12 @@ fn what_is_published_is_pushed_and_a_rejected_push_is_named_and_clears_by_itself
 }
 
 #[test]
-fn what_is_published_after_a_rejected_push_is_pushed_at_once() {
+fn work_published_after_a_rejected_push_is_pushed_at_once() {
     let place = Sandbox::new();
     let repository = place.project("pushed", "verify: []\nland: {push: origin}");
     let remote = remote(&place, &repository);
     place.git(&remote, &["config", "receive.denyCurrentBranch", "refuse"]);
-    // Everything is refused, until it is not.
+    // The hook refuses every push until the note `open` exists.
     let hook = remote.join("hooks/pre-receive");
     fs::create_dir_all(remote.join("hooks")).unwrap();
     fs::write(&hook, format!("#!/bin/sh\ntest -e {}\n", place.note("open").display())).unwrap();

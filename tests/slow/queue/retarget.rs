@@ -1,4 +1,4 @@
-//! Which branch work lands on: recorded when a project is taken up, and moved by people alone.
+//! The target branch: recorded when a project is registered, and changed only by people.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ fn write_file(place: &Sandbox, name: &str, more: &str) {
     fs::write(place.project_file(name), text).unwrap();
 }
 
-/// A project whose file has none but the four keys that every file must have, and an agent.
+/// Registers a project whose file names no target branch.
 fn plain(place: &Sandbox, name: &str) -> PathBuf {
     let repository = place.repository(name);
     write_file(place, name, "");
@@ -39,7 +39,7 @@ fn files(place: &Sandbox, repository: &Path, branch: &str) -> Vec<String> {
     listed.lines().filter(|name| *name != "README.md").map(str::to_owned).collect()
 }
 
-/// A branch with a commit of its own, checked out.
+/// Checks out a new branch with a commit of its own.
 fn private(place: &Sandbox, repository: &Path, branch: &str) {
     place.git(repository, &["checkout", "--quiet", "-b", branch]);
     place.git(repository, &["commit", "--quiet", "--allow-empty", "--message", "Private"]);
@@ -53,7 +53,7 @@ fn held(place: &Sandbox) -> Vec<String> {
 }
 
 #[test]
-fn work_goes_on_landing_on_the_recorded_branch_whatever_the_user_checks_out() {
+fn work_lands_on_the_recorded_branch_even_if_the_user_checks_out_another() {
     let place = Sandbox::new();
     let repository = plain(&place, "head");
     land(&place, "a");
@@ -61,7 +61,7 @@ fn work_goes_on_landing_on_the_recorded_branch_whatever_the_user_checks_out() {
     land(&place, "b");
     place.git(&repository, &["checkout", "--quiet", "--detach"]);
     place.git(&repository, &["branch", "--quiet", "-D", "feature"]);
-    // Also while a supervisor runs.
+    // The same while a supervisor runs.
     let supervisor = place.supervisor(&[]);
     place.git(&repository, &["checkout", "--quiet", "-b", "other"]);
     work(&place, "c");
@@ -78,7 +78,7 @@ fn work_goes_on_landing_on_the_recorded_branch_whatever_the_user_checks_out() {
 }
 
 #[test]
-fn another_branch_in_the_file_holds_the_project_until_a_person_agrees_or_puts_it_back() {
+fn another_branch_in_the_file_holds_the_project_until_a_person_agrees_or_reverts_it() {
     let place = Sandbox::new();
     let repository = plain(&place, "key");
     place.git(&repository, &["branch", "trunk"]);
@@ -105,7 +105,7 @@ fn another_branch_in_the_file_holds_the_project_until_a_person_agrees_or_puts_it
     write_file(&place, "key", "target_branch: trunk");
     place.good(&["project", "trust", "key"]);
     land(&place, "b");
-    // Landing goes on from where that branch is: what landed elsewhere is not merged into it.
+    // Landing starts from the tip of the new branch; earlier landings are not merged into it.
     assert_eq!(files(&place, &repository, "trunk"), ["b.txt"]);
     assert_eq!(files(&place, &repository, "main"), ["a.txt"]);
     assert!(place.good(&["verify"]).contains("all as recorded"));
@@ -116,7 +116,7 @@ fn another_branch_in_the_file_holds_the_project_until_a_person_agrees_or_puts_it
 }
 
 #[test]
-fn a_head_on_no_branch_asks_and_other_projects_go_on() {
+fn a_detached_head_asks_for_a_target_and_other_projects_continue() {
     let place = Sandbox::new();
     for name in ["loose", "other"] {
         let repository = place.repository(name);
@@ -136,7 +136,7 @@ fn a_head_on_no_branch_asks_and_other_projects_go_on() {
     assert_eq!(held(&place), ["target_unset"]);
     assert!(place.run(&["status"]).1.contains("no target branch"));
     let repository = place.path("loose");
-    // A checkout is no answer.
+    // Checking out a branch does not choose it as the target.
     place.git(&repository, &["checkout", "--quiet", "-b", "feature"]);
     place.idle(3);
     for command in ["release", "adopt", "republish"] {
@@ -151,7 +151,7 @@ fn a_head_on_no_branch_asks_and_other_projects_go_on() {
 }
 
 #[test]
-fn where_head_is_on_no_branch_the_file_may_say_it_too_and_so_may_the_first_command() {
+fn with_a_detached_head_the_file_or_set_target_can_name_the_branch() {
     let place = Sandbox::new();
     let repository = place.repository("said");
     place.git(&repository, &["checkout", "--quiet", "--detach"]);
@@ -173,10 +173,10 @@ fn where_head_is_on_no_branch_the_file_may_say_it_too_and_so_may_the_first_comma
 }
 
 #[test]
-fn a_target_branch_that_was_renamed_is_named_again_and_landing_goes_on() {
+fn after_the_target_branch_was_renamed_set_target_names_it_and_landing_continues() {
     let place = Sandbox::new();
     let repository = plain(&place, "name");
-    // Not published, so that the branch lacks it when it gets its other name.
+    // Without publishing, so that the renamed branch lacks the landed work.
     write_file(&place, "name", "target_branch: main # ours\nland: {publish: manual}");
     land(&place, "a");
     place.git(&repository, &["branch", "-m", "main", "main/new"]);
@@ -200,7 +200,7 @@ fn a_target_branch_that_was_renamed_is_named_again_and_landing_goes_on() {
 }
 
 #[test]
-fn a_branch_that_lacks_work_is_set_only_with_a_persons_word() {
+fn a_branch_that_lacks_landed_work_becomes_the_target_only_with_yes() {
     let place = Sandbox::new();
     let repository = plain(&place, "lack");
     land(&place, "public");
@@ -224,7 +224,7 @@ fn a_branch_that_lacks_work_is_set_only_with_a_persons_word() {
     assert_eq!(place.status_of("unpublished")["reason"]["code"], "landing_lost");
     assert_eq!(place.status_of("public")["status"], "done");
     assert!(place.good(&["verify"]).contains("elsewhere"));
-    // What landed for the other branch is no loss of this one when it is rewritten.
+    // Rewriting this branch must not count landings on the old branch as lost.
     place.good(&["objective", "cancel", "begun"]);
     place.good(&["objective", "cancel", "unpublished"]);
     place.good(&["queue", "release"]);
@@ -241,7 +241,7 @@ fn a_branch_that_lacks_work_is_set_only_with_a_persons_word() {
 }
 
 #[test]
-fn the_gate_of_the_branch_that_is_set_holds_from_the_first_landing_on() {
+fn the_gate_in_the_new_target_branch_judges_from_the_first_landing_on() {
     let place = Sandbox::new();
     let repository = place.repository("gate");
     fs::create_dir(repository.join(".paddock")).unwrap();
@@ -265,16 +265,16 @@ fn the_gate_of_the_branch_that_is_set_holds_from_the_first_landing_on() {
     place.good(&["project", "set-target", "strict"]);
     work(&place, "a");
     place.idle(3);
-    assert_eq!(held(&place), ["config_broken"], "its commands were not agreed to");
+    assert_eq!(held(&place), ["config_broken"], "the new branch's commands are not agreed to");
     place.good(&["project", "trust", "gate"]);
     place.idle(3);
     assert_eq!(place.status_of("a")["reason"]["code"], "retries_spent");
     assert!(!files(&place, &repository, "strict").contains(&"a.txt".to_owned()));
 }
 
-/// As the builds before left it, which followed HEAD: the integration ref of the branch is not there.
+/// Earlier builds followed HEAD and could leave a branch without its integration ref.
 #[test]
-fn where_the_integration_ref_is_gone_another_target_leads_out() {
+fn if_the_integration_ref_is_gone_another_target_is_a_way_out() {
     let place = Sandbox::new();
     let repository = plain(&place, "gone");
     land(&place, "a");

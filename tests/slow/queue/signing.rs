@@ -1,11 +1,11 @@
-//! Merges that are signed with the user's key.
+//! Merges signed with the user's key.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use paddock_testkit::{Sandbox, count, is};
 
-/// A key of no use to anybody, and a configuration that signs with it.
+/// Makes a new key, and configures git to sign with it by this program.
 fn sign_with(place: &Sandbox, program: &str) {
     let key = place.path("key");
     let mut keygen = place.program("ssh-keygen");
@@ -21,10 +21,10 @@ fn sign_with(place: &Sandbox, program: &str) {
 }
 
 #[test]
-fn a_signing_program_that_hangs_is_ended_and_the_queue_says_what_it_waits_for() {
+fn a_signing_program_that_hangs_is_ended_and_the_held_queue_names_it() {
     let place = Sandbox::new();
     let program = place.path("hangs");
-    // It would go on for as long as anybody lets it: whoever asked for it must end it.
+    // The program ignores polite signals and never ends, so only Paddock's time limit can end it.
     fs::write(&program, "#!/bin/sh\ntrap '' TERM HUP\nwhile :; do sleep 1; done\n").unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let config = place.path("gitconfig");
@@ -47,10 +47,10 @@ fn a_signing_program_that_hangs_is_ended_and_the_queue_says_what_it_waits_for() 
 }
 
 #[test]
-fn a_landing_is_signed_where_the_project_says_so_and_a_key_that_fails_is_named() {
+fn a_landing_is_signed_if_the_project_asks_for_it_and_a_failing_key_is_named() {
     let place = Sandbox::new();
     if place.program("ssh-keygen").arg("-?").output().is_err() {
-        return; // Nothing to sign with on this machine.
+        return; // This machine has no program to sign with.
     }
     sign_with(&place, "/no/such/program");
     let repository = place.project("signed", "verify: []\nsign: true");

@@ -1,12 +1,11 @@
-//! The situations of Zuul's own tests, by name, on a real repository.
+//! Situations from the tests of Zuul, a merge queue, under the same names, on a real repository.
 
 use std::fs;
 
 use paddock_testkit::{Sandbox, count, is};
 use serde_json::Value;
 
-/// Objectives that are held back from the queue until all of them are in it; the gate is red where two files that
-/// end in `.bad` lie, or one.
+/// Adds these objectives while the queue is held. The gate is red if a file's name ends in `bad`.
 fn queued(place: &Sandbox, scripts: &[(&str, &str)], settings: &str) {
     let run = "! ls | grep -q bad$";
     let settings = format!(
@@ -19,7 +18,7 @@ fn queued(place: &Sandbox, scripts: &[(&str, &str)], settings: &str) {
     }
 }
 
-/// All of them are in the queue, which is held.
+/// Runs until this many objectives are in the queue, which is held.
 fn until_queued(place: &Sandbox, count: usize) -> Vec<Value> {
     let mut supervisor = place.supervisor(&["--until-idle"]);
     supervisor.wait_nth("queue_entered", "*", count);
@@ -35,8 +34,8 @@ fn landed(events: &[Value]) -> Vec<String> {
     names.iter().map(|name| name.trim_matches('"').to_owned()).collect()
 }
 
-/// The queue is released, and everything that can land lands.
-fn go_on(place: &Sandbox) -> Vec<Value> {
+/// Releases the queue and runs until nothing can move.
+fn release(place: &Sandbox) -> Vec<Value> {
     place.good(&["queue", "release"]);
     let mut supervisor = place.supervisor(&["--until-idle"]);
     supervisor.end();
@@ -47,7 +46,7 @@ fn run(scripts: &[(&str, &str)]) -> (Sandbox, Vec<Value>) {
     let place = Sandbox::new();
     queued(&place, scripts, "");
     until_queued(&place, scripts.len());
-    let events = go_on(&place);
+    let events = release(&place);
     (place, events)
 }
 
@@ -78,7 +77,7 @@ fn head_is_dequeued_and_requeued() {
     until_queued(&place, 2);
     place.good(&["queue", "drop", "a", "--note", "not yet"]);
     assert_eq!(place.status_of("a")["status"], "needs_review");
-    assert_eq!(landed(&go_on(&place)), ["b"]);
+    assert_eq!(landed(&release(&place)), ["b"]);
     place.good(&["queue", "requeue", "a"]);
     assert_eq!(landed(&place.idle(0)), ["a"]);
 }
@@ -92,7 +91,7 @@ fn new_commits_on_a_queued_branch() {
     fs::write(format!("{worktree}/a.more"), "more\n").unwrap();
     place.git(worktree.as_ref(), &["add", "--all"]);
     place.git(worktree.as_ref(), &["commit", "--quiet", "--message", "More"]);
-    let events = go_on(&place);
+    let events = release(&place);
     assert_eq!(landed(&events), ["a", "b"]);
     let repository = place.path("zuul");
     assert!(place.git(&repository, &["ls-tree", "--name-only", "main"]).contains("a.more"));
@@ -100,13 +99,13 @@ fn new_commits_on_a_queued_branch() {
 }
 
 #[test]
-fn a_dependent_behind_a_dequeued_one_waits_for_it() {
+fn a_dependent_of_a_dequeued_objective_waits_for_it() {
     let place = Sandbox::new();
     queued(&place, &[("a", "commit a.ok")], "");
     place.objective("b", "test -e a.ok\ncommit b.ok\nover", &["--depends-on", "a", "--scope", "b.*"]);
     until_queued(&place, 1);
     place.good(&["queue", "drop", "a"]);
-    assert_eq!(landed(&go_on(&place)), [""; 0]);
+    assert_eq!(landed(&release(&place)), [""; 0]);
     assert_eq!(place.status_of("b")["status"], "todo");
     assert_eq!(place.status_of("b")["reason"]["code"], "blocked_by");
     place.good(&["queue", "requeue", "a"]);
@@ -129,11 +128,11 @@ fn reconfiguration_while_a_gate_runs() {
     supervisor.wait("landed", "a");
     assert_eq!(supervisor.end(), 0);
     let events = supervisor.events();
-    assert_eq!(count(&events, "gate_cancelled", "*"), 1, "what ran for the gate of before is outdated");
+    assert_eq!(count(&events, "gate_cancelled", "*"), 1, "the run of the old gate is cancelled");
 }
 
 #[test]
-fn who_will_collide_is_told_before_their_turn() {
+fn predicted_conflicts_are_reported_before_their_turn() {
     let place = Sandbox::new();
     queued(&place, &[("a", "commit a.ok"), ("b", "commit b.ok")], "path_conflicts: allow");
     place.objective("c", "commit a.ok other\nover", &["--scope", "a.*"]);

@@ -1,14 +1,14 @@
-//! How many gates run at once where that is left to measurement.
+//! Automatic gate slots: Paddock measures how many gates can run at once.
 
 use paddock_testkit::{Sandbox, count, is};
 
-/// Landings that are waited for at a time: a gate that runs alone for each, but for what is tried beside it.
+/// Landings per round. Each needs one gate run, which runs alone except when Paddock measures a second one.
 const ROUND: usize = 4;
-/// Rounds at most: on a machine with much to do a try beside another begins too late to tell anything.
+/// Largest number of rounds: on a busy machine the second run can start too late for a measurement.
 const ROUNDS: usize = 6;
 
 #[test]
-fn slots_that_are_left_to_measurement_are_measured_while_work_lands_and_told_with_their_figures() {
+fn automatic_slots_are_measured_while_work_lands_and_shown_with_their_figures() {
     let place = Sandbox::new();
     let verify = "verify: [{name: tests, run: 'sleep 2.4'}]\nqueue: {slots: auto, strict: true}";
     place.project("auto", &format!("max_parallel_sessions: 4\n{verify}"));
@@ -24,9 +24,9 @@ fn slots_that_are_left_to_measurement_are_measured_while_work_lands_and_told_wit
         }
     }
     let events = supervisor.stop();
-    let reported = events.iter().find(|event| is(event, "slots_measured", "*"));
+    let measured = events.iter().find(|event| is(event, "slots_measured", "*"));
     let found =
-        &reported.unwrap_or_else(|| panic!("nothing was measured in {ROUNDS} rounds"))["data"]["found"];
+        &measured.unwrap_or_else(|| panic!("nothing was measured in {ROUNDS} rounds"))["data"]["found"];
     let (alone_ms, beside) = (found["alone_ms"].as_u64().unwrap(), found["beside"].as_u64().unwrap());
     assert!(alone_ms >= 2_400 && beside >= 1_000, "{found}");
     let listed = place.json(&["queue", "list", "--json"]);

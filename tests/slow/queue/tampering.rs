@@ -1,4 +1,4 @@
-//! Branches that delete, skip or weaken tests, or change what the gate runs.
+//! Branches that delete, skip or weaken tests, or change files that the gate runs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::guards;
 
-/// A repository whose gate runs `check.sh`, which runs every file in `tests/`.
+/// Makes a project whose gate runs `check.sh`, which runs every file in `tests/`.
 fn guarded(place: &Sandbox, settings: &str) -> PathBuf {
     let more = format!("recovery: {{max_retries: 1}}\n{settings}");
     let verify = "verify: [{name: tests, run: 'sh check.sh'}]\n";
@@ -46,7 +46,7 @@ fn a_deleted_test_sends_the_branch_back_and_then_to_a_person() {
 }
 
 #[test]
-fn a_scope_that_grew_by_itself_names_no_test_and_one_that_a_person_gave_does() {
+fn a_person_can_allow_changes_to_tests_by_the_scope_and_recovery_cannot() {
     let place = Sandbox::new();
     let repository = guarded(&place, "");
     let script = "git rm -q tests/value.sh || true\ncommit value.txt broken\ncommit tests/new.sh true\nover";
@@ -61,7 +61,7 @@ fn a_scope_that_grew_by_itself_names_no_test_and_one_that_a_person_gave_does() {
 }
 
 #[test]
-fn a_test_that_is_skipped_or_a_gate_script_that_is_changed_is_seen() {
+fn a_changed_gate_script_is_found() {
     let place = Sandbox::new();
     let repository = guarded(&place, "");
     let script = "commit check.sh 'exit 0'\ncommit value.txt broken\nover";
@@ -73,7 +73,7 @@ fn a_test_that_is_skipped_or_a_gate_script_that_is_changed_is_seen() {
 }
 
 #[test]
-fn adding_tests_is_free() {
+fn adding_tests_needs_no_guard() {
     let place = Sandbox::new();
     guarded(&place, "");
     let script = "commit tests/new.sh 'grep -q good value.txt'\nprintf 'test -e new.txt\\n' >> tests/value.sh\n\
@@ -84,7 +84,7 @@ fn adding_tests_is_free() {
 }
 
 #[test]
-fn a_test_that_is_changed_to_suit_the_work_is_run_as_it_was() {
+fn a_test_adapted_to_the_work_is_run_in_its_original_form() {
     let place = Sandbox::new();
     let repository = guarded(&place, "queue: {flaky_retries: 0}\n");
     let script = "echo 'grep -q bad value.txt' > tests/value.sh\ncommit value.txt bad\nover";
@@ -103,7 +103,7 @@ fn a_test_that_is_changed_to_suit_the_work_is_run_as_it_was() {
 }
 
 #[test]
-fn a_test_that_is_changed_and_still_passes_as_it_was_lands() {
+fn a_changed_test_lands_if_the_original_still_passes() {
     let place = Sandbox::new();
     guarded(&place, "");
     let script = "echo 'grep -q go value.txt' > tests/value.sh\ncommit other.txt\nover";

@@ -1,4 +1,5 @@
-//! Agents that move the user's branch themselves, and users who merge a work branch by hand.
+//! Commits that bypass the queue: agents that move the user's branch, and users who merge a work branch by
+//! hand.
 
 use std::fs;
 
@@ -7,7 +8,7 @@ use paddock_testkit::{Sandbox, Supervisor, until};
 
 const GATE: &str = "verify:\n  - {name: there, run: \"! test -e broken\"}\n";
 
-/// The notice in the status document.
+/// Returns text and remedy of the notice in `status`.
 fn notice(place: &Sandbox) -> Option<String> {
     let reasons = place.status("p")["reasons"].as_array().unwrap().clone();
     let found = reasons.into_iter().find(|reason| reason["code"] == "queue_bypassed");
@@ -22,7 +23,8 @@ fn bypassed(running: &mut Supervisor) -> Vec<String> {
     commits.iter().map(|one| one["objective"].as_str().unwrap().to_owned()).collect()
 }
 
-/// What an agent commits goes straight to the branch of the user, from its own branch or from none.
+/// Runs an agent whose script moves the user's branch to its own commit, from its branch or from a detached
+/// head.
 fn an_agent_moves(script: &str) {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple(GATE);
@@ -39,17 +41,17 @@ fn an_agent_moves(script: &str) {
     for command in ["explain", "report", "status"] {
         assert!(place.good(&[command]).contains("did not pass the merge queue"), "{command}");
     }
-    // It held up nothing: what was due landed on top, through the gate.
+    // The bypass held nothing up: `two` landed on top, through the gate.
     assert_eq!(place.status_of("two")["status"], "done");
     assert_eq!(fs::read_to_string(repository.join("two.txt")).unwrap(), "by two\n");
     place.good(&["verify"]);
     assert!(place.good(&["--project", "p", "queue", "adopt"]).contains("accepted as it is"));
     assert_eq!(notice(&place), None);
     assert!(!place.good(&["report"]).contains("did not pass"));
-    // Said once is enough: the next run finds nothing new.
+    // An adopted bypass is not reported again.
     assert_eq!(place.until_idle(), 0);
     assert_eq!(notice(&place), None);
-    assert_eq!(place.outcome(&["--project", "p", "queue", "adopt"]).0, 1, "there is nothing left to take");
+    assert_eq!(place.outcome(&["--project", "p", "queue", "adopt"]).0, 1, "there is nothing left to adopt");
     place.good(&["doctor", "--rebuild"]);
 }
 
@@ -63,7 +65,7 @@ fn an_agent_that_moves_the_users_branch_to_its_own_work_is_named() {
 }
 
 #[test]
-fn an_agent_that_commits_on_no_branch_and_moves_the_users_there_is_named() {
+fn an_agent_that_moves_the_users_branch_to_a_detached_commit_is_named() {
     let straight = "git checkout --quiet --detach; echo here > other.txt; git add --all\n\
                     git commit --quiet -m Straight; git update-ref refs/heads/main HEAD\n";
     let work = "git checkout --quiet paddock/one/work; git -C '@REPO@' reset --quiet --hard\n\
@@ -72,7 +74,7 @@ fn an_agent_that_commits_on_no_branch_and_moves_the_users_there_is_named() {
 }
 
 #[test]
-fn tests_that_are_weakened_beside_the_queue_are_named() {
+fn tests_weakened_by_a_bypass_are_named() {
     let place = Sandbox::scripted("workspace");
     let repository = place.checkout("repo", "main");
     fs::create_dir(repository.join("tests")).unwrap();
@@ -93,7 +95,7 @@ fn tests_that_are_weakened_beside_the_queue_are_named() {
 }
 
 #[test]
-fn a_user_who_merges_a_work_branch_by_hand_is_told_and_not_stopped() {
+fn a_work_branch_merged_by_hand_is_reported_and_stops_nothing() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple(GATE);
     let go = place.path("go");

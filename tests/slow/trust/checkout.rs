@@ -1,5 +1,5 @@
-//! The user's checkout while objectives land: their files stay as they are, landing goes on, only publishing
-//! waits, and goes on by itself (SPEC 3.5, Publishing).
+//! The user's checkout while objectives land. Their files stay as they are; landing continues; only
+//! publishing waits, and continues by itself.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use paddock_testkit::git::{commit_file, git, git_fails, snapshot};
 use paddock_testkit::{Sandbox, Supervisor};
 
-/// Two objectives: the second starts from what the first landed. Between them they change `a.txt`, and add
+/// Adds two objectives, of which the second depends on the first. Together they change `a.txt` and add
 /// `new.txt` and an ignored `note.log`.
 fn work(place: &Sandbox) {
     place.script(
@@ -28,7 +28,7 @@ fn tip(repository: &Path) -> String {
     git(repository, &["rev-parse", "refs/paddock/integration/main"])
 }
 
-/// Everything that landed is on the target branch.
+/// Waits until everything that landed is on the target branch.
 fn published(place: &Sandbox, running: &mut Supervisor, repository: &Path) {
     let wanted = tip(repository);
     running.next("publication", |event| event["type"] == "published" && event["data"]["to"] == wanted);
@@ -38,19 +38,21 @@ fn published(place: &Sandbox, running: &mut Supervisor, repository: &Path) {
     assert_eq!(integration["ahead"], 0);
 }
 
-/// How the user's checkout stands when work begins, what is said to be in the way, and how they clear it.
+/// A state of the user's checkout that is in the way of publishing, how `status` describes it, and how the
+/// user clears it.
 struct Case {
-    stand: fn(&Path),
+    disturb: fn(&Path),
     code: &'static str,
     files: &'static [&'static str],
     words: &'static str,
     clear: fn(&Path),
 }
 
-/// Nothing of the user's is touched while publishing waits, and it goes on by itself when the way is clear.
+/// Asserts that publishing waits without touching the user's files, and continues by itself once the way is
+/// clear.
 fn publishing_waits(place: &Sandbox, repository: &Path, checkout: &Path, case: &Case) {
     work(place);
-    (case.stand)(checkout);
+    (case.disturb)(checkout);
     let before = snapshot(checkout);
     let start = git(repository, &["rev-parse", "main"]);
     let mut running = place.supervisor(&[]);
@@ -85,7 +87,7 @@ fn simple(case: &Case) {
 #[test]
 fn changes_in_the_way_wait_for_a_stash() {
     simple(&Case {
-        stand: |checkout| fs::write(checkout.join("a.txt"), "mine\n").unwrap(),
+        disturb: |checkout| fs::write(checkout.join("a.txt"), "mine\n").unwrap(),
         code: "local_changes",
         files: &["a.txt"],
         words: "uncommitted changes are in the way",
@@ -96,7 +98,7 @@ fn changes_in_the_way_wait_for_a_stash() {
 #[test]
 fn staged_changes_in_the_way_wait_until_they_are_undone() {
     simple(&Case {
-        stand: |checkout| {
+        disturb: |checkout| {
             fs::write(checkout.join("a.txt"), "mine\n").unwrap();
             git(checkout, &["add", "a.txt"]);
         },
@@ -110,7 +112,7 @@ fn staged_changes_in_the_way_wait_until_they_are_undone() {
 #[test]
 fn an_untracked_file_in_the_way_waits_until_it_is_moved() {
     simple(&Case {
-        stand: |checkout| fs::write(checkout.join("new.txt"), "mine\n").unwrap(),
+        disturb: |checkout| fs::write(checkout.join("new.txt"), "mine\n").unwrap(),
         code: "untracked",
         files: &["new.txt"],
         words: "untracked files are in the way",
@@ -121,7 +123,7 @@ fn an_untracked_file_in_the_way_waits_until_it_is_moved() {
 #[test]
 fn an_ignored_file_in_the_way_waits_until_it_is_removed() {
     simple(&Case {
-        stand: |checkout| fs::write(checkout.join("note.log"), "mine\n").unwrap(),
+        disturb: |checkout| fs::write(checkout.join("note.log"), "mine\n").unwrap(),
         code: "ignored",
         files: &["note.log"],
         words: "ignored files are in the way",
@@ -132,7 +134,7 @@ fn an_ignored_file_in_the_way_waits_until_it_is_removed() {
 #[test]
 fn a_rebase_of_the_target_waits_until_it_is_aborted() {
     simple(&Case {
-        stand: |checkout| {
+        disturb: |checkout| {
             git_fails(checkout, &["rebase", "--root", "--exec", "false"]);
             git_fails(checkout, &["symbolic-ref", "HEAD"]);
         },
@@ -146,7 +148,7 @@ fn a_rebase_of_the_target_waits_until_it_is_aborted() {
 #[test]
 fn a_bisection_waits_until_it_is_reset() {
     simple(&Case {
-        stand: |checkout| drop(git(checkout, &["bisect", "start"])),
+        disturb: |checkout| drop(git(checkout, &["bisect", "start"])),
         code: "operation",
         files: &[],
         words: "a bisect is in progress",
@@ -163,7 +165,7 @@ fn a_second_worktree_of_the_user_with_changes_in_the_way_waits() {
     git(&repository, &["worktree", "add", "--quiet", second.to_str().unwrap(), "main"]);
     let first = snapshot(&repository);
     let case = Case {
-        stand: |checkout| fs::write(checkout.join("a.txt"), "mine\n").unwrap(),
+        disturb: |checkout| fs::write(checkout.join("a.txt"), "mine\n").unwrap(),
         code: "local_changes",
         files: &["a.txt"],
         words: "uncommitted changes are in the way",
@@ -175,7 +177,7 @@ fn a_second_worktree_of_the_user_with_changes_in_the_way_waits() {
 }
 
 #[test]
-fn committing_what_was_in_the_way_merges_it_with_what_landed() {
+fn a_file_in_the_way_that_the_user_commits_is_merged_with_the_landed_work() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     place.script("one", "echo first >> list.txt; git add .; git commit --quiet -m List\n");
@@ -193,8 +195,8 @@ fn committing_what_was_in_the_way_merges_it_with_what_landed() {
     place.nobody_is_left();
 }
 
-/// The user's files stay as they are and publishing waits for nothing.
-fn publishing_goes_on(repository: &Path, place: &Sandbox, untouched: &[(&str, &str)]) {
+/// Asserts that publishing never waits, and that these files stay as they are.
+fn publishing_continues(repository: &Path, place: &Sandbox, untouched: &[(&str, &str)]) {
     work(place);
     let mut running = place.supervisor(&[]);
     both_land(&mut running);
@@ -202,13 +204,13 @@ fn publishing_goes_on(repository: &Path, place: &Sandbox, untouched: &[(&str, &s
     for (file, text) in untouched {
         assert_eq!(fs::read_to_string(repository.join(file)).unwrap(), *text);
     }
-    let reported = running.stop();
-    assert!(!reported.iter().any(|event| event["type"] == "publication_waits"), "{reported:?}");
+    let events = running.stop();
+    assert!(!events.iter().any(|event| event["type"] == "publication_waits"), "{events:?}");
     place.nobody_is_left();
 }
 
 #[test]
-fn changes_elsewhere_stay_and_hold_up_nothing() {
+fn changes_of_other_files_stay_and_do_not_hold_publishing_up() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     fs::write(repository.join("b.txt"), "staged\n").unwrap();
@@ -217,7 +219,7 @@ fn changes_elsewhere_stay_and_hold_up_nothing() {
     fs::write(repository.join("mine.txt"), "mine\n").unwrap();
     fs::write(repository.join("mine.log"), "mine\n").unwrap();
     let untouched = [("b.txt", "mine\n"), ("mine.txt", "mine\n"), ("mine.log", "mine\n")];
-    publishing_goes_on(&repository, &place, &untouched);
+    publishing_continues(&repository, &place, &untouched);
     assert_eq!(git(&repository, &["show", ":b.txt"]), "staged");
     assert_eq!(fs::read(repository.join("a.txt")).unwrap(), b"changed\n");
 }
@@ -226,7 +228,7 @@ fn checkout_elsewhere(place: &Sandbox, repository: &Path) {
     fs::write(repository.join("a.txt"), "mine\n").unwrap();
     fs::write(repository.join("new.txt"), "mine\n").unwrap();
     let before = snapshot(repository);
-    publishing_goes_on(repository, place, &[]);
+    publishing_continues(repository, place, &[]);
     assert_eq!(snapshot(repository), before);
 }
 
@@ -253,11 +255,11 @@ fn a_bare_repository_is_published_to() {
     let bare = place.path("bare.git");
     git(&from, &["clone", "--quiet", "--bare", ".", bare.to_str().unwrap()]);
     place.register("p", &bare, "");
-    publishing_goes_on(&bare, &place, &[]);
+    publishing_continues(&bare, &place, &[]);
 }
 
 #[test]
-fn published_by_hand_only_when_the_project_says_so() {
+fn with_manual_publishing_work_is_published_only_by_hand() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("land: {publish: manual}\n");
     work(&place);
@@ -278,7 +280,7 @@ fn publishing_can_be_tried_at_once() {
     let repository: PathBuf = place.simple("");
     work(&place);
     fs::write(repository.join("a.txt"), "mine\n").unwrap();
-    assert_eq!(place.until_idle(), 3, "a waiting publication keeps nobody, and waits for its owner");
+    assert_eq!(place.until_idle(), 3, "the run ends although publishing waits for the user");
     assert_eq!(place.status("p")["integration"]["waiting_for"], serde_json::json!(["a.txt"]));
     git(&repository, &["checkout", "a.txt"]);
     let mut running = place.supervisor(&[]);

@@ -1,4 +1,4 @@
-//! The user commits to, rewrites and deletes the target branch while Paddock works (SPEC 3.5, The user commits).
+//! The user commits to, rewrites and deletes the target branch while Paddock works.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,7 +17,7 @@ fn contains(repository: &Path, commit: &str, of: &str) -> bool {
     base == git(repository, &["rev-parse", commit])
 }
 
-/// Waits until the target branch and the integration ref are one and hold these commits.
+/// Waits until the target branch and the integration ref are the same commit and contain these commits.
 fn together(repository: &Path, commits: &[&str]) {
     until("the target branch holds everything", || {
         let main = git(repository, &["rev-parse", "main"]);
@@ -25,7 +25,7 @@ fn together(repository: &Path, commits: &[&str]) {
     });
 }
 
-/// A gate that says which commit it runs on, and then waits until the file `go` exists.
+/// Returns settings with a gate that notes the commit it runs on and waits until the file `go` exists.
 fn waiting_gate(place: &Sandbox) -> String {
     let (runs, go) = (place.path("runs"), place.path("go"));
     let script = place.path("gate.sh");
@@ -54,7 +54,7 @@ fn stop(place: &Sandbox, running: Supervisor) {
 }
 
 #[test]
-fn a_commit_of_the_user_while_nothing_happens_is_taken_over_and_marked() {
+fn a_commit_of_the_user_while_nothing_happens_is_adopted() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     let mut running = place.supervisor(&[]);
@@ -71,7 +71,7 @@ fn a_commit_of_the_user_while_nothing_happens_is_taken_over_and_marked() {
 }
 
 #[test]
-fn a_commit_of_the_user_while_a_gate_runs_has_the_merge_made_and_verified_anew() {
+fn after_a_commit_of_the_user_during_a_gate_run_the_merge_is_made_and_verified_anew() {
     let place = Sandbox::scripted("workspace");
     let gate = waiting_gate(&place);
     let repository = place.simple(&gate);
@@ -112,11 +112,8 @@ fn a_commit_of_the_user_while_publishing_waits_is_merged_through_the_gate() {
     let merged = running
         .next("their landing", |event| event["type"] == "landed" && event["data"]["head"] == mine.as_str());
     let merge = merged["data"]["candidate"]["commit"].as_str().unwrap().to_owned();
-    assert!(runs(&place).contains(&merge), "it went through the gate");
-    assert!(
-        contains(&repository, &landed, &format!("{merge}^1")),
-        "the first parent is the integration ref's"
-    );
+    assert!(runs(&place).contains(&merge), "the merge went through the gate");
+    assert!(contains(&repository, &landed, &format!("{merge}^1")), "the first parent is the integration ref");
     assert_eq!(git(&repository, &["rev-parse", &format!("{merge}^2")]), mine);
     git(&repository, &["checkout", "a.txt"]);
     running.heard_of("objective_done", "two");
@@ -124,7 +121,8 @@ fn a_commit_of_the_user_while_publishing_waits_is_merged_through_the_gate() {
     stop(&place, running);
 }
 
-/// The user's commit and what landed change the same line of `a.txt`, and publishing waits for it.
+/// Lands a change of `a.txt` while the user's own change of the same line is in the way, and then commits
+/// that change.
 fn in_conflict(place: &Sandbox, repository: &Path) -> (Supervisor, String) {
     place.script("one", "echo one > a.txt; git commit --quiet -a -m One\n");
     place.objectives(&["one : a.txt", "two < one"]);
@@ -166,7 +164,7 @@ fn commits_of_the_user_in_conflict_with_landed_work_wait_until_the_user_merges()
 }
 
 #[test]
-fn a_merge_with_the_users_commits_that_is_red_blames_nobody_and_waits() {
+fn a_red_merge_with_the_users_commits_blames_no_branch_and_waits() {
     let place = Sandbox::scripted("workspace");
     let gate = waiting_gate(&place);
     let repository = place.simple(&gate);
@@ -191,7 +189,7 @@ fn a_merge_with_the_users_commits_that_is_red_blames_nobody_and_waits() {
     stop(&place, running);
 }
 
-/// One objective has landed and is published.
+/// Lands and publishes one objective.
 fn landed_one(place: &Sandbox) -> Supervisor {
     place.objectives(&["one"]);
     let mut running = place.supervisor(&[]);
@@ -227,12 +225,12 @@ fn a_target_that_was_reset_stops_landing_until_it_is_adopted() {
     assert!(!repository.join("one.txt").exists());
     assert!(repository.join("two.txt").exists());
     let kept = git(&repository, &["for-each-ref", "--format=%(objectname)", "refs/paddock/kept/"]);
-    assert!(kept.contains(&before), "what was given up stays reachable: {kept}");
+    assert!(kept.contains(&before), "the old tip is not kept: {kept}");
     assert_eq!(place.until_idle_after(running), 3);
 }
 
 #[test]
-fn landed_work_is_brought_back_onto_an_amended_target() {
+fn landed_work_is_merged_into_an_amended_target_on_request() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     let mut running = landed_one(&place);
@@ -260,12 +258,16 @@ fn deleted(place: &Sandbox, repository: &Path) -> Supervisor {
     running.heard_of("objective_queued", "two");
     let (code, _) = place.outcome(&["queue", "adopt"]);
     assert_eq!(code, 1, "there is nothing to adopt");
-    assert_eq!(git(repository, &["branch", "--list", "main"]), "", "it is never made again unasked");
+    assert_eq!(
+        git(repository, &["branch", "--list", "main"]),
+        "",
+        "the branch was made again without a request"
+    );
     running
 }
 
 #[test]
-fn a_deleted_target_is_made_again_when_asked() {
+fn a_deleted_target_is_made_again_on_request() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     let mut running = deleted(&place, &repository);
@@ -277,7 +279,7 @@ fn a_deleted_target_is_made_again_when_asked() {
 }
 
 #[test]
-fn a_deleted_target_that_is_made_again_by_hand_is_taken_as_it_is() {
+fn a_deleted_target_that_is_made_again_by_hand_is_used_as_it_is() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     let mut running = deleted(&place, &repository);

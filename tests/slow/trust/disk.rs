@@ -1,4 +1,4 @@
-//! A file system that becomes read-only while everything is open, as after an error of its disk, and comes back.
+//! A file system that becomes read-only while files are open, as after a disk error, and is mended.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,15 @@ use paddock_testkit::{Sandbox, alone, until};
 const INSIDE: &str = "PADDOCK_TEST_BREAKABLE_DISK";
 const TEST: &str = "a_file_system_that_becomes_read_only_stops_the_supervisor_and_nothing_is_lost";
 
-/// Where this test is run: in a mount namespace of its own, with an ext4 of its own, which an error of its disk makes
-/// read-only. None where the machine does not allow that.
+/// Runs this test again as a process in a mount namespace with an ext4 file system of its own, which becomes
+/// read-only at its first error. Returns the image inside that process, and `None` outside, or if the machine
+/// does not allow mounts.
 fn breakable_disk() -> Option<PathBuf> {
     if let Some(image) = std::env::var_os(INSIDE) {
         return Some(PathBuf::from(image));
     }
     if !rustix::process::geteuid().is_root() {
-        return None; // Only root mounts what is on a disk.
+        return None; // Only root can mount ext4.
     }
     let folder = tempfile::tempdir().unwrap();
     let script = "truncate -s 96M \"$1/image\" && mkfs.ext4 -q -F \"$1/image\" && mkdir \"$1/at\" || exit 77\n\
@@ -36,7 +37,7 @@ fn breakable_disk() -> Option<PathBuf> {
     None
 }
 
-/// Where the kernel takes an error of this file system from.
+/// Returns the file in /sys by which the kernel simulates an error of the file system mounted here.
 fn trigger(at: &Path) -> Option<PathBuf> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
     let line = mounts.lines().rfind(|line| line.split(' ').nth(4) == at.to_str())?;
@@ -66,23 +67,23 @@ fn a_file_system_that_becomes_read_only_stops_the_supervisor_and_nothing_is_lost
     running.stop();
     place.nobody_is_left();
     let mut command = place.paddock(&["run", "--no-tui", "--json"]);
-    command.stderr(fs::File::create(image.with_extension("told")).unwrap());
+    command.stderr(fs::File::create(image.with_extension("stderr")).unwrap());
     place.good(&["objective", "pause", "two"]);
     let mut running = place.supervisor_of(command);
     running.heard("supervisor_started");
-    // What is in memory only is lost with the disk, and is nobody's fault.
+    // Data that is only in memory would be lost with the disk, which is not what this test is about.
     assert!(succeeds("sync", &[]));
     fs::write(&trigger, "an error of the disk").unwrap();
     let (code, said) = place.outcome(&["objective", "resume", "two"]);
     assert_eq!(code, 1, "{said}");
     let (code, _) = running.finish();
     assert_eq!(code, 1);
-    let reported = fs::read_to_string(image.with_extension("told")).unwrap();
-    assert!(reported.contains("read-only") || reported.contains("Read-only"), "{reported}");
-    assert!(place.good(&["status"]).contains("paused"), "it can be looked at");
+    let stderr = fs::read_to_string(image.with_extension("stderr")).unwrap();
+    assert!(stderr.contains("read-only") || stderr.contains("Read-only"), "{stderr}");
+    assert!(place.good(&["status"]).contains("paused"), "`status` works on a read-only disk");
     place.nobody_is_left();
-    until("it is let go", || succeeds("umount", &[&at]));
-    // What is mended is told by an exit code of 1.
+    until("the file system can be unmounted", || succeeds("umount", &[&at]));
+    // e2fsck exits with 1 if it has mended something, so its exit code is ignored.
     drop(Command::new("e2fsck").arg("-fy").arg(&image).stdin(Stdio::null()).output());
     assert!(succeeds("mount", &[Path::new("-o"), Path::new("loop"), &image, &at]));
     place.good(&["objective", "resume", "two"]);
@@ -90,6 +91,6 @@ fn a_file_system_that_becomes_read_only_stops_the_supervisor_and_nothing_is_lost
     place.nobody_is_left();
     assert_eq!(fs::read(repository.join("two.txt")).unwrap(), b"by two\n");
     place.good(&["verify"]);
-    // The disk is small, which is told too.
+    // doctor also warns that the disk is small, so only its words about the state are checked.
     assert!(place.outcome(&["doctor", "--rebuild"]).1.contains("the stored state agrees with its"));
 }

@@ -1,5 +1,5 @@
-//! SIGKILL at any moment: of the supervisor, of keepers, of both. What runs is found again, nothing runs twice,
-//! lands twice, or is lost.
+//! SIGKILL of the supervisor, of keepers, and of both. Running jobs are adopted; nothing runs twice, lands
+//! twice, or is lost.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use paddock_testkit::{Sandbox, Supervisor, until};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
-/// No poll comes to help: whatever goes on, goes on by itself.
+/// Switches polling off, so that a lost wake-up is not hidden by the next poll.
 const NO_POLL: [&str; 2] = ["--poll-seconds", "3600"];
 
 fn lines(file: &Path) -> Vec<String> {
@@ -31,7 +31,7 @@ fn go(place: &Sandbox) {
     fs::write(place.path("go"), "").unwrap();
 }
 
-/// Twelve objectives, some of which wait for others, all of which pass the gate.
+/// Adds twelve objectives, some with dependencies, all of which pass the gate.
 fn twelve(place: &Sandbox) -> PathBuf {
     let verify = gate(place, "sleep 0.05");
     let repository = place.simple(&format!("max_parallel_sessions: 3\n{verify}"));
@@ -57,7 +57,7 @@ fn twelve(place: &Sandbox) -> PathBuf {
     repository
 }
 
-/// The end of an undisturbed run: every objective worked on once, landed once, published.
+/// Asserts the end of an undisturbed run: every objective had one session, landed once, and is published.
 fn all_is_as_undisturbed(place: &Sandbox, repository: &Path) {
     let end = place.until_idle();
     assert_eq!(end, 0, "{}", place.status("p")["objectives"]);
@@ -72,8 +72,8 @@ fn all_is_as_undisturbed(place: &Sandbox, repository: &Path) {
     assert_eq!(place.starts().len(), 12);
     let mut ended = BTreeMap::<String, usize>::new();
     for event in place.events() {
-        // A session that was planned and never begun, because the supervisor died just then, is lost and tried
-        // again; no agent knows of it.
+        // Lost sessions do not count: a session that was planned just before the kill never started its
+        // agent, and the next one does the work.
         if event["type"] == "landed" || event["data"]["end"] == "completed" {
             *ended.entry(event["type"].as_str().unwrap().to_owned()).or_default() += 1;
         }
@@ -83,7 +83,7 @@ fn all_is_as_undisturbed(place: &Sandbox, repository: &Path) {
         git(repository, &["rev-parse", "main"]),
         git(repository, &["rev-parse", "refs/paddock/integration/main"])
     );
-    // Alone on the first-parent line, or on the other side of a batch.
+    // Not `--first-parent`: the merges of a batch are on its second parent.
     let merges = git(repository, &["log", "--format=%s", "main"]);
     assert_eq!(
         merges.lines().filter(|subject| subject.starts_with("Merge objective")).count(),
@@ -139,7 +139,7 @@ fn a_supervisor_killed_right_after_each_intent_does_nothing_twice() {
 fn a_supervisor_killed_at_many_moments_does_nothing_twice() {
     let place = Sandbox::scripted("workspace");
     let repository = twelve(&place);
-    // Not random, so that a failure can be looked at: spread over what happens between two starts.
+    // Fixed instead of random, so that a failure can be repeated: after 2 to 24 events.
     for round in 0_usize..24 {
         let mut running = place.supervisor(&NO_POLL);
         let many = 2 + (round * 7) % 23;
@@ -153,7 +153,7 @@ fn a_supervisor_killed_at_many_moments_does_nothing_twice() {
 }
 
 #[test]
-fn an_agent_goes_on_while_the_supervisor_is_dead_and_its_session_ends_under_the_next() {
+fn an_agent_continues_while_the_supervisor_is_dead_and_its_session_ends_under_the_next() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     let work = "echo one > one.txt; git add .; git commit --quiet -m One\n";
@@ -166,7 +166,7 @@ fn an_agent_goes_on_while_the_supervisor_is_dead_and_its_session_ends_under_the_
     running.kill();
     let mut running = place.supervisor(&NO_POLL);
     running.heard("supervisor_started");
-    until("the session is found again", || place.status("p")["sessions"][0]["pid"] == keeper);
+    until("the session is adopted", || place.status("p")["sessions"][0]["pid"] == keeper);
     go(&place);
     let ended = running.heard("session_ended");
     assert_eq!((&ended["session"], &ended["data"]["end"]), (&1.into(), &"completed".into()));
@@ -177,10 +177,11 @@ fn an_agent_goes_on_while_the_supervisor_is_dead_and_its_session_ends_under_the_
     assert_eq!(fs::read(repository.join("one.txt")).unwrap(), b"one\n");
 }
 
-/// As after hours of sleep, or a clock that was set, while nobody looked: the two counts are apart.
+/// The wall clock and the keeper's clock are set apart, as after hours of sleep or a changed clock while no
+/// supervisor ran.
 #[cfg(target_os = "linux")]
 #[test]
-fn what_the_keeper_counted_holds_for_a_session_that_is_found_again() {
+fn what_the_keeper_counted_holds_for_an_adopted_session() {
     let place = Sandbox::scripted("workspace");
     place.simple("");
     place.script(
@@ -194,7 +195,7 @@ fn what_the_keeper_counted_holds_for_a_session_that_is_found_again() {
     let file = place.path("workspace/runtime/sessions/1/claim.json");
     let mut claim: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     let began_ms = claim["awake_clock_ms"].as_i64().unwrap();
-    // Within what this machine has been awake at all.
+    // The clock starts at boot, so it cannot be set back further than the machine has been awake.
     let earlier_ms = (began_ms / 2).min(7_200_000);
     claim["awake_clock_ms"] = (began_ms - earlier_ms).into();
     fs::write(&file, claim.to_string()).unwrap();
@@ -233,7 +234,7 @@ fn an_agent_that_ended_while_the_supervisor_was_dead_is_harvested() {
 }
 
 #[test]
-fn a_gate_goes_on_while_the_supervisor_is_dead_and_ends_under_the_next() {
+fn a_gate_continues_while_the_supervisor_is_dead_and_ends_under_the_next() {
     let place = Sandbox::scripted("workspace");
     let verify = gate(&place, &wait_for(&place.path("go")));
     place.simple(&verify);
@@ -253,7 +254,7 @@ fn a_gate_goes_on_while_the_supervisor_is_dead_and_ends_under_the_next() {
     assert_eq!(lines(&place.path("runs")).len(), 1, "the gate ran once");
 }
 
-/// In its first `hangs` sessions the agent leaves a process in a session of its own, and hangs.
+/// Makes an agent that hangs in its first `hangs` sessions, with a child in a session of its own.
 fn hanging(place: &Sandbox, hangs: u64) {
     let text = format!(
         "if [ \"$PADDOCK_SESSION\" -le {hangs} ]; then\n  echo half > half.txt\n  \
@@ -272,7 +273,7 @@ fn kill_keeper(place: &Sandbox, folder: &str) {
     kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::KILL).unwrap();
 }
 
-/// Waits for the child of the session's agent, and answers its number.
+/// Waits for the child of the session's agent, and returns its process id.
 fn child(place: &Sandbox, session: usize) -> String {
     until("the agent's child runs", || lines(&place.path("children")).len() == session);
     lines(&place.path("children")).pop().unwrap()
@@ -296,7 +297,7 @@ fn lands(place: &Sandbox, mut running: Supervisor) {
 }
 
 #[test]
-fn a_session_whose_keeper_is_killed_is_lost_cleaned_up_after_and_tried_again() {
+fn a_session_whose_keeper_is_killed_is_lost_its_processes_are_killed_and_a_new_one_runs() {
     let place = Sandbox::scripted("workspace");
     place.simple("");
     hanging(&place, 1);
@@ -304,7 +305,7 @@ fn a_session_whose_keeper_is_killed_is_lost_cleaned_up_after_and_tried_again() {
     let child = child(&place, 1);
     kill_keeper(&place, "sessions/1");
     ends_lost(&mut running, 1);
-    assert!(is_gone(&child), "its children are gone before the session is over");
+    assert!(is_gone(&child), "a child survived the end of the session");
     running.heard_of("objective_done", "one");
     let one = place.status_of("one");
     assert_eq!((&one["retries"], one["sessions"].as_array().unwrap().len()), (&0.into(), 2));
@@ -328,7 +329,7 @@ fn a_second_lost_session_in_a_row_costs_a_retry() {
 }
 
 #[test]
-fn a_session_whose_keeper_and_supervisor_are_killed_is_lost_and_tried_again() {
+fn a_session_whose_keeper_and_supervisor_are_killed_is_lost_and_a_new_one_runs() {
     let place = Sandbox::scripted("workspace");
     place.simple("");
     hanging(&place, 1);

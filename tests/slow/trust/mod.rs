@@ -1,5 +1,5 @@
-//! What people trust Paddock with: their checkout, their commits, their files, and work that must not be lost.
-//! The built binary, real repositories and real processes.
+//! Tests of what people trust Paddock with: their checkout, commits and files, and work that must not be
+//! lost. They use the built binary, real repositories and real processes.
 
 mod bypass;
 mod checkout;

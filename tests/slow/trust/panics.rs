@@ -1,5 +1,5 @@
-//! A fault of Paddock itself, in an effect or in one of its threads: it is recorded by name, and either mended by carrying
-//! the effect out again, or stops that project or the supervisor, never anything in silence.
+//! Panics of Paddock itself, in an effect or in one of its threads. A panic is recorded by name. The effect
+//! runs again, or the panic stops that project or the supervisor; it never passes in silence.
 
 use std::process::Stdio;
 
@@ -19,23 +19,23 @@ fn panics(events: &[Value]) -> Vec<&Value> {
 const GATE: &str = "verify: [{name: gate, run: \"true\", timeout_minutes: 1}]\n";
 
 #[test]
-fn an_effect_that_panics_once_is_carried_out_again() {
+fn an_effect_that_panics_once_runs_again() {
     for effect in ["harvest", "look", "land", "gate.output", "tail"] {
         let place = Sandbox::scripted("workspace");
         place.simple(GATE);
         place.objectives(&["one"]);
         let (code, events) = run(&place, &format!("panic-once:{effect}"));
         assert_eq!(code, 0, "{effect}: {events:?}");
-        let reported = panics(&events);
-        assert_eq!(reported.len(), 1, "{effect}");
-        let problem = reported[0]["data"]["problem"].as_str().unwrap();
+        let found = panics(&events);
+        assert_eq!(found.len(), 1, "{effect}");
+        let problem = found[0]["data"]["problem"].as_str().unwrap();
         assert!(problem.contains(&format!("one panic at {effect}")) && problem.contains(".rs:"), "{problem}");
         assert_eq!(place.status("p")["counts"]["done"], 1, "{effect}");
     }
 }
 
 #[test]
-fn an_effect_that_panics_again_and_again_holds_its_project_by_name_and_no_other() {
+fn an_effect_that_panics_three_times_holds_its_project_and_no_other() {
     let place = Sandbox::scripted("workspace");
     place.simple("");
     let other = place.checkout("other", "main");
@@ -55,7 +55,7 @@ fn an_effect_that_panics_again_and_again_holds_its_project_by_name_and_no_other(
 }
 
 #[test]
-fn a_thread_that_panics_ends_the_supervisor_by_name_and_keepers_go_on() {
+fn a_thread_that_panics_ends_the_supervisor_and_keepers_continue() {
     let place = Sandbox::scripted("workspace");
     place.simple("");
     place.objectives(&["one"]);

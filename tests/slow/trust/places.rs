@@ -1,5 +1,5 @@
-//! Branch names, folders and files of every kind; repositories that cannot be used; what is moved or deleted by
-//! hand under a running supervisor.
+//! Branch names, folders and files of every kind; repositories that cannot be used; files and branches that
+//! are moved or deleted by hand under a running supervisor.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::path::Path;
 use paddock_testkit::git::{bytes, commit_all, commit_file, git};
 use paddock_testkit::{Sandbox, Supervisor, until};
 
-/// An objective lands on this branch of a repository in this folder, from a workspace in that one.
+/// Asserts that an objective lands with these names of workspace, repository folder and branch.
 fn lands(workspace: &str, folder: &str, branch: &str) {
     let place = Sandbox::scripted(workspace);
     let repository = place.checkout(folder, branch);
@@ -22,13 +22,13 @@ fn lands(workspace: &str, folder: &str, branch: &str) {
 }
 
 #[test]
-fn any_branch_name_and_any_folder_will_do() {
+fn any_branch_name_and_any_folder_works() {
     lands("work space", "a repo", "master");
     lands("it's \"here\"", "it's a \"repo\" $HOME", "release/1.0");
     lands("工作区", "仓库 一", "主干");
 }
 
-/// Files of every kind that git can hold, made by an agent's session.
+/// Script of an agent that commits every kind of file that git can hold.
 const KINDS: &str = r#"
 mkdir -p '目录 一' sub
 echo 中文 > '目录 一/文件 名.txt'
@@ -47,10 +47,10 @@ git add --all; git commit --quiet -m Kinds
 git rev-parse 'HEAD^{tree}' > "$home/tree"
 "#;
 
-/// Names that differ in nothing but case, and such that break lines, quotes and terminals: landed, in the way of
-/// publishing, left uncommitted.
+/// Names that differ only in case, and names with line breaks, quotes and escape sequences: in files that
+/// land, are in the way of publishing, or are left uncommitted.
 #[test]
-fn names_of_every_kind_are_told_whole_and_lose_nothing() {
+fn names_of_every_kind_are_shown_whole_and_lose_nothing() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("verify: [{name: t, run: \"true\"}]\nrecovery: {max_retries: 0}\n");
     let odd = "odd=$(printf 'odd\\ndir\\t\"q\" \\351'); back=$(printf 'back\\\\slash\"quote')\n";
@@ -73,7 +73,7 @@ fn names_of_every_kind_are_told_whole_and_lose_nothing() {
     for id in ["case", "odd"] {
         assert_eq!(place.status_of(id)["status"], "done", "{}", place.status_of(id));
     }
-    // What was not committed is salvaged, byte for byte, whatever its name.
+    // Uncommitted files are salvaged with their names byte for byte.
     assert!(place.good(&["salvage", "list"]).contains("odd\\ndir"), "{}", place.good(&["salvage", "list"]));
     let salvaged = git(&repository, &["for-each-ref", "--format=%(refname)", "refs/paddock/salvage/left"]);
     let names = bytes(&repository, &["ls-tree", "-z", "--name-only", &salvaged]);
@@ -109,7 +109,7 @@ fn files_of_every_kind_land_byte_for_byte() {
     assert!(!git(&repository, &["ls-tree", "main", "unchanged"]).contains(&next));
     assert_eq!(fs::read(repository.join("windows.bat")).unwrap(), b"text\r\nmore\r\n");
     assert_eq!(fs::read(repository.join("crlf.txt")).unwrap(), b"one\r\ntwo\r\n");
-    // The user's checkout of the submodule is theirs: only the link moved.
+    // Paddock moves the link, but leaves the user's checkout of the submodule alone.
     assert_eq!(git(&repository, &["status", "--porcelain", "--ignore-submodules=all"]), "");
 }
 
@@ -119,11 +119,11 @@ fn refused(place: &Sandbox, repository: &Path, words: &[&str]) {
     for word in words {
         assert!(said.contains(word), "{word}: {said}");
     }
-    assert!(!place.root().join("projects/p.yaml").exists(), "nothing is left of it");
+    assert!(!place.root().join("projects/p.yaml").exists(), "the refused project left its file");
 }
 
 #[test]
-fn repositories_that_cannot_be_used_are_refused_by_name_with_the_way_out() {
+fn repositories_that_cannot_be_used_are_refused_with_reason_and_remedy() {
     let place = Sandbox::scripted("workspace");
     let repository = place.checkout("repo", "main");
     git(&repository, &["checkout", "--quiet", "--detach"]);
@@ -148,7 +148,7 @@ fn repositories_that_cannot_be_used_are_refused_by_name_with_the_way_out() {
 }
 
 #[test]
-fn a_repository_that_is_moved_away_holds_its_project_alone_until_it_is_back() {
+fn a_repository_that_is_moved_away_holds_only_its_project_until_it_is_back() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     let other = place.checkout("other", "main");
@@ -206,7 +206,7 @@ fn a_worktree_deleted_by_hand_before_its_next_session_is_made_again() {
     place.objectives(&["one"]);
     let mut running = place.supervisor(&[]);
     running.heard_of("objective_ready", "one");
-    // The correction waits for a second.
+    // A retry waits a second before its session starts, which is enough time to delete the worktree.
     fs::remove_dir_all(place.path("p-wt/p/one")).unwrap();
     running.heard_of("objective_done", "one");
     running.stop();
@@ -214,7 +214,7 @@ fn a_worktree_deleted_by_hand_before_its_next_session_is_made_again() {
     assert_eq!(git(&repository, &["show", "main:one.txt"]), "one");
 }
 
-/// An objective that is queued, held from landing.
+/// Queues one objective in a held queue.
 fn queued(place: &Sandbox) -> Supervisor {
     place.good(&["queue", "hold"]);
     place.objectives(&["one"]);
@@ -224,7 +224,7 @@ fn queued(place: &Sandbox) -> Supervisor {
 }
 
 #[test]
-fn a_branch_deleted_by_hand_while_it_is_queued_is_kept_as_salvage_and_worked_on_again() {
+fn a_branch_deleted_by_hand_while_it_is_queued_is_salvaged_and_its_objective_runs_again() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     let mut running = queued(&place);
@@ -241,7 +241,7 @@ fn a_branch_deleted_by_hand_while_it_is_queued_is_kept_as_salvage_and_worked_on_
 }
 
 #[test]
-fn a_branch_moved_by_hand_while_it_is_queued_is_reviewed_again_as_it_is_now() {
+fn a_branch_moved_by_hand_while_it_is_queued_is_reviewed_again() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     let mut running = queued(&place);
@@ -285,7 +285,7 @@ fn a_session_killed_by_a_person_leaves_its_work_on_the_branch() {
 }
 
 #[test]
-fn a_supervisor_whose_workspace_is_taken_away_ends() {
+fn a_supervisor_whose_workspace_is_moved_away_ends() {
     let place = Sandbox::scripted("workspace");
     place.simple("");
     let mut running = place.supervisor(&["--poll-seconds", "1"]);

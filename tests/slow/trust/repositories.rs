@@ -1,4 +1,4 @@
-//! Faults of repositories: locks, garbage collection, traps and tricks, through the built binary.
+//! Faults of repositories: stale locks, garbage collection, traps and tricks, with the built binary.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use paddock_testkit::git::{commit_all, git};
 use paddock_testkit::{Sandbox, until};
 
-/// Everything that a repository holds is whole, and nothing that a ref needs is missing.
+/// Asserts that every object that a ref needs is in the repository.
 fn is_whole(repository: &Path) {
     git(repository, &["fsck", "--connectivity-only", "--no-dangling", "--no-progress"]);
 }
 
 #[test]
-fn locks_that_were_left_behind_hold_up_nothing_that_is_paddocks() {
+fn locks_left_in_paddocks_folders_are_removed_and_the_users_is_waited_for() {
     let place = Sandbox::scripted("workspace");
     let gate = "lock=$(git rev-parse --git-dir)/index.lock; test ! -e $lock; touch $lock";
     let repository = place.simple(&format!("verify:\n  - {{name: tests, run: '{gate}'}}\n"));
@@ -26,7 +26,7 @@ fn locks_that_were_left_behind_hold_up_nothing_that_is_paddocks() {
     let integration = repository.join(".git/refs/paddock/integration");
     fs::create_dir_all(&integration).unwrap();
     fs::write(integration.join("main.lock"), "").unwrap();
-    // The user's own checkout is theirs: that one is waited for, and named.
+    // Paddock must not remove a lock in the user's own checkout: it waits and names it.
     let lock = repository.join(".git/index.lock");
     fs::write(&lock, "").unwrap();
     let mut running = place.supervisor(&[]);
@@ -43,11 +43,11 @@ fn locks_that_were_left_behind_hold_up_nothing_that_is_paddocks() {
     assert_eq!(fs::read(repository.join("two.txt")).unwrap(), b"by two\n");
 }
 
-/// `git gc --prune=now` and `git repack -ad` while an agent works, a gate runs, work is queued, and something was
-/// salvaged: nothing that Paddock holds on to is pruned, and what was repacked is found. (While an object is being
-/// written and no ref leads to it yet, git itself may prune it: that moment is nobody's to close.)
+/// `git gc --prune=now` and `git repack -ad` run while an agent works, a gate runs, work is queued, and
+/// something is salvaged. No object that Paddock needs may be pruned, and repacked objects must be found.
+/// (git itself can prune an object that was written and has no ref yet. Paddock cannot prevent that.)
 #[test]
-fn garbage_collection_beside_work_prunes_nothing_that_is_needed() {
+fn garbage_collection_during_work_prunes_nothing_that_is_needed() {
     let place = Sandbox::scripted("workspace");
     let (go, gate) = (place.path("go"), place.path("gate-go"));
     let verify = format!("touch {0}.at; while ! [ -e {0} ]; do sleep 0.05; done", gate.display());
@@ -79,7 +79,7 @@ fn garbage_collection_beside_work_prunes_nothing_that_is_needed() {
         fs::write(file, "").unwrap();
     }
     for id in ["one", "two", "working"] {
-        until("it has landed", || place.status_of(id)["status"] == "done");
+        until("the objective has landed", || place.status_of(id)["status"] == "done");
     }
     git(&repository, &["gc", "--prune=now", "--quiet"]);
     assert_eq!(git(&repository, &["show", "refs/paddock/salvage/left/4:left.txt"]), "kept");
@@ -89,10 +89,11 @@ fn garbage_collection_beside_work_prunes_nothing_that_is_needed() {
     is_whole(&repository);
     place.good(&["verify"]);
     assert_eq!(git(&repository, &["show", "main:working.txt"]), "2");
-    assert_eq!(place.starts().len(), 4, "nobody had to work again: {}", place.status("p")["objectives"]);
+    assert_eq!(place.starts().len(), 4, "a session had to work again: {}", place.status("p")["objectives"]);
 }
 
-/// What an agent writes into the shared git directory: every key that makes git run something.
+/// Script of an agent that sets every key, hook and attribute by which git runs programs, in the shared git
+/// directory.
 const TRAPS: &str = r#"
 sprung="touch $home/sprung"
 common=$(git rev-parse --git-common-dir)
@@ -172,7 +173,7 @@ fn no_program_that_an_agent_configured_is_run_and_each_is_named() {
     ] {
         assert!(explained.contains(name), "{name} is not named: {explained}");
     }
-    // Taken back, everything goes on by itself.
+    // Once the changes are undone, work continues by itself.
     fs::write(&config, before).unwrap();
     fs::remove_dir_all(repository.join(".git/hooks")).unwrap();
     fs::remove_file(repository.join(".git/info/attributes")).unwrap();
@@ -181,7 +182,7 @@ fn no_program_that_an_agent_configured_is_run_and_each_is_named() {
     assert_eq!(fs::read(repository.join("two.txt")).unwrap(), b"by two\n");
 }
 
-/// `git config core.bare true` happens to people, too: the branch would move beneath the checked-out files.
+/// People set `core.bare` by mistake, too. Publishing would then move the branch under the checked-out files.
 #[test]
 fn a_repository_that_is_made_bare_holds_its_project_and_the_checkout_stays_as_it_is() {
     let place = Sandbox::scripted("workspace");
@@ -198,10 +199,10 @@ fn a_repository_that_is_made_bare_holds_its_project_and_the_checkout_stays_as_it
     assert_eq!(fs::read(repository.join("a.txt")).unwrap(), b"x\n");
 }
 
-/// libgit2 reads the objects that there are; git reads what replaces them. A review and a merge that see
-/// different things would land what nobody judged.
+/// libgit2 ignores `refs/replace`, and the git program follows it. If review and merge saw different objects,
+/// commits would land that nobody reviewed.
 #[test]
-fn an_object_that_is_replaced_is_judged_and_landed_as_it_is() {
+fn an_object_that_is_replaced_is_reviewed_and_landed_in_its_original_form() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     place.script(
@@ -221,7 +222,7 @@ fn an_object_that_is_replaced_is_judged_and_landed_as_it_is() {
     assert_eq!(fs::read(repository.join("a.txt")).unwrap(), b"good\n");
 }
 
-/// Commits a tree that git itself would never add: `$1` holds a file.
+/// Commits a tree with a folder named `$1`, which `git add` would refuse.
 const TRICK: &str = "
 trick() {
   blob=$(echo 'run me' | git hash-object -w --stdin)
@@ -231,9 +232,9 @@ trick() {
 }
 ";
 
-/// Git itself checks no such tree out: one that landed would hold up every worktree after it.
+/// git refuses to check out such a tree. If one landed, no worktree could be made after it.
 #[test]
-fn a_link_in_place_of_gitmodules_never_lands_whoever_approves_it() {
+fn a_link_in_place_of_gitmodules_never_lands_even_if_a_person_approves_it() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("recovery: {max_retries: 0}\n");
     let trick = |name: &str| {
@@ -255,12 +256,17 @@ fn a_link_in_place_of_gitmodules_never_lands_whoever_approves_it() {
     }
     assert_eq!(place.until_idle(), 3);
     place.nobody_is_left();
-    assert_eq!(place.status_of("fine")["status"], "done", "others go on: {}", place.status("p"));
+    assert_eq!(
+        place.status_of("fine")["status"],
+        "done",
+        "other objectives are held up: {}",
+        place.status("p")
+    );
     assert_eq!(git(&repository, &["status", "--porcelain"]), "");
 }
 
-/// A git that was killed at the end of a merge, a commit or a packing leaves these: no file of the user's is moved
-/// while the branch cannot be, and what needs no lock goes on.
+/// A git that is killed at the end of a merge, a commit or a packing leaves these locks. While the branch
+/// cannot move, none of the user's files may change, and everything that needs no lock continues.
 #[test]
 fn locks_of_branches_left_in_the_users_repository_are_waited_for_and_named() {
     let place = Sandbox::scripted("workspace");
@@ -273,7 +279,7 @@ fn locks_of_branches_left_in_the_users_repository_are_waited_for_and_named() {
     let mut running = place.supervisor(&["--poll-seconds", "1"]);
     running.heard_of("objective_done", "two");
     for (lock, next) in [("HEAD.lock", Some("refs/heads/main.lock")), ("main.lock", None)] {
-        until("it says what it waits for", || {
+        until("`status` names the lock", || {
             place.good(&["status"]).contains(&format!("{lock} exists: a git command is running there"))
         });
         assert_eq!(git(&repository, &["status", "--porcelain"]), "", "no file was moved without its branch");
@@ -283,17 +289,17 @@ fn locks_of_branches_left_in_the_users_repository_are_waited_for_and_named() {
         }
     }
     fs::remove_file(repository.join(".git/refs/heads/main.lock")).unwrap();
-    until("it is published", || place.status("p")["integration"]["ahead"] == 0);
-    // The third one is no hindrance at all: branches are cleaned up beside it.
-    until("its branches are gone", || git(&repository, &["branch", "--list", "paddock/*"]).is_empty());
+    until("the work is published", || place.status("p")["integration"]["ahead"] == 0);
+    // `packed-refs.lock` is no hindrance: loose branches are deleted in spite of it.
+    until("the work branches are gone", || git(&repository, &["branch", "--list", "paddock/*"]).is_empty());
     running.stop();
     place.nobody_is_left();
     assert_eq!(fs::read(repository.join("two.txt")).unwrap(), b"by two\n");
-    assert!(repository.join(".git/packed-refs.lock").exists(), "it is not Paddock's to remove");
+    assert!(repository.join(".git/packed-refs.lock").exists(), "Paddock removed a lock that is not its own");
 }
 
 #[test]
-fn names_that_stand_for_the_git_directory_never_land() {
+fn names_that_mean_the_git_directory_never_land() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("recovery: {max_retries: 0}\nverify: [{name: tests, run: \"true\"}]\n");
     let tricks = [("lower", ".git"), ("upper", ".GIT"), ("short", "git~1"), ("hfs", ".g\u{200c}it")];
@@ -313,11 +319,16 @@ fn names_that_stand_for_the_git_directory_never_land() {
         let text = objective["reason"]["text"].as_str().unwrap();
         assert!(text.contains("git directory") || text.contains("invalid path"), "{name}: {text}");
     }
-    assert_eq!(place.status_of("fine")["status"], "done", "others go on: {}", place.status("p"));
+    assert_eq!(
+        place.status_of("fine")["status"],
+        "done",
+        "other objectives are held up: {}",
+        place.status("p")
+    );
     assert_eq!(fs::read(repository.join(".git/config")).unwrap(), before);
 }
 
-/// A folder becomes a link to somewhere else, and what comes after writes below it.
+/// A folder becomes a link to a folder outside, and later commits write below it.
 #[test]
 fn a_link_in_place_of_a_folder_never_leads_a_write_outside() {
     let place = Sandbox::scripted("workspace");
@@ -344,7 +355,8 @@ fn a_link_in_place_of_a_folder_never_leads_a_write_outside() {
         "back",
         "rm d; mkdir d; echo mine > d/x.txt; echo new > d/y.txt; git add d; git commit --quiet -m Back\n",
     );
-    // Its branch holds links where files are copied to: when its worktree is made again they are in the way.
+    // Its branch has links at the places to which files are copied. When its worktree is made again, copying
+    // must not follow them.
     place.script(
         "copies",
         &format!(
@@ -356,7 +368,7 @@ fn a_link_in_place_of_a_folder_never_leads_a_write_outside() {
     );
     place.objectives(&["link : **", "back < link : **", "copies < back : **"]);
     let before = snapshot_of(&outside);
-    // Published where the user has a file of their own in the folder that becomes a link.
+    // The user's checkout has an ignored file of their own in the folder that becomes a link.
     let mut running = place.supervisor(&[]);
     running.heard_of("objective_done", "back");
     running.stop();
@@ -379,9 +391,9 @@ fn snapshot_of(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     found
 }
 
-/// The agent leads Paddock to a folder of the user's in place of its worktree.
+/// The agent replaces its worktree by a link to a folder of the user.
 #[test]
-fn a_link_in_place_of_a_worktree_is_named_and_what_it_leads_to_stays_as_it_is() {
+fn a_link_in_place_of_a_worktree_is_named_and_its_target_is_untouched() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     let theirs = place.path("theirs");
@@ -407,10 +419,10 @@ fn a_link_in_place_of_a_worktree_is_named_and_what_it_leads_to_stays_as_it_is() 
     assert_eq!(
         git(&repository, &["log", "--all", "--format=%s", "--", "diary.txt"]),
         "",
-        "it is in no commit"
+        "the user's file is in a commit"
     );
     assert_eq!(place.status_of("two")["status"], "done");
-    // As the message says.
+    // Follows the remedy in the message.
     fs::remove_file(place.path("p-wt/p/one")).unwrap();
     place.good(&["objective", "retry", "one"]);
     assert_eq!(place.until_idle(), 0, "{}", place.status_of("one"));
@@ -420,7 +432,7 @@ fn a_link_in_place_of_a_worktree_is_named_and_what_it_leads_to_stays_as_it_is() 
 }
 
 #[test]
-fn a_damaged_object_stops_what_needs_it_and_nothing_else() {
+fn a_damaged_object_stops_only_the_objective_that_needs_it() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("recovery: {max_retries: 0}\n");
     place.script(
@@ -439,9 +451,10 @@ fn a_damaged_object_stops_what_needs_it_and_nothing_else() {
     assert_eq!(git(&repository, &["show", "main:two.txt"]), "by two");
 }
 
-/// Moved, the project says how it is mended; mended, work goes on, also that of a session that had ended.
+/// After a move the project names its remedy. Once `repo_root` is corrected, work continues, including the
+/// retry of a session that had ended.
 #[test]
-fn a_repository_that_moved_for_good_is_worked_on_again_when_the_project_says_where_it_is() {
+fn a_repository_that_moved_for_good_is_used_again_once_repo_root_is_corrected() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     place.script("one", "echo one > one.txt; git add .; git commit --quiet -m One; exit 1\n");
@@ -465,14 +478,14 @@ fn a_repository_that_moved_for_good_is_worked_on_again_when_the_project_says_whe
 }
 
 #[test]
-fn hooks_of_the_users_that_fail_are_run_for_their_commits_and_never_for_paddocks() {
+fn hooks_of_the_user_never_run_for_paddocks_own_acts() {
     let place = Sandbox::scripted("workspace");
     let repository = place.checkout("repo", "main");
     let mark = place.path("hooks-run");
     for hook in ["post-checkout", "post-merge", "reference-transaction", "pre-merge-commit", "pre-auto-gc"] {
         let file = repository.join(".git/hooks").join(hook);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
-        // It says no, and who asked, unless that is an agent or the user.
+        // The hook notes its run and fails, except for commands of agents and of the user.
         let text = format!(
             "#!/bin/sh\n[ -z \"$PADDOCK_SESSION$GIT_EDITOR_OF_USER\" ] || exit 0\necho {hook} >> '{}'\nexit 1\n",
             mark.display()

@@ -1,11 +1,11 @@
-//! Review by facts: scope, protected paths, and what agents leave uncommitted (SPEC 3.2, 3.3, 3.6).
+//! Review of facts: scope, protected paths, and uncommitted files.
 
 use std::fs;
 
 use paddock_testkit::Sandbox;
 use paddock_testkit::git::git;
 
-/// The first session does `first`, every later one `then`.
+/// Makes an agent that runs `first` in its first session and `then` in every later one.
 fn two_sessions(place: &Sandbox, first: &str, then: &str) {
     place.script("one", &format!("if [ \"$PADDOCK_SESSION\" = 1 ]; then\n{first}\nelse\n{then}\nfi\n"));
 }
@@ -16,7 +16,8 @@ fn kinds(place: &Sandbox) -> Vec<String> {
     place.starts().into_iter().map(|(.., kind)| kind).collect()
 }
 
-/// A first session changes this path beside its work, is told so, takes it back, and the work lands.
+/// Asserts that a first session that also changes `path` is corrected: the prompt of the second one names the
+/// path, it undoes the change, and the work lands.
 fn corrected(lines: &str, path: &str, says: &str) {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple(lines);
@@ -51,7 +52,7 @@ fn the_projects_own_configuration_is_always_protected() {
 }
 
 #[test]
-fn what_is_taken_back_within_the_session_passes() {
+fn a_change_that_is_reverted_within_the_session_passes() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     let first = format!(
@@ -66,7 +67,7 @@ fn what_is_taken_back_within_the_session_passes() {
 }
 
 #[test]
-fn when_retries_are_spent_a_person_is_told_why() {
+fn when_retries_are_spent_a_person_is_asked_with_the_reason() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("recovery: {max_retries: 1}\n");
     place.script("one", "echo x >> b.txt; git commit --quiet -a -m Wrong\n");
@@ -83,7 +84,7 @@ fn when_retries_are_spent_a_person_is_told_why() {
 }
 
 #[test]
-fn forgotten_changes_are_salvaged_and_asked_for() {
+fn forgotten_changes_are_salvaged_and_corrected() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     fs::write(repository.join(".env"), "SECRET=1\n").unwrap();
@@ -122,7 +123,8 @@ fn a_copied_file_is_neither_committed_nor_salvaged() {
     assert_eq!(fs::read(repository.join("settings.local")).unwrap(), b"mine\n");
 }
 
-/// What the worktree holds beside the landed work, and lies under `runtime/kept` when it is gone.
+/// Lands work with a script that also `makes` something that must not be deleted. Asserts that `finds` is
+/// under `runtime/kept` once the worktree is gone.
 fn kept(place: &Sandbox, makes: &str, finds: &str) {
     let repository = place.simple("");
     place
@@ -141,14 +143,14 @@ fn kept(place: &Sandbox, makes: &str, finds: &str) {
 
 #[test]
 fn a_nested_repository_is_kept_when_the_worktree_goes() {
-    // Ignored, so that review has nothing to say about it.
+    // An ignored name, so that review does not ask for a correction.
     kept(&Sandbox::scripted("workspace"), "mkdir x.log; git init --quiet x.log/repo", "x.log/repo/.git");
 }
 
 #[test]
 fn a_file_too_large_to_salvage_is_never_deleted_with_its_worktree() {
     let place = Sandbox::scripted("workspace");
-    // It appears after the harvest, while publishing waits for the user.
+    // The file must appear after the harvest, so the worktree is kept until the user publishes.
     let repository = place.simple("land: {publish: manual}\n");
     place.script("one", "echo one > one.txt; git add one.txt; git commit --quiet -m One\n");
     place.objectives(&["one"]);

@@ -1,4 +1,5 @@
-//! What others on the machine may read, what reaches a terminal, and what secrets end up in.
+//! File modes, control sequences, and secrets: what other users can read, what reaches a terminal, and where
+//! secrets are stored.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -10,7 +11,7 @@ use std::process::Stdio;
 use paddock_testkit::git::git;
 use paddock_testkit::{Sandbox, alone, until};
 
-/// Every file and folder below this one, itself included; links are not followed.
+/// Returns this folder and everything below it, without following links.
 fn all_below(folder: &Path) -> Vec<PathBuf> {
     let (mut found, mut due) = (vec![folder.to_owned()], vec![folder.to_owned()]);
     while let Some(folder) = due.pop() {
@@ -24,7 +25,7 @@ fn all_below(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Open to others: the mode of each, for a message.
+/// Returns mode and path of everything that other users could open.
 fn open_to_others(folder: &Path) -> Vec<String> {
     let mode = |path: &Path| fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777;
     let is_link = |path: &Path| path.is_symlink();
@@ -35,9 +36,9 @@ fn open_to_others(folder: &Path) -> Vec<String> {
 
 const SECRET: &str = "s3cr3t-of-the-proxy";
 
-/// A run with everything in it: a gate, a correction, salvage, a check of agents, a plan, a report.
+/// Runs a gate, a correction, a salvage and a check of an agent, and looks during and after the run.
 #[test]
-fn nothing_in_a_workspace_is_open_to_others_and_no_secret_is_written_down() {
+fn nothing_in_a_workspace_is_open_to_others_and_no_secret_is_stored() {
     let place = Sandbox::scripted("workspace");
     let proxy = format!("http://user:{SECRET}@proxy.invalid:3128");
     fs::write(
@@ -61,12 +62,14 @@ fn nothing_in_a_workspace_is_open_to_others_and_no_secret_is_written_down() {
     place.objectives(&["one : **"]);
     let mut running = place.supervisor(&[]);
     until("the correction is at work", || place.starts().len() == 2);
-    // The words of every process are everybody's to read.
-    let words = words_of_processes();
+    // Every user can read the arguments of every process.
+    let words = arguments_of_processes();
     assert!(words.iter().any(|words| words.contains("__keeper")), "{words:?}");
-    assert!(!words.iter().any(|words| words.contains(SECRET)), "a secret is among the words of a process");
-    let socket = open_to_others(place.root());
-    assert_eq!(socket, [""; 0], "while it works");
+    assert!(
+        !words.iter().any(|words| words.contains(SECRET)),
+        "a secret is among the arguments of a process"
+    );
+    assert_eq!(open_to_others(place.root()), [""; 0], "while the supervisor works");
     fs::write(&wait, "").unwrap();
     running.heard_of("objective_done", "one");
     running.stop();
@@ -81,15 +84,15 @@ fn nothing_in_a_workspace_is_open_to_others_and_no_secret_is_written_down() {
     }
     for arguments in [&["status", "--json"][..], &["events"], &["config", "show"], &["doctor"], &["report"]] {
         let (_, said) = place.outcome(arguments);
-        assert!(!said.contains(SECRET), "{arguments:?} tells a secret: {said}");
+        assert!(!said.contains(SECRET), "{arguments:?} prints a secret: {said}");
     }
     assert!(!git(&repository, &["log", "--all", "-p"]).contains(SECRET));
     let notes = git(&repository, &["log", "--all", "--show-notes=refs/notes/paddock", "--format=%N"]);
     assert!(!notes.contains(SECRET));
 }
 
-/// The words of all processes, as anybody sees them.
-fn words_of_processes() -> Vec<String> {
+/// Returns the arguments of all processes.
+fn arguments_of_processes() -> Vec<String> {
     let folders = fs::read_dir("/proc").unwrap().flatten();
     folders
         .filter_map(|folder| fs::read(folder.path().join("cmdline")).ok())
@@ -97,10 +100,11 @@ fn words_of_processes() -> Vec<String> {
         .collect()
 }
 
-/// Sets the clipboard, the title, asks the terminal, moves the cursor, ends the line, in 7 and 8 bits.
+/// Sequences that set the clipboard and the title, query the terminal, move the cursor and end the line, in
+/// 7-bit and 8-bit forms.
 const CONTROLS: &str = "\u{1b}]52;c;ZXZpbA==\u{7}\u{1b}]0;owned\u{7}\u{1b}P+q544e\u{1b}\\\u{1b}[2J\u{1b}[6n\u{9b}31m\u{90}x\u{9c}\r\u{8}";
 
-/// What agents and plans say, name and commit, in every command that shows it.
+/// The sequences are in output, names, commits and titles, and every command that shows these is run.
 #[test]
 fn no_control_sequence_of_an_agent_reaches_the_terminal() {
     let place = Sandbox::scripted("workspace");
@@ -159,7 +163,7 @@ fn no_control_sequence_of_an_agent_reaches_the_terminal() {
 
 const SOCKET: &str = "PADDOCK_TEST_SOCKET";
 
-/// Not a test by itself: what `another_user_...` runs as another user.
+/// Not a test of its own: `another_user_...` runs it as another user.
 #[test]
 fn child_that_knocks() {
     let Some(socket) = std::env::var_os(SOCKET) else { return };
@@ -167,33 +171,33 @@ fn child_that_knocks() {
         Ok(stream) => stream,
         Err(error) => return println!("no way in: {error}"),
     };
-    // Whoever is let in is answered; whoever is not finds the door closed, before or after the question.
+    // A refused client finds the connection closed, before or after it has sent its request.
     stream.set_read_timeout(Some(std::time::Duration::from_secs(40))).unwrap();
     let asked = stream.write_all(b"{\"id\":1,\"body\":{\"hello\":{\"version\":1}}}\n");
     let mut line = String::new();
-    let heard = BufReader::new(stream).read_line(&mut line);
-    match heard {
+    let read = BufReader::new(stream).read_line(&mut line);
+    match read {
         Ok(_) if line.contains("hello") => println!("was let in"),
         other => println!("was turned away: {asked:?} {other:?} {line}"),
     }
 }
 
-/// Another user of the machine: the folders let nobody in, and were they open, the socket would not answer.
+/// The folders are closed to other users, and the socket refuses them even if the folders are opened.
 #[test]
 fn another_user_can_neither_read_a_workspace_nor_talk_to_its_supervisor() {
     if !rustix::process::geteuid().is_root() {
-        return; // Nobody else can become another user.
+        return; // Only root can become another user.
     }
     let place = Sandbox::scripted("workspace");
     place.simple("");
     let running = place.supervisor(&[]);
     let socket = place.root().join("runtime/paddock.sock");
-    until("it listens", || socket.exists());
+    until("the supervisor listens", || socket.exists());
     let as_user = |user: u32| {
         let mut command = alone::command(module_path!(), "child_that_knocks");
         command.env(SOCKET, &socket);
         command.uid(user).gid(user).stdin(Stdio::null());
-        // A test program that others may not run says nothing.
+        // The other user may not even be able to execute the test program; then there is no output.
         let output = command.output().map(|output| output.stdout).unwrap_or_default();
         String::from_utf8_lossy(&output).into_owned()
     };
@@ -201,7 +205,7 @@ fn another_user_can_neither_read_a_workspace_nor_talk_to_its_supervisor() {
     assert!(own.contains("was let in"), "{own}");
     let other = as_user(65_534);
     assert!(other.is_empty() || other.contains("no way in"), "{other}");
-    // As if every folder on the way and the socket itself had been opened to all.
+    // Opens every folder on the way, and the socket itself, to everybody.
     for path in
         [socket.as_path(), &place.root().join("runtime"), place.root(), place.root().parent().unwrap()]
     {

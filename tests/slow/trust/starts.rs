@@ -1,4 +1,5 @@
-//! How a supervisor starts: beside a command that holds the workspace for a moment, and where few files may be open.
+//! Starts of a supervisor: while a command holds the workspace, with a low limit of open files, and without
+//! watches.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +12,7 @@ use paddock_ipc::lock::WorkspaceLock;
 use paddock_testkit::git::commit_file;
 use paddock_testkit::{Sandbox, Supervisor, outcome_of, until};
 
-/// Whether a process has the file open.
+/// Returns whether a process has the file open.
 fn has_open(pid: i32, file: &Path) -> bool {
     let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     open.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|path| path == file)
@@ -22,14 +23,15 @@ fn a_command_that_holds_the_workspace_for_a_moment_is_waited_for() {
     let place = Sandbox::scripted("workspace");
     place.simple("");
     place.objectives(&["one"]);
-    // As a command does that carries itself out: it has the lock, and listens to nobody.
+    // A one-shot command holds the lock without a socket.
     let workspace = Workspace::open(place.root(), is_tracked).unwrap();
     let lock = WorkspaceLock::try_take_for_command(&workspace.runtime()).unwrap();
     let mut running = Supervisor::start(place.paddock(&["run", "--no-tui", "--json", "--until-idle"]));
     let file = WorkspaceLock::file_in(&workspace.runtime()).canonicalize().unwrap();
     let pid = running.pid().as_raw_nonzero().get();
     until("the supervisor tries to take the workspace", || has_open(pid, &file));
-    // Longer than a reader of the lock would be waited for: without the wait it has given up by then.
+    // Longer than the retries for a lock whose holder only reads it: a supervisor that does not wait for
+    // commands has given up by then.
     std::thread::sleep(Duration::from_millis(500));
     drop(lock);
     assert_eq!(running.finish().0, 0);
@@ -37,7 +39,7 @@ fn a_command_that_holds_the_workspace_for_a_moment_is_waited_for() {
     assert_eq!(place.status_of("one")["status"], "done");
 }
 
-/// `paddock` started by a shell that first sets these limits of open files.
+/// Returns a command that runs `paddock` in a shell with these limits of open files.
 fn limited(place: &Sandbox, limits: &str, arguments: &[&str]) -> Command {
     let paddock = place.paddock(arguments);
     let mut command = Command::new("sh");
@@ -49,7 +51,7 @@ fn limited(place: &Sandbox, limits: &str, arguments: &[&str]) -> Command {
 }
 
 #[test]
-fn a_supervisor_takes_all_open_files_that_it_may_have_and_agents_keep_what_their_user_had() {
+fn a_supervisor_raises_its_limit_of_open_files_and_agents_keep_the_users_limit() {
     let place = Sandbox::scripted("workspace");
     place.simple("verify:\n  - {name: limit, run: 'test \"$(ulimit -Sn)\" = 40'}\n");
     place.script("one", "ulimit -Sn > one.txt\ngit add --all && git commit --quiet -m Limit\n");
@@ -61,10 +63,10 @@ fn a_supervisor_takes_all_open_files_that_it_may_have_and_agents_keep_what_their
     assert_eq!(fs::read_to_string(place.path("repo/one.txt")).unwrap(), "40\n");
 }
 
-/// Where the machine gives no watches (`fs.inotify.max_user_instances`), commits are seen at the next poll.
+/// Without file watches (`fs.inotify.max_user_instances` is 0) commits are seen at the next poll.
 #[cfg(target_os = "linux")]
 #[test]
-fn without_watches_all_is_seen_only_later() {
+fn without_watches_everything_is_seen_at_the_next_poll() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     place.objectives(&["one"]);
@@ -77,7 +79,7 @@ fn without_watches_all_is_seen_only_later() {
         command
     };
     if !inside(limit).output().is_ok_and(|output| output.status.success()) {
-        return; // No namespace of users is allowed here.
+        return; // This machine allows no user namespaces.
     }
     let mut command = inside(&script);
     command.arg(run.get_program()).args(run.get_args()).env_clear().current_dir(place.path("."));
@@ -96,7 +98,7 @@ fn without_watches_all_is_seen_only_later() {
 }
 
 #[test]
-fn where_too_few_files_may_be_open_a_supervisor_says_so_instead_of_starting() {
+fn with_too_low_a_limit_of_open_files_a_supervisor_refuses_to_start_and_says_why() {
     let place = Sandbox::scripted("workspace");
     place.simple("");
     place.objectives(&["one"]);

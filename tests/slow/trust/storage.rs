@@ -1,4 +1,4 @@
-//! Faults of the disk, through the built binary on real files.
+//! Disk faults and damaged databases, with the built binary on real files.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use paddock_testkit::git::git;
 use paddock_testkit::{Sandbox, Supervisor, alone, until};
 
-/// Where a test that needs a disk of its own is run: it runs itself again, in a mount namespace in which the
-/// folder for temporary files is a small file system. False where the machine does not allow that.
+/// Runs a test again as a process in a mount namespace whose temporary folder is a small file system. Returns
+/// `true` inside that process, and `false` outside, or if the machine does not allow mounts.
 fn on_a_small_disk(test: &str) -> bool {
     const INSIDE: &str = "PADDOCK_TEST_SMALL_DISK";
     if std::env::var_os(INSIDE).is_some() {
@@ -36,7 +36,7 @@ fn on_a_small_disk(test: &str) -> bool {
     false
 }
 
-/// Takes all the room that is left.
+/// Fills the disk to the last byte.
 fn fill(place: &Sandbox) -> PathBuf {
     let ballast = place.path("ballast");
     let mut file = File::create(&ballast).unwrap();
@@ -47,28 +47,28 @@ fn fill(place: &Sandbox) -> PathBuf {
     ballast
 }
 
-/// What a process wrote to its standard error; kept in memory, since the disk may be full.
+/// Standard error of a process, kept in memory because the disk may be full.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<String>>);
+struct StandardError(Arc<Mutex<String>>);
 
-impl Told {
+impl StandardError {
     fn contains(&self, words: &str) -> bool {
         self.0.lock().unwrap().contains(words)
     }
 }
 
-/// A supervisor whose standard error is kept.
-fn listened(place: &Sandbox, mut command: Command) -> (Supervisor, Told) {
+/// Starts a supervisor whose standard error is kept.
+fn with_standard_error(place: &Sandbox, mut command: Command) -> (Supervisor, StandardError) {
     let (reader, writer) = std::io::pipe().unwrap();
     command.stderr(writer);
-    let reported = Told::default();
-    let kept = reported.clone();
+    let stderr = StandardError::default();
+    let kept = stderr.clone();
     std::thread::spawn(move || {
         for line in BufReader::new(reader).lines().map_while(Result::ok) {
             kept.0.lock().unwrap().push_str(&(line + "\n"));
         }
     });
-    (place.supervisor_of(command), reported)
+    (place.supervisor_of(command), stderr)
 }
 
 fn run(place: &Sandbox) -> Command {
@@ -76,14 +76,15 @@ fn run(place: &Sandbox) -> Command {
 }
 
 #[test]
-fn agents_at_work_while_the_disk_is_full_are_not_lost_and_work_goes_on_by_itself() {
-    if !on_a_small_disk("agents_at_work_while_the_disk_is_full_are_not_lost_and_work_goes_on_by_itself") {
+fn agents_at_work_while_the_disk_is_full_are_not_lost_and_work_continues_by_itself() {
+    if !on_a_small_disk("agents_at_work_while_the_disk_is_full_are_not_lost_and_work_continues_by_itself") {
         return;
     }
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     let go = place.path("go");
-    // One tries to commit while there is no room, and fails; the other has committed, and only says so then.
+    // `one` tries to commit while the disk is full, and fails. `two` has committed before, and only ends
+    // then.
     let wait = format!("while ! [ -e '{}' ]; do sleep 0.05; done\n", go.display());
     let work = "head -c 100000 /dev/urandom > one.txt; git add . && git commit --quiet --message One\n";
     place.script("one", &format!("{wait}{work}"));
@@ -97,12 +98,12 @@ fn agents_at_work_while_the_disk_is_full_are_not_lost_and_work_goes_on_by_itself
     let ballast = fill(&place);
     File::create(&go).unwrap();
     for id in ["one", "two"] {
-        // Held for as long as any process of the agent lives.
+        // The lock is held as long as any process of the agent lives.
         let busy = File::open(place.path("busy").join(id)).unwrap();
         until("the agent has ended", || busy.try_lock().is_ok());
     }
     let status = place.good(&["status"]);
-    assert!(status.contains("one"), "whoever looks can look: {status}");
+    assert!(status.contains("one"), "`status` works on a full disk: {status}");
     fs::remove_file(&ballast).unwrap();
     running.heard_of("objective_done", "one");
     running.stop();
@@ -114,18 +115,18 @@ fn agents_at_work_while_the_disk_is_full_are_not_lost_and_work_goes_on_by_itself
         assert_eq!((&objective["status"], &objective["retries"]), (&"done".into(), &0.into()), "{objective}");
     }
     place.good(&["verify"]);
-    follows(&place);
+    assert_rows_follow_from_events(&place);
 }
 
-/// What is kept is what the events say.
-fn follows(place: &Sandbox) {
+/// Asserts that the stored rows agree with the events.
+fn assert_rows_follow_from_events(place: &Sandbox) {
     let (_, said) = place.outcome(&["doctor", "--rebuild"]);
     assert!(said.contains("the stored state agrees with its"), "{said}");
 }
 
 #[test]
-fn nothing_is_begun_on_a_full_disk_and_nothing_is_changed() {
-    if !on_a_small_disk("nothing_is_begun_on_a_full_disk_and_nothing_is_changed") {
+fn nothing_starts_on_a_full_disk_and_nothing_changes() {
+    if !on_a_small_disk("nothing_starts_on_a_full_disk_and_nothing_changes") {
         return;
     }
     let place = Sandbox::scripted("workspace");
@@ -148,8 +149,8 @@ fn nothing_is_begun_on_a_full_disk_and_nothing_is_changed() {
 }
 
 #[test]
-fn a_read_only_file_system_is_named_and_can_be_looked_at() {
-    if !on_a_small_disk("a_read_only_file_system_is_named_and_can_be_looked_at") {
+fn a_read_only_file_system_is_named_and_reading_commands_work() {
+    if !on_a_small_disk("a_read_only_file_system_is_named_and_reading_commands_work") {
         return;
     }
     let place = Sandbox::scripted("workspace");
@@ -173,10 +174,10 @@ fn a_read_only_file_system_is_named_and_can_be_looked_at() {
     assert_eq!(place.until_idle(), 0);
 }
 
-/// Where nothing can be mounted, and for the writes of the database alone: strace reports a full disk for some
-/// writes of its log in a row.
+/// strace reports a full disk for two consecutive writes of the database's log. This needs no mount, and hits
+/// the database alone.
 #[test]
-fn a_write_of_the_database_that_finds_no_room_waits_for_it() {
+fn a_write_of_the_database_that_meets_a_full_disk_waits_for_free_space() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     place.objectives(&["one", "two < one"]);
@@ -188,23 +189,21 @@ fn a_write_of_the_database_that_finds_no_room_waits_for_it() {
     command.args(plain.get_args()).env_clear().stdin(Stdio::null());
     command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.current_dir(plain.get_current_dir().unwrap_or(Path::new("/")));
-    let (mut running, reported) = listened(&place, command);
+    let (mut running, stderr) = with_standard_error(&place, command);
     running.heard_of("worktree_removed", "two");
     let (code, _) = running.terminate();
     assert_eq!(code, 0);
-    assert!(
-        reported.contains("is full: nothing new starts") && reported.contains("disk has free space again")
-    );
+    assert!(stderr.contains("is full: nothing new starts") && stderr.contains("disk has free space again"));
     place.nobody_is_left();
     place.nothing_ran_twice();
     assert_eq!(git(&repository, &["show", "main:two.txt"]), "by two");
-    follows(&place);
+    assert_rows_follow_from_events(&place);
 }
 
-/// A person who stops a supervisor that waits for room gets their prompt back, and nothing is lost.
+/// A supervisor that waits for free space must end when a person stops it, and nothing is lost.
 #[test]
-fn a_supervisor_that_waits_for_room_can_be_stopped() {
-    if !on_a_small_disk("a_supervisor_that_waits_for_room_can_be_stopped") {
+fn a_supervisor_that_waits_for_free_space_can_be_stopped() {
+    if !on_a_small_disk("a_supervisor_that_waits_for_free_space_can_be_stopped") {
         return;
     }
     let place = Sandbox::scripted("workspace");
@@ -219,13 +218,13 @@ fn a_supervisor_that_waits_for_room_can_be_stopped() {
         ),
     );
     place.objectives(&["one"]);
-    let (mut running, reported) = listened(&place, run(&place));
-    until("it is at work", || place.starts().len() == 1);
+    let (mut running, stderr) = with_standard_error(&place, run(&place));
+    until("the agent is at work", || place.starts().len() == 1);
     running.heard_of("session_started", "one");
     let ballast = fill(&place);
-    // What is asked first finds no room; what is asked then is told so at once.
+    // The first command meets the full disk and waits; later ones are refused at once.
     let asking = place.paddock(&["project", "pause"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    until("the supervisor says so", || reported.contains("is full"));
+    until("the supervisor says so", || stderr.contains("is full"));
     let (code, said) = place.outcome(&["objective", "pause", "one"]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("is full"), "{said}");
@@ -237,10 +236,10 @@ fn a_supervisor_that_waits_for_room_can_be_stopped() {
     place.nobody_is_left();
     place.nothing_ran_twice();
     assert_eq!(git(&repository, &["show", "main:one.txt"]), "one");
-    assert_eq!(place.starts().len(), 1, "the agent that was at work is the one that did it");
+    assert_eq!(place.starts().len(), 1, "the session that was at work is the only one");
 }
 
-/// Overwrites a stretch of a file.
+/// Overwrites part of a file.
 fn damage(file: &Path, at: u64, bytes: usize) {
     use std::os::unix::fs::FileExt as _;
     let file = File::options().write(true).open(file).unwrap();
@@ -253,10 +252,11 @@ fn copies(place: &Sandbox) -> usize {
     folder.filter(|entry| entry.file_name().to_string_lossy().ends_with(".backup")).count()
 }
 
-/// The database is copied by itself; damaged, it is refused by name, and one command puts it right. What was
-/// recorded after the copy is read from the damaged file where that can still be read, and found in git where not.
+/// The supervisor copies the database by itself. A damaged database is refused by name, and one command
+/// restores it. Events after the copy are read from the damaged file if possible; otherwise landings are
+/// found in git.
 #[test]
-fn a_damaged_database_is_put_right_from_its_copy_and_what_is_left_of_it() {
+fn a_damaged_database_is_restored_from_its_copy_and_its_readable_rest() {
     let place = Sandbox::scripted("workspace");
     let repository = place.simple("");
     place.objectives(&["one", "two < one"]);
@@ -268,7 +268,7 @@ fn a_damaged_database_is_put_right_from_its_copy_and_what_is_left_of_it() {
     assert_eq!(place.until_idle(), 0);
     place.nobody_is_left();
     let database = place.root().join("runtime/paddock.db");
-    // First a page somewhere in it, then the first one, without which nothing can be read.
+    // First a page in the middle, then the first page, without which SQLite can read nothing.
     let middle = fs::metadata(&database).unwrap().len() / 8192 * 4096;
     for at in [middle, 0] {
         damage(&database, at, 4096);
@@ -279,8 +279,8 @@ fn a_damaged_database_is_put_right_from_its_copy_and_what_is_left_of_it() {
         assert!(code == 1 && said.contains("paddock doctor --restore"), "{said}");
         let (_, said) = place.outcome(&["doctor", "--restore"]);
         assert!(said.contains("restored from") && said.contains("kept as"), "{said}");
-        follows(&place);
-        // What landed after the copy is on the user's branch and stays there.
+        assert_rows_follow_from_events(&place);
+        // Work that landed after the copy stays on the user's branch.
         let (code, said) = place.outcome(&["run", "--no-tui", "--until-idle"]);
         assert_ne!(code, 1, "{said}");
         assert_eq!(git(&repository, &["show", "main:three.txt"]), "by three");
@@ -297,12 +297,12 @@ fn a_damaged_database_is_put_right_from_its_copy_and_what_is_left_of_it() {
         .flatten()
         .filter(|entry| entry.file_name().to_string_lossy().contains(".damaged-"))
         .count();
-    assert!(damaged >= 2, "what was damaged is kept");
+    assert!(damaged >= 2, "the damaged files are not kept");
 }
 
-/// A crash in the middle of a write: the log of the database ends in half a transaction.
+/// After a crash in the middle of a write, the database's log ends in half a transaction.
 #[test]
-fn a_torn_last_write_is_as_if_it_had_not_been() {
+fn a_torn_last_write_is_ignored() {
     let place = Sandbox::scripted("a folder with spaces, 'quotes' & 文件夹");
     let repository = place.simple("");
     place.script("one", "while ! [ -e ../../../go ]; do sleep 0.05; done; echo one > one.txt; git add .; git commit -qm One\n");
@@ -312,7 +312,7 @@ fn a_torn_last_write_is_as_if_it_had_not_been() {
     running.kill();
     let log = place.root().join("runtime/paddock.db-wal");
     let bytes = fs::metadata(&log).unwrap().len();
-    assert!(bytes > 4096, "there is a log to be torn");
+    assert!(bytes > 4096, "the log is too short to be torn");
     let torn = File::options().write(true).open(&log).unwrap();
     torn.set_len(bytes - 2_000).unwrap();
     drop(torn);
@@ -321,10 +321,10 @@ fn a_torn_last_write_is_as_if_it_had_not_been() {
     place.nobody_is_left();
     place.nothing_ran_twice();
     assert_eq!(git(&repository, &["show", "main:one.txt"]), "one");
-    follows(&place);
+    assert_rows_follow_from_events(&place);
 }
 
-/// Rows that do not follow from the events are made again from them, whatever was done to them.
+/// `doctor --rebuild` makes rows again that were changed, removed or invented.
 #[test]
 fn rows_that_were_changed_removed_or_invented_are_made_again_from_the_events() {
     let place = Sandbox::scripted("workspace");
@@ -346,10 +346,10 @@ fn rows_that_were_changed_removed_or_invented_are_made_again_from_the_events() {
     let (_, said) = place.outcome(&["doctor", "--rebuild"]);
     assert!(said.contains("rows differed from the state"), "{said}");
     assert_eq!(place.status("p"), before);
-    follows(&place);
+    assert_rows_follow_from_events(&place);
 }
 
-/// A newer Paddock was here: nothing is changed, and it is said what to do.
+/// A workspace of a newer Paddock is refused with a remedy, and nothing is changed.
 #[test]
 fn a_newer_schema_is_left_alone_and_both_versions_are_named() {
     let place = Sandbox::scripted("workspace");
