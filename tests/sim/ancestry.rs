@@ -1,11 +1,11 @@
-//! Which commit of a modelled repository leads to which.
+//! Ancestry of commits in modelled repositories.
 
 use std::collections::BTreeSet;
 
 use paddock_model::ids::ObjectId;
 
-/// Whether the first commit is the second, or an ancestor of it. `of` gives a commit's generation, which is larger than
-/// that of each parent, and its parents.
+/// Returns whether `old` is `new` or an ancestor of it. `of` returns a commit's generation and its parents;
+/// the generation is larger than that of each parent, so the search need not go below that of `old`.
 pub(crate) fn is_in<'c, G: PartialOrd>(
     old: &ObjectId,
     new: &'c ObjectId,

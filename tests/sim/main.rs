@@ -1,6 +1,6 @@
-//! Paddock's decisions in seeded simulators, whose git, processes, agents, people and clock are models.
+//! Seeded simulators of the engine, with models of git, processes, agents, people and the clock.
 //!
-//! They use what decides alone: nothing here starts a process or touches a file.
+//! They use only the engine, and the text of stored rows: no test here starts a process or touches a file.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

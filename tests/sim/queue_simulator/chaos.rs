@@ -1,4 +1,5 @@
-//! Random queues: arrivals, verdicts, flakes, conflicts, user commits, new commits, kills. Checked at every step.
+//! Random queues: arrivals, verdicts, flakes, conflicts, commits of users, new commits on branches, and
+//! kills. The promises of the queue are checked after every step.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,10 +31,10 @@ struct Chaos {
     kills: bool,
     quiet: bool,
     objectives: u32,
-    /// Objectives that were sent back: they come again with another head.
+    /// Objectives that were sent back; they are queued again with another head.
     back: BTreeSet<ObjectiveId>,
     landed: BTreeMap<ObjectiveId, ObjectId>,
-    /// First-parent commits with a green verdict for their tree, and the user's own.
+    /// First-parent commits whose tree has a green verdict, and the user's own commits.
     known: BTreeSet<ObjectId>,
     last: ObjectId,
     seen: usize,
@@ -51,7 +52,8 @@ impl Chaos {
             broken: if calm { 0 } else { pick(&mut rng, &[0, 0, 20]) },
         };
         let slots = u32::try_from(*rng.pick(&[1, 1, 1, 2, 3, 4])).unwrap();
-        // Some of them are left to measurement; the same seeds have the same queues as before.
+        // 0 means automatic slots. Derived from the seed instead of drawn, so that older seeds keep their
+        // stories.
         let slots = if slots == 1 && seed % 3 == 2 { 0 } else { slots };
         let setup = Setup { faults, slots, strict: rng.percent(15), flaky_retries: 1, given: None };
         let queue = Queue::new(seed, &setup);
@@ -94,7 +96,8 @@ impl Chaos {
         Some((entries[chosen].id, entries[chosen].subject.clone()))
     }
 
-    /// Somebody commits on a branch that is queued; it is seen at once, or only when it is landed.
+    /// Somebody commits on a queued branch. The engine learns of it at once, or only when it tries to land
+    /// the branch.
     fn commit_more(&mut self) {
         let Some((_, Subject::Objective(id))) = self.queued() else { return };
         let from = self.queue.integration.clone();
@@ -121,17 +124,18 @@ impl Chaos {
         self.take(Input::ConfigRead { project: slug(), settings: Ok(Box::new(settings)) });
     }
 
-    /// Effects of one lane in order: git's, or one gate's.
+    /// Runs an effect. Effects with the same key run in order, as in the supervisor: those of git, or of one
+    /// gate.
     fn execute(&mut self) {
         if self.queue.pool.is_empty() {
             return;
         }
-        let lane = |effect: &Effect| match effect {
+        let executor_key = |effect: &Effect| match effect {
             Effect::StartGate { gate } | Effect::StopGate { gate } => Some(*gate),
             _ => None,
         };
-        let chosen = lane(&self.queue.pool[self.rng.below(self.queue.pool.len())]);
-        let first = self.queue.pool.iter().position(|effect| lane(effect) == chosen).unwrap();
+        let chosen = executor_key(&self.queue.pool[self.rng.below(self.queue.pool.len())]);
+        let first = self.queue.pool.iter().position(|effect| executor_key(effect) == chosen).unwrap();
         self.queue.execute(first);
     }
 
@@ -175,7 +179,7 @@ impl Chaos {
         }
     }
 
-    /// What holds the queue is mended.
+    /// A person releases a held queue.
     fn release(&mut self) {
         if self.queue.project().train.held.is_some() {
             self.take(Input::Command(Box::new(Command::QueueRelease { project: slug() })));
@@ -215,9 +219,11 @@ impl Chaos {
                 ensure(self.queue.green.contains(&tree.id()), || {
                     format!("{} landed and no gate was green on its tree", candidate.commit)
                 })?;
-                ensure(!members.is_empty(), || "nobody landed".to_owned())?;
+                ensure(!members.is_empty(), || "a landing without members".to_owned())?;
                 let version = self.queue.world.version_of(&head);
-                ensure(tree.versions().any(|held| held == version), || "a member is not in it".to_owned())?;
+                ensure(tree.versions().any(|held| held == version), || {
+                    "a landed commit lacks a member".to_owned()
+                })?;
                 self.known.insert(candidate.commit.clone());
                 if let Subject::Objective(id) = subject {
                     let twice = self.landed.insert(id.clone(), candidate.commit);
@@ -240,7 +246,7 @@ impl Chaos {
         }
     }
 
-    /// Nobody is sent back who passes alone on the same base.
+    /// A branch is sent back only if it fails alone on the same base, which is green.
     fn blamed(&self, id: &ObjectiveId) -> Checked {
         let tip = &self.queue.project().integration.tip;
         let base = &self.queue.world.at(tip).tree;
@@ -279,7 +285,7 @@ impl Chaos {
             self.turn();
             self.check()?;
         }
-        Err(format!("the queue stands still: {:?}", self.queue.project().train))
+        Err(format!("the queue is stuck: {:?}", self.queue.project().train))
     }
 
     fn finale(&mut self) -> Checked {
@@ -316,7 +322,7 @@ fn run(seed: u64, kills: bool, calm: bool) -> Result<BTreeSet<ObjectiveId>, Stri
     })
 }
 
-/// Forty changes at once, drained with or without kills.
+/// Queues forty changes at once and drains them, with or without kills.
 fn drain(chaos: &mut Chaos) -> Checked {
     let root = chaos.queue.integration.clone();
     let (mut plan, bad) = (Rng::new(chaos.queue.world.faults.bad as u64), chaos.queue.world.faults.bad);
@@ -341,7 +347,7 @@ fn drain(chaos: &mut Chaos) -> Checked {
         chaos.turn();
         chaos.check()?;
     }
-    Err("the queue stands still".to_owned())
+    Err("the queue is stuck".to_owned())
 }
 
 fn play(seeds: std::ops::Range<u64>) {
@@ -353,14 +359,15 @@ fn play(seeds: std::ops::Range<u64>) {
 }
 
 #[test]
-fn a_queue_keeps_its_promises_whatever_happens() {
+fn a_queue_keeps_its_promises_under_random_faults() {
     match number("PADDOCK_QUEUE_SEED") {
         Some(seed) => play(seed..seed + 1),
         None => play(0..number("PADDOCK_QUEUE_SEEDS").unwrap_or(2_000)),
     }
 }
 
-/// Plays all of a range, and tells of every seed that fails; how far it is every ten thousand.
+/// Plays a range of seeds and prints every seed that fails, and its progress every ten thousand. Returns the
+/// number of failures.
 fn play_all(seeds: std::ops::Range<u64>) -> usize {
     let (first, mut failed) = (seeds.start, 0);
     for seed in seeds {
@@ -375,8 +382,8 @@ fn play_all(seeds: std::ops::Range<u64>) -> usize {
     failed
 }
 
-/// `PADDOCK_QUEUE_SEEDS=1000000 cargo test --release --test sim million -- --ignored --nocapture`, from
-/// the seed `PADDOCK_QUEUE_FIRST` on.
+/// `PADDOCK_QUEUE_SEEDS=1000000 cargo test --release --test sim million -- --ignored --nocapture`, starting
+/// at the seed `PADDOCK_QUEUE_FIRST`.
 #[test]
 #[ignore = "takes half an hour: cargo test --release --test sim million -- --ignored --nocapture"]
 fn a_million_queues_keep_their_promises() {
@@ -392,7 +399,7 @@ fn a_million_queues_keep_their_promises() {
     assert_eq!(failed, 0, "queues that did not keep their promises");
 }
 
-/// Seeds that broke a promise once.
+/// Seeds that once broke a promise.
 const FAILED_ONCE: &[u64] = &[11_017, 22_952, 53_171];
 
 #[test]
@@ -403,7 +410,7 @@ fn seeds_that_failed_once_pass() {
 }
 
 #[test]
-fn what_lands_is_the_same_wherever_the_supervisor_is_killed() {
+fn kills_of_the_supervisor_do_not_change_what_the_queue_lands() {
     for seed in 0..number("PADDOCK_QUEUE_SEEDS").unwrap_or(2_000) / 10 {
         let (calm, killed) = (run(seed, false, true), run(seed, true, true));
         assert!(calm.is_ok(), "seed {seed}: {calm:?}");

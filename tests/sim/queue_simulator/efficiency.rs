@@ -1,4 +1,4 @@
-//! How many gate runs a queue takes, and how long: ours by the real decisions, the others by their rules.
+//! Gate runs and time that a queue needs: Paddock's with the real engine, other strategies by their rules.
 
 use paddock_model::ids::GateId;
 use paddock_model::slot_tuning::SlotsFound;
@@ -8,21 +8,23 @@ use super::queue::{Queue, Setup, objective};
 use super::world::Faults;
 use crate::rng::Rng;
 
-/// When the clock of a simulated queue begins, in milliseconds.
+/// Start of a simulated queue's clock, in milliseconds.
 const BEGIN_MS: i64 = 1_000_000;
 
-/// Bits that one change carries.
+/// Returns the entropy of one change's verdict in bits: with one bit per gate run, the smallest number of
+/// runs.
 pub(super) fn entropy(p: f64) -> f64 {
     -p * p.log2() - (1.0 - p) * (1.0 - p).log2()
 }
 
-/// Which of so many changes fail: the same for every strategy.
+/// Returns which changes fail. The seed alone decides, so that every strategy gets the same changes.
 pub(super) fn fates(seed: u64, changes: usize, p: f64) -> Vec<bool> {
     let mut rng = Rng::new(seed);
     (0..changes).map(|_| (rng.below(1_000_000) as f64) < p * 1e6).collect()
 }
 
-/// Gates that run side by side: each takes t * running^a, and the clock is the work they all have left.
+/// A clock for gates that run in parallel and slow each other down: with n of them, a run takes n^exponent
+/// times as long as alone. The second value of `running` is the share of a run's work that is left.
 struct Clock {
     exponent: f64,
     running: Vec<(u64, f64)>,
@@ -38,18 +40,18 @@ impl Clock {
         self.running.push((id, 1.0));
     }
 
-    /// Runs until the next one ends.
+    /// Advances until the next run ends, and returns its id.
     fn next(&mut self) -> u64 {
-        let slot_tuning = (self.running.len() as f64).powf(self.exponent);
+        let slowdown = (self.running.len() as f64).powf(self.exponent);
         let least = self.running.iter().map(|(_, left)| *left).fold(f64::INFINITY, f64::min);
-        self.now += least * slot_tuning;
+        self.now += least * slowdown;
         self.running.iter_mut().for_each(|(_, left)| *left -= least);
         let place = self.running.iter().position(|(_, left)| *left <= 1e-9).unwrap();
         self.running.remove(place).0
     }
 }
 
-/// Gate runs and time of the real queue.
+/// Returns gate runs and minutes of Paddock's queue.
 pub(super) fn ours(
     seed: u64,
     changes: usize,
@@ -62,7 +64,8 @@ pub(super) fn ours(
     (queue.gate_runs, time)
 }
 
-/// A queue that is drained, by a gate that takes a minute alone, and how many minutes that took.
+/// Drains a queue with a gate that takes a minute alone. Returns the queue, and the minutes that it took.
+/// With `knows` the queue knows the failure rate; otherwise it learns it.
 fn drained(seed: u64, changes: usize, p: f64, slots: u32, exponent: f64, knows: bool) -> (Queue, f64) {
     let given = knows.then(|| (p * 1e6).round() as u32);
     let setup = Setup { faults: Faults::default(), slots, strict: false, flaky_retries: 0, given };
@@ -80,7 +83,7 @@ fn drained(seed: u64, changes: usize, p: f64, slots: u32, exponent: f64, knows: 
         queue.settle();
         clock.running.retain(|(id, _)| queue.gates.contains_key(&GateId(*id)));
         let known: Vec<u64> = clock.running.iter().map(|(id, _)| *id).collect();
-        // A run that is stopped is gone at once.
+        // A stopped run ends at once and costs no further time.
         let stopped: Vec<GateId> =
             queue.gates.iter().filter(|(_, stopped)| **stopped).map(|(id, _)| *id).collect();
         if let Some(gate) = stopped.first() {
@@ -99,7 +102,7 @@ fn drained(seed: u64, changes: usize, p: f64, slots: u32, exponent: f64, knows: 
     (queue, clock.now)
 }
 
-/// The real queue with slots that measurement found useful.
+/// Returns the minutes of Paddock's queue with as many of the slots as a measurement would show to be useful.
 pub(super) fn ours_measured(seed: u64, changes: usize, p: f64, slots: u32, exponent: f64) -> f64 {
     let beside = (2f64.powf(exponent) * 1_000_000.0) as u64;
     let useful = useful_slots(slots, 1_000_000, beside);
@@ -109,15 +112,16 @@ pub(super) fn ours_measured(seed: u64, changes: usize, p: f64, slots: u32, expon
 /// One change in a speculative window.
 struct Item {
     fails: bool,
-    /// Its run, on top of those before it that are not known to fail.
+    /// Its run, on top of the items before it that are not known to fail.
     run: u64,
     /// The verdict of that run.
     verdict: Option<bool>,
 }
 
-/// Zuul, GitHub, GitLab: so many changes at once, each on top of those before it. One that fails is left out of what
-/// the others stand on as soon as that is known, and all behind it begin again; it has its place in the window until
-/// everything before it is through, since until then it may be the fault of one of those.
+/// The speculative window of Zuul, GitHub and GitLab: `slots` changes are tried at once, each on top of those
+/// before it. When a change fails, all changes behind it start again without it. The failed change keeps its
+/// place in the window until every change before it has its verdict, since one of those may be the cause.
+/// Returns runs and time.
 pub(super) fn window(fates: &[bool], slots: usize, exponent: f64) -> (usize, f64) {
     let mut waiting = fates.iter().copied();
     let (mut clock, mut runs) = (Clock::new(exponent), 0);
@@ -137,7 +141,7 @@ pub(super) fn window(fates: &[bool], slots: usize, exponent: f64) -> (usize, f64
         }
         let ended = clock.next();
         let place = line.iter().position(|item| item.run == ended).unwrap();
-        // Red by itself, or by one before it of which that is not known yet.
+        // Red because of the change itself, or of an earlier one that has no verdict yet.
         let is_red =
             line[place].fails || line[..place].iter().any(|item| item.fails && item.verdict.is_none());
         line[place].verdict = Some(!is_red);
@@ -153,7 +157,8 @@ pub(super) fn window(fates: &[bool], slots: usize, exponent: f64) -> (usize, f64
     }
 }
 
-/// bors and its kin: batches of one size, halved when they are red, whoever is red alone is out.
+/// bors and similar queues: batches of a fixed size, which are halved when they are red, down to the single
+/// change. Returns the number of runs.
 pub(super) fn batches(fates: &[bool], size: usize) -> usize {
     fn resolve(part: &[bool]) -> usize {
         let is_red = part.iter().any(|fails| *fails);
@@ -170,8 +175,8 @@ pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The real queue that measures by itself what two gates cost each other: what it found, and the time it took, beside
-/// that with one slot from the beginning.
+/// Paddock's queue with automatic slots. Returns what it measured, its time, and the time with one slot from
+/// the start.
 pub(super) fn ours_measuring(
     seed: u64,
     changes: usize,

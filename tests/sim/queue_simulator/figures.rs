@@ -1,4 +1,4 @@
-//! The bounds that the queue keeps, and the table of docs/performance.md.
+//! Bounds on the cost of the queue, and the table in docs/performance.md.
 
 use super::efficiency::{batches, entropy, fates, mean, ours, ours_measured, ours_measuring, window};
 
@@ -15,14 +15,14 @@ fn within(p: f64, knows: bool, factor: f64) -> f64 {
 }
 
 #[test]
-fn gate_runs_stay_near_what_no_strategy_can_go_below() {
+fn gate_runs_stay_near_the_lower_bound_of_every_strategy() {
     for p in [0.01, 0.1, 0.3] {
         within(p, true, 1.15);
     }
 }
 
 #[test]
-fn a_rate_that_is_learned_from_nothing_costs_little() {
+fn learning_the_failure_rate_costs_little() {
     for p in [0.01, 0.3] {
         within(p, false, 1.4);
     }
@@ -34,8 +34,9 @@ fn forty_branches_of_which_one_in_ten_fails_take_at_most_21_6_gate_runs() {
     assert!(runs <= 21.6, "{runs:.2}");
 }
 
-/// At a failure rate of 0.1 no strategy with one gate at a time can drain 40 branches in less than 0.618 of a window
-/// of four, and 0.630 of one of eight; more gates at a time lose more by contention than they tell.
+/// At a failure rate of 0.1 no strategy with one gate at a time can drain 40 branches in less than 0.618 of
+/// the time of a window of four, or 0.630 of a window of eight. More gates at a time lose more to contention
+/// than they gain.
 #[test]
 fn a_queue_drains_in_0_62_of_the_time_of_a_speculative_window() {
     for (p, most) in [(0.05, [0.62; 4]), (0.1, [0.62, 0.62, 0.64, 0.65])] {
@@ -47,7 +48,7 @@ fn a_queue_drains_in_0_62_of_the_time_of_a_speculative_window() {
     }
 }
 
-/// `slots: auto` finds out by itself, and that costs no more than a little of the time it takes anyway.
+/// `slots: auto` measures while it does useful work, so the measurement costs little extra time.
 #[test]
 fn slots_are_measured_on_work_that_is_useful_anyway() {
     for (exponent, slots) in [(0.7, 1..=1), (0.9, 1..=1), (0.1, 2..=4), (0.0, 4..=4)] {
@@ -58,7 +59,8 @@ fn slots_are_measured_on_work_that_is_useful_anyway() {
             assert!(slots.contains(&found.slots), "exponent {exponent}, seed {seed}: {found:?}");
             let beside = f64::from(found.beside) / 1_000.0;
             assert!((beside - 2f64.powf(exponent)).abs() < 0.1, "exponent {exponent}, seed {seed}: {beside}");
-            // Four runs at the most are beside another, each at most 0.6 times longer; that is all it may cost.
+            // At most four runs are measured in parallel, and each takes at most 0.6 times longer. That
+            // bounds the cost.
             assert!(
                 auto <= one + 4.0,
                 "exponent {exponent}, seed {seed}: {auto} minutes, {one} with one slot"

@@ -1,6 +1,6 @@
-//! The merge queue in a seeded simulator: its promises, and what it costs beside other strategies.
+//! The merge queue in a seeded simulator: its promises, and its cost compared with other strategies.
 //!
-//! `PADDOCK_QUEUE_SEEDS=N` runs so many queues, `PADDOCK_QUEUE_SEED=K` only that one.
+//! `PADDOCK_QUEUE_SEEDS=N` plays N queues, `PADDOCK_QUEUE_SEED=K` only the one with seed K.
 
 mod chaos;
 mod efficiency;

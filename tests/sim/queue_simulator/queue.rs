@@ -1,4 +1,4 @@
-//! One project's queue, driven through the real decisions; everything that it orders is carried out on the model.
+//! One project's queue, driven by the real engine. The effects that the engine orders run on the model.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,11 +27,11 @@ use crate::rng::Rng;
 #[derive(Debug, Clone)]
 pub(super) struct Setup {
     pub faults: Faults,
-    /// None: as many as measurement shows to be worth it.
+    /// Gate slots; 0 for automatic slots.
     pub slots: u32,
     pub strict: bool,
     pub flaky_retries: u32,
-    /// The failure rate that the queue is told, in millionths; none: it learns it.
+    /// Failure rate that the queue knows from the start, in millionths. `None`: the queue learns it.
     pub given: Option<u32>,
 }
 
@@ -42,22 +42,23 @@ pub(super) struct Queue {
     pub world: World,
     pub integration: ObjectId,
     pub target: ObjectId,
-    /// Effects that are ordered and not carried out.
+    /// Effects that are ordered and have not run.
     pub pool: Vec<Effect>,
     /// Answers on their way.
     pub inbox: Vec<Input>,
-    /// Gate runs under their keepers, and whether they are asked to stop.
+    /// Gate runs under their keepers, and whether each has been asked to stop.
     pub gates: BTreeMap<GateId, bool>,
     /// Results of gate runs that have ended.
     pub ended: BTreeMap<GateId, Vec<CommandResult>>,
     pub events: Vec<Event>,
     pub now_ms: i64,
-    /// The heads of branches now, by objective.
+    /// Current heads of branches, by objective.
     pub branches: BTreeMap<ObjectiveId, ObjectId>,
     /// Trees that the gate found green.
     pub green: BTreeSet<ObjectId>,
     pub gate_runs: usize,
-    /// Times that the gate lied about a tree: never oftener than a red run is repeated.
+    /// How often the gate gave a wrong verdict on a tree. At most once, since the queue repeats a red run
+    /// once.
     pub lies: BTreeMap<ObjectId, u32>,
 }
 
@@ -70,7 +71,7 @@ pub(super) fn objective(number: u32) -> ObjectiveId {
 }
 
 impl Queue {
-    /// A project whose integration ref is made and whose tip is green, with nothing in its queue.
+    /// Makes a project with an integration ref, a green tip, and an empty queue.
     pub(super) fn new(seed: u64, setup: &Setup) -> Self {
         let (world, root) = World::new(seed, setup.faults);
         let mut settings: ProjectSettings = settings();
@@ -127,7 +128,7 @@ impl Queue {
         self.reload(project);
     }
 
-    /// The state anew from its stored parts.
+    /// Builds the state anew from its stored parts, with this project.
     pub(super) fn reload(&mut self, project: Project) {
         let gates = self.state.gates().cloned().collect();
         let counters: Counters = self.state.counters().clone();
@@ -162,7 +163,8 @@ impl Queue {
         events
     }
 
-    /// The supervisor dies and another one takes over.
+    /// Replaces the supervisor after a kill: replies on their way are lost, and outstanding effects are
+    /// ordered again.
     pub(super) fn restart(&mut self) {
         self.memo = Memo::default();
         self.inbox.clear();
@@ -170,7 +172,7 @@ impl Queue {
         self.take(Input::Tick);
     }
 
-    /// Carries out the first effect that was ordered.
+    /// Runs the effect at this place in the pool.
     pub(super) fn execute(&mut self, place: usize) {
         let effect = self.pool.remove(place);
         match effect {
@@ -282,12 +284,12 @@ impl Queue {
         self.inbox.push(Input::LandingAnswered { project: slug(), entry, commit, answer });
     }
 
-    /// A gate run ends, with what is true or with a flake.
+    /// Ends a gate run with the true verdict, or with a wrong one.
     pub(super) fn end_gate(&mut self, gate: GateId) {
         let Some(stopped) = self.gates.remove(&gate) else { return };
         let Some(run) = self.state.gate(gate) else { return };
         let tree = self.world.at(&run.commit).tree.clone();
-        assert_eq!(tree.id(), run.tree, "a gate run is on the tree that it says");
+        assert_eq!(tree.id(), run.tree, "a gate run names another tree than its commit has");
         let faults = self.world.faults;
         let may_lie = self.lies.get(&tree.id()).is_none_or(|lies| *lies < 1);
         let is_flake = may_lie && faults.flake > 0 && self.rng.below(1_000) < faults.flake;
@@ -317,7 +319,7 @@ impl Queue {
         self.inbox.push(Input::GateExited { gate, results: Some(vec![result]) });
     }
 
-    /// Everything that needs no gate is done.
+    /// Runs effects and delivers replies until only gates are left.
     pub(super) fn settle(&mut self) {
         for _ in 0..100_000 {
             if !self.pool.is_empty() {
@@ -329,6 +331,6 @@ impl Queue {
                 return;
             }
         }
-        panic!("endless: the queue goes on and on without a gate");
+        panic!("endless: the queue never settles although no gate ends");
     }
 }

@@ -2,8 +2,8 @@
 
 use paddock_model::settings::ProjectSettings;
 
-/// What a project file comes to that names a gate and leaves all else at its default; a test of the configuration
-/// compares them.
+/// The settings of a project file that names a gate and nothing else. `tests/it/config/simulated.rs` keeps
+/// the file equal to the defaults.
 const SETTINGS: &str = include_str!("../../data/simulated-settings.json");
 
 pub(super) fn settings() -> ProjectSettings {

@@ -1,4 +1,4 @@
-//! What is outside of the queue: changes with their faults, a git that knows which changes a tree holds, a gate.
+//! The world around the queue: changes with their faults, and a git that knows which changes a tree holds.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -8,10 +8,10 @@ use paddock_model::ids::ObjectId;
 use crate::ancestry;
 use crate::rng::{Rng, mix};
 
-/// A version of a change: a branch head.
+/// A version of a change. Each branch head has one.
 pub(super) type Version = u32;
 
-/// What a tree holds: versions of changes, the last one first.
+/// The versions of changes in a tree, the newest first.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tree {
     hash: u64,
@@ -46,18 +46,18 @@ pub(super) struct Commit {
     generation: u32,
 }
 
-/// What can be wrong with changes.
+/// Probabilities of faults.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Faults {
-    /// A change is red by itself, in thousandths.
+    /// That a change is red by itself, in thousandths.
     pub bad: usize,
-    /// Two changes are red together, in thousandths, for each change before.
+    /// That a change is red together with an earlier one, in thousandths per earlier change.
     pub interaction: usize,
-    /// Two changes conflict, in thousandths, for each change before.
+    /// That a change conflicts with an earlier one, in thousandths per earlier change.
     pub conflict: usize,
-    /// The gate says red of what is green, in thousandths.
+    /// That the gate is red on a green tree, in thousandths.
     pub flake: usize,
-    /// The gate cannot be evaluated, in thousandths.
+    /// That the gate cannot be evaluated, in thousandths.
     pub broken: usize,
 }
 
@@ -105,13 +105,13 @@ impl World {
         &self.commits[commit]
     }
 
-    /// A new head of a branch that starts from this commit: a version with faults of its own.
+    /// Makes a branch head on this commit, with a new version and random faults.
     pub(super) fn head(&mut self, rng: &mut Rng, from: &ObjectId) -> ObjectId {
         let version = self.version(rng);
         self.head_with(from, version)
     }
 
-    /// A head with a version that is chosen.
+    /// Makes a branch head on this commit with a given version.
     pub(super) fn head_with(&mut self, from: &ObjectId, version: Version) -> ObjectId {
         let head = self.commit(vec![from.clone()], self.at(from).tree.clone());
         self.heads.insert(head.clone(), version);
@@ -124,6 +124,7 @@ impl World {
         if rng.below(1_000) < self.faults.bad {
             self.bad.insert(version);
         }
+        // Only the twelve changes before can interact: enough for one batch, and the cost stays linear.
         for other in version.saturating_sub(12)..version {
             if self.faults.interaction > 0 && rng.below(1_000) < self.faults.interaction {
                 self.enemies.entry(version).or_default().push(other);
@@ -136,7 +137,7 @@ impl World {
         version
     }
 
-    /// A change that is red by itself, or not.
+    /// Makes a version that is red by itself or has no fault.
     pub(super) fn chosen(&mut self, is_bad: bool) -> Version {
         let version = self.versions;
         self.versions += 1;
@@ -150,7 +151,7 @@ impl World {
         self.conflicts.insert((one.min(other), one.max(other)));
     }
 
-    /// The user's own commit can be merged as a branch is, too.
+    /// Registers a commit of the user as a head, since the queue can merge it like a branch.
     pub(super) fn know(&mut self, head: &ObjectId, version: Version) {
         self.heads.insert(head.clone(), version);
     }
@@ -159,7 +160,7 @@ impl World {
         self.heads[head]
     }
 
-    /// The tree with a head merged in; none when they conflict.
+    /// Returns the tree with a head merged in, or `None` if they conflict.
     pub(super) fn merged(&self, onto: &Tree, head: &ObjectId) -> Option<Tree> {
         let version = self.heads[head];
         if !self.conflicts.is_empty()
@@ -170,7 +171,7 @@ impl World {
         Some(self.with(onto, version))
     }
 
-    /// The tree with this version.
+    /// Returns the tree with this version added.
     pub(super) fn with(&self, onto: &Tree, version: Version) -> Tree {
         let enemies = self.enemies.get(&version).map_or(&[][..], Vec::as_slice);
         let meets = !enemies.is_empty() && onto.versions().any(|held| enemies.contains(&held));

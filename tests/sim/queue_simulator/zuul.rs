@@ -1,4 +1,4 @@
-//! The situations of Zuul's own test suite, by their names there.
+//! Situations from the test suite of Zuul, a merge queue, under the same names.
 
 use paddock_engine::input::Input;
 use paddock_model::event::{Dropped, Fact};
@@ -15,7 +15,7 @@ struct Gate {
 }
 
 impl Gate {
-    /// So many changes in the queue, of which these fail.
+    /// Queues this many changes, of which the given ones fail.
     fn new(changes: u32, failing: &[u32]) -> Self {
         let faults = Faults::default();
         let setup = Setup { faults, slots: 1, strict: false, flaky_retries: 0, given: Some(100_000) };
@@ -31,7 +31,7 @@ impl Gate {
         Self { queue }
     }
 
-    /// The members of the batch that the gate runs on, by their numbers.
+    /// Returns the numbers of the changes in the batch that the gate runs on.
     fn gated(&self) -> Vec<u32> {
         let run = self.queue.state.open_gates().find(|run| !run.cancelled);
         let entries = match run.map(|run| &run.purpose) {
@@ -57,7 +57,7 @@ impl Gate {
         assert!(self.queue.project().train.entries.is_empty(), "{:?}", self.queue.project().train);
     }
 
-    /// Batches in the order in which they landed.
+    /// Returns the batches in the order in which they landed.
     fn landed(&self) -> Vec<Vec<u32>> {
         let mut batches: Vec<Vec<u32>> = Vec::new();
         for event in &self.queue.events {
@@ -138,7 +138,7 @@ fn head_is_dequeued_once() {
     let mut gate = Gate::new(4, &[]);
     assert_eq!(gate.gated(), [1, 2, 3, 4]);
     gate.withdraw(1);
-    assert_eq!(gate.stopped().len(), 1, "what runs with it is cancelled at once");
+    assert_eq!(gate.stopped().len(), 1, "the run with the dequeued change is cancelled at once");
     assert_eq!(gate.gated(), [2, 3, 4]);
     gate.drain();
     assert_eq!(gate.landed(), [[2, 3, 4]]);
@@ -171,7 +171,7 @@ fn new_patchset_dequeues_old() {
 }
 
 #[test]
-fn new_commits_that_nobody_told_of_stop_the_landing() {
+fn unreported_new_commits_stop_the_landing() {
     let mut gate = Gate::new(3, &[]);
     let root = gate.queue.integration.clone();
     let version = gate.queue.world.chosen(false);
@@ -183,8 +183,8 @@ fn new_commits_that_nobody_told_of_stop_the_landing() {
 }
 
 #[test]
-fn a_dependent_behind_a_dequeued_one_is_never_in_the_queue_before_it_landed() {
-    // A dependent starts from a tip that holds what it depends on: its head is a descendant of that landing.
+fn a_dependent_is_queued_only_after_its_dependency_has_landed() {
+    // A dependent starts from a tip that contains its dependency: its head is a descendant of that landing.
     let mut gate = Gate::new(1, &[]);
     gate.drain();
     let tip = gate.queue.integration.clone();
@@ -205,7 +205,7 @@ fn live_reconfiguration_with_changed_gate() {
     settings.verify[0].run = "make check".to_owned();
     gate.queue.take(Input::ConfigRead { project: slug(), settings: Ok(Box::new(settings)) });
     gate.queue.settle();
-    assert_eq!(gate.stopped().len(), 1, "a run of the old gate says nothing");
+    assert_eq!(gate.stopped().len(), 1, "the run of the old gate is cancelled");
     assert_eq!(gate.gated(), [1, 2, 3]);
     assert_ne!(gate.queue.state.open_gates().next().unwrap().terms, before);
     gate.drain();
@@ -224,7 +224,7 @@ fn live_reconfiguration_of_the_queue_keeps_what_runs() {
     assert_eq!(gate.queue.gate_runs, 1);
 }
 
-/// The user commits what leaves every file as it is.
+/// The user makes an empty commit.
 fn commit_nothing(gate: &mut Gate) {
     let queue = &mut gate.queue;
     let tree = queue.world.at(&queue.target).tree.clone();
@@ -234,13 +234,13 @@ fn commit_nothing(gate: &mut Gate) {
 }
 
 #[test]
-fn a_commit_of_the_users_that_changes_no_file_keeps_what_is_known_and_what_runs() {
+fn an_empty_commit_of_the_user_keeps_verdicts_and_gate_runs() {
     let mut gate = Gate::new(6, &[2]);
     let begun = gate.queue.gate_runs;
     commit_nothing(&mut gate);
     assert_eq!(gate.queue.project().integration.tip, gate.queue.target);
-    assert!(gate.stopped().is_empty(), "its tree is the same");
-    // Red, and searched: a half of it runs when the user commits again.
+    assert!(gate.stopped().is_empty(), "the run's tree has not changed");
+    // The batch is red, and half of it is tried when the user commits again.
     gate.end_one();
     commit_nothing(&mut gate);
     assert!(gate.stopped().is_empty());
@@ -248,16 +248,16 @@ fn a_commit_of_the_users_that_changes_no_file_keeps_what_is_known_and_what_runs(
     gate.drain();
     other.drain();
     assert_eq!(gate.landed().concat(), other.landed().concat());
-    assert_eq!(gate.queue.gate_runs - begun, other.queue.gate_runs - begun, "not a run more");
+    assert_eq!(gate.queue.gate_runs - begun, other.queue.gate_runs - begun, "the commits cost gate runs");
 }
 
 #[test]
-fn a_commit_of_the_users_that_changes_a_file_in_the_middle_of_a_search_begins_it_anew() {
+fn a_commit_of_the_user_that_changes_a_file_restarts_the_search_for_the_culprit() {
     let mut gate = Gate::new(6, &[2]);
     gate.end_one();
     target::commit(&mut gate.queue);
     gate.queue.settle();
-    assert_eq!(gate.stopped().len(), 1, "the trees are others");
+    assert_eq!(gate.stopped().len(), 1, "the run's tree has changed");
     gate.drain();
     assert_eq!(gate.landed().concat(), [1, 3, 4, 5, 6]);
 }
@@ -279,12 +279,12 @@ fn merge_conflict_within_the_queue_waits_for_its_turn() {
     gate.drain();
     assert!(
         matches!(gate.dropped().as_slice(), [(2, Dropped::Conflict { .. })]),
-        "its turn came on the new tip"
+        "the conflict is reported when its turn comes on the new tip"
     );
 }
 
 #[test]
-fn an_urgent_change_waits_for_the_batch_that_is_being_tried_and_goes_before_the_rest() {
+fn an_urgent_change_waits_for_the_running_batch_and_overtakes_the_rest() {
     let mut gate = Gate::new(12, &[]);
     assert_eq!(gate.gated().len(), 7);
     let root = gate.queue.integration.clone();
@@ -299,7 +299,7 @@ fn an_urgent_change_waits_for_the_batch_that_is_being_tried_and_goes_before_the_
 }
 
 #[test]
-fn nobody_is_overtaken_more_than_eight_times_by_urgent_ones() {
+fn no_entry_is_overtaken_more_than_eight_times_by_urgent_ones() {
     let mut gate = Gate::new(1, &[]);
     let root = gate.queue.integration.clone();
     for number in 2..=40 {
@@ -315,7 +315,7 @@ fn nobody_is_overtaken_more_than_eight_times_by_urgent_ones() {
 }
 
 #[test]
-fn two_slots_try_two_prefixes_and_give_up_the_one_that_tells_nothing() {
+fn two_slots_try_two_prefixes_and_cancel_the_one_that_can_tell_nothing_new() {
     let faults = Faults::default();
     let setup = Setup { faults, slots: 2, strict: false, flaky_retries: 0, given: Some(100_000) };
     let mut queue = Queue::new(7, &setup);
@@ -334,5 +334,5 @@ fn two_slots_try_two_prefixes_and_give_up_the_one_that_tells_nothing() {
     let long = runs.iter().max_by_key(|(_, size)| *size).unwrap().0;
     queue.end_gate(short);
     queue.settle();
-    assert!(queue.gates[&long], "the longer prefix holds the failing one too");
+    assert!(queue.gates[&long], "the longer prefix contains the failing change too, so its run is cancelled");
 }

@@ -1,4 +1,5 @@
-//! How simulated agents behave: chosen by the seed, the objective and the attempt.
+//! Simulated agents. Their behaviour depends on the seed, the objective and the attempt alone, so that kills
+//! of the supervisor do not change it.
 
 use paddock_engine::input::Input;
 use paddock_model::facts::HarvestFacts;
@@ -13,7 +14,7 @@ use super::git::{Repo, Tree, is_green};
 use super::world::World;
 use crate::rng::{Rng, mix};
 
-/// What an agent does in a session.
+/// The behaviour of an agent in a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Behaviour {
     Good,
@@ -67,10 +68,10 @@ const BAD: [Behaviour; 20] = [
     B::TooLong,
 ];
 
-/// Faults that leave the same work in the end, however often they are met.
+/// Faults after which the work is the same in the end, however often they occur.
 const TAME: [Behaviour; 5] = [B::Fail, B::Shared, B::Marked, B::OutOfScope, B::Dirty];
 
-/// The behaviour in a session, and how many commits it makes.
+/// Returns the behaviour in a session, and the number of commits that it makes.
 pub(super) fn choose(world: &World, session: &Session, is_calm: bool) -> (Behaviour, u32) {
     let name = session.objective.to_string();
     let about = name.bytes().fold(world.seed, |sum, byte| mix(sum ^ u64::from(byte)));
@@ -92,7 +93,7 @@ pub(super) fn choose(world: &World, session: &Session, is_calm: bool) -> (Behavi
     (behaviour, commits)
 }
 
-/// One commit on the work branch.
+/// Makes one commit on the work branch.
 pub(super) fn work(world: &mut World, rng: &mut Rng, state: &State, id: SessionId) {
     let job = &world.jobs[&id];
     let (Some(objective), Some(session)) = (state.objective(&job.objective), state.session(id)) else {
@@ -125,16 +126,16 @@ pub(super) fn work(world: &mut World, rng: &mut Rng, state: &State, id: SessionI
     let commit = repo.commit(parents, tree);
     repo.branches.insert(branch, commit.clone());
     let seen = u32::try_from(repo.since(&world.jobs[&id].from, &commit).len()).unwrap();
-    let reported = super::agents::reported(id, session, behaviour, (seen, world.now_ms));
+    let report = super::agents::report_after_commit(id, session, behaviour, (seen, world.now_ms));
     let job = world.jobs.get_mut(&id).unwrap();
     job.commits_left -= 1;
     if job.watched {
-        world.inbox.extend(reported);
+        world.inbox.extend(report);
         world.inbox.push(Input::CommitsSeen { session: id, commits: seen });
     }
 }
 
-/// What was wrong before is put right: files out of scope are as they were, the mark is gone.
+/// Undoes earlier faults: restores files out of scope, and removes the mark.
 fn mend(repo: &Repo, head: &ObjectId, tree: &mut Tree, area: &str) {
     let before = repo.base_tree(head);
     for path in repo.net_paths(head) {
@@ -151,7 +152,7 @@ fn mend(repo: &Repo, head: &ObjectId, tree: &mut Tree, area: &str) {
 fn stray(behaviour: Behaviour, area: &str, id: SessionId, tree: &mut Tree) {
     match behaviour {
         B::OutOfScope => drop(tree.insert(format!("outside/{id}"), 1)),
-        // Allowed by `recovery.expand`, unless another one holds it.
+        // Allowed by `recovery.expand`, unless another objective holds that scope.
         B::Docs => drop(tree.insert("docs/notes.md".to_owned(), mix(id.0))),
         B::Shared => drop(tree.insert("CHANGELOG.md".to_owned(), mix(id.0))),
         B::Marked => drop(tree.insert(format!("{area}mark"), 1)),
@@ -178,7 +179,7 @@ fn summary(behaviour: Behaviour) -> Option<SessionSummary> {
     })
 }
 
-/// What Paddock reads of what a session left.
+/// Reads what a session left, as the effect does.
 pub(super) fn harvest(
     world: &mut World,
     session: &Session,

@@ -1,4 +1,4 @@
-//! What simulated agents fail of, use up and wait for, and what people do about it.
+//! Failures, usage and waits of simulated agents, and how people react to them.
 
 use paddock_engine::ANSWERS;
 use paddock_engine::input::Input;
@@ -18,7 +18,7 @@ use super::agent::Behaviour as B;
 use super::sim::Sim;
 use crate::rng::{Rng, mix};
 
-/// Tokens that one commit takes.
+/// Tokens per commit.
 const TOKENS: u64 = 1_000;
 
 pub(super) fn budget(rng: &mut Rng, calm: bool) -> DayBudget {
@@ -30,16 +30,16 @@ pub(super) fn budget(rng: &mut Rng, calm: bool) -> DayBudget {
     }
 }
 
-/// Every other session's agent tells what it uses.
+/// Returns the usage that an agent reports. Every other session reports none.
 fn usage(session: &Session, commits: usize) -> Usage {
-    let tells = mix(session.id.0).is_multiple_of(2);
+    let reports_usage = mix(session.id.0).is_multiple_of(2);
     let used = Tokens { input: TOKENS * commits as u64, cached: 0, output: 1 };
-    let usd_micros = tells.then_some(10_000 * commits as u64);
-    Usage { tokens: tells.then_some(used), usd_micros, model: None }
+    let usd_micros = reports_usage.then_some(10_000 * commits as u64);
+    Usage { tokens: reports_usage.then_some(used), usd_micros, model: None }
 }
 
-/// What an agent tells after a commit.
-pub(super) fn reported(
+/// Returns the report of an agent after a commit, if it has anything to report.
+pub(super) fn report_after_commit(
     id: SessionId,
     session: &Session,
     behaviour: B,
@@ -47,7 +47,7 @@ pub(super) fn reported(
 ) -> Option<Input> {
     let usage = usage(session, commits as usize);
     let short = Failure::new(FailureClass::Overloaded, "529").until(Some(now_ms + 1_000));
-    // Short waits are nobody's business.
+    // Waits this short must not stop a session.
     let waits = (behaviour == B::Marked).then_some(short);
     (usage != Usage::default() || waits.is_some()).then_some(Input::SessionReported {
         session: id,
@@ -56,13 +56,13 @@ pub(super) fn reported(
     })
 }
 
-/// It waits for hours.
+/// Returns the report of an agent that waits for hours.
 pub(super) fn waits(session: &Session, now_ms: i64) -> Input {
     let limit = Failure::new(FailureClass::RateLimit, "429").until(Some(now_ms + 40_000_000));
     Input::SessionReported { session: session.id, usage: usage(session, 1), waits: Some(limit) }
 }
 
-/// What an agent's transcript tells at its end.
+/// Returns usage and failure in an agent's transcript at its end.
 pub(super) fn account(session: &Session, behaviour: B, commits: usize, now_ms: i64) -> Account {
     let named = mix(session.id.0 ^ 5) % 7_200_000;
     let reset_ms = now_ms + i64::try_from(named).unwrap();
@@ -95,13 +95,13 @@ pub(super) fn order(rng: &mut Rng) -> Command {
     Command::AgentEnable { agent, enabled: rng.percent(60), by: "ada".into() }
 }
 
-/// Agents that wait for a person.
+/// Returns the agents that wait for a person.
 pub(super) fn out_of_use(state: &State) -> Vec<AgentId> {
     let is_out = |id: &AgentId| state.agent_health(id).is_some_and(|health| health.out_of_use().is_some());
     ["one", "two"].map(AgentId::from).into_iter().filter(is_out).collect()
 }
 
-/// The users give what it takes.
+/// Users remove the budgets.
 pub(super) fn lift_budgets(sim: &mut Sim) -> Result<(), String> {
     let projects: Vec<_> = sim.state.projects().map(|p| (p.slug.clone(), p.settings.clone())).collect();
     for (project, mut settings) in projects {
@@ -111,7 +111,7 @@ pub(super) fn lift_budgets(sim: &mut Sim) -> Result<(), String> {
     Ok(())
 }
 
-/// Whatever waits says why, and what waits for an agent says until when.
+/// Checks that every objective that waits has a reason, and that a reason about a cooldown names its end.
 pub(super) fn waits_are_explained(sim: &Sim) -> Result<(), String> {
     let facts = Surroundings { supervisor_running: true, now_ms: sim.now_ms, max_parallel: None };
     for objective in sim.state.objectives().filter(|objective| objective.status != Status::Done) {

@@ -1,4 +1,4 @@
-//! The very end: somebody answers whatever waits for a person, and everything ends.
+//! The very end: a person answers everything that waits for one, and every objective must end.
 
 use paddock_engine::input::Input;
 use paddock_model::command::Command;
@@ -9,17 +9,18 @@ use paddock_model::operate::Order;
 use super::finale;
 use super::sim::Sim;
 
-/// So often somebody tries again before what is left is skipped.
+/// Number of retries by a person before the remaining objectives are skipped.
 const TRIES: usize = 3;
-/// Skipping frees others, which may wait for a person in their turn.
+/// Largest number of rounds. Several are needed: skipping frees dependents, which may wait for a person in
+/// turn.
 const ROUNDS_MAX: usize = 40;
 
-/// Whether nothing more is to come of it.
+/// Returns whether an objective has ended.
 fn is_over(status: Status) -> bool {
     matches!(status, Status::Done | Status::Skipped | Status::Cancelled)
 }
 
-/// Answers all that waits, over and over, until all is over.
+/// Answers everything that waits, until every objective has ended.
 pub(super) fn play(sim: &mut Sim) -> Result<(), String> {
     if !sim.rng.percent(50) {
         return Ok(());
@@ -40,11 +41,11 @@ pub(super) fn play(sim: &mut Sim) -> Result<(), String> {
         }
         sim.settle()?;
     }
-    let left: Vec<String> = sim.state.objectives().filter(|o| !is_over(o.status)).map(reported).collect();
+    let left: Vec<String> = sim.state.objectives().filter(|o| !is_over(o.status)).map(describe).collect();
     Err(format!("answered: {} never end(s) though everything was answered", left.join(", ")))
 }
 
-fn reported(objective: &Objective) -> String {
+fn describe(objective: &Objective) -> String {
     let why = objective.reason.as_ref().map(|reason| reason.text.as_str()).unwrap_or_default();
     format!("{} ({}: {why})", objective.key, objective.status)
 }
@@ -53,16 +54,16 @@ fn answer(sim: &mut Sim, objective: &Objective, round: usize) -> Result<(), Stri
     let order = match objective.status {
         Status::Paused => Order::Resume,
         Status::NeedsReview if round < TRIES => Order::Retry { note: None },
-        // What waits for these waits on.
+        // Dependents of these would wait for ever.
         Status::NeedsReview | Status::Failed => Order::Skip,
-        Status::Todo if round >= TRIES && waits_for_one_called_off(sim, &objective.key) => Order::Skip,
+        Status::Todo if round >= TRIES && waits_for_a_cancelled_one(sim, &objective.key) => Order::Skip,
         _ => return Ok(()),
     };
     let command = Command::Objective { objective: objective.key.clone(), order, by: "ada".into() };
     sim.take(Input::Command(Box::new(command)))
 }
 
-fn waits_for_one_called_off(sim: &Sim, key: &ObjectiveKey) -> bool {
+fn waits_for_a_cancelled_one(sim: &Sim, key: &ObjectiveKey) -> bool {
     let Some(objective) = sim.state.objective(key) else { return false };
     sim.state.unmet(objective).iter().any(|other| other.status == Status::Cancelled)
 }

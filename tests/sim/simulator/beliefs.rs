@@ -1,4 +1,5 @@
-//! Whose word makes a phase done: what each planner saw when its session began, kept apart from what the domain keeps.
+//! Why phases are completed. Notes what each planner saw when its session began, independently of the
+//! engine's own records, and checks every completion against it.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use paddock_model::objective::Status;
 use paddock_model::session::SessionKind;
 use paddock_model::state::State;
 
-/// The objectives of a phase: landed, open, or failed.
+/// The objectives of a phase, with their outcomes.
 type Seen = BTreeMap<ObjectiveId, Outcome>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,12 +28,12 @@ enum Word {
     Person(Seen),
 }
 
-/// What is known of beliefs so far.
+/// Plans that claim a phase to be done, and what their authors had seen.
 #[derive(Debug, Default)]
 pub(super) struct Beliefs {
     seen: BTreeMap<ProjectSlug, Seen>,
     words: BTreeMap<NodeKey, Word>,
-    /// What completes phases in this step beside beliefs.
+    /// Whether a person completes a node by hand in this step.
     is_by_hand: bool,
     checked: Vec<NodeKey>,
 }
@@ -54,7 +55,7 @@ fn look(state: &State, project: &ProjectSlug, phase: Option<&NodeId>) -> Seen {
 }
 
 impl Beliefs {
-    /// A step begins.
+    /// Notes the start of a step.
     pub(super) fn begin(&mut self, input: &Input) {
         self.checked.clear();
         let is_complete =
@@ -62,7 +63,7 @@ impl Beliefs {
         self.is_by_hand = matches!(input, Input::Command(command) if is_complete(command));
     }
 
-    /// An event is about to change this state.
+    /// Records an event before it changes the state.
     pub(super) fn on_event(&mut self, state: &State, event: &Event) -> Result<(), String> {
         match &event.fact {
             Fact::SessionPlanned { objective, plan } if plan.kind == SessionKind::Planner => {
@@ -100,23 +101,23 @@ impl Beliefs {
             seen.iter().filter(|(_, how)| **how == Outcome::Failed).map(|(id, _)| id.clone()).collect()
         };
         match word {
-            None => Err(format!("beliefs: {node} is reached on nobody's word")),
-            Some(Word::Planner(seen)) if seen != now => {
-                Err(format!("beliefs: {node} is reached by a plan that saw {seen:?}, and it is {now:?}"))
-            }
+            None => Err(format!("beliefs: {node} is completed without a plan, a check or a person")),
+            Some(Word::Planner(seen)) if seen != now => Err(format!(
+                "beliefs: {node} is completed by a plan that saw {seen:?}, but now it is {now:?}"
+            )),
             Some(Word::Planner(_)) if !failed(&now).is_empty() => {
-                Err(format!("beliefs: {node} is reached though {:?} failed", failed(&now)))
+                Err(format!("beliefs: {node} is completed though {:?} failed", failed(&now)))
             }
             Some(Word::Person(seen))
                 if failed(&now).iter().any(|id| seen.get(id) != Some(&Outcome::Failed)) =>
             {
                 Err(format!(
-                    "beliefs: {node} is reached though {:?} failed since a person looked",
+                    "beliefs: {node} is completed though {:?} failed since a person looked",
                     failed(&now)
                 ))
             }
             Some(Word::Person(seen)) if now.keys().any(|id| !seen.contains_key(id)) => {
-                Err(format!("beliefs: {node} is reached though work came since a person looked"))
+                Err(format!("beliefs: {node} is completed though work came since a person looked"))
             }
             Some(_) => Ok(()),
         }

@@ -21,12 +21,12 @@ use super::git::tree_id;
 use super::planning;
 use super::sim::Sim;
 
-/// What has been seen so far in a run.
+/// Notes on a run, for invariants that need its history.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// Heads that landed, until their landing was lost.
+    /// Heads that have landed, unless their landing was lost.
     landed: BTreeSet<(ObjectiveKey, ObjectId)>,
-    /// Every objective that ever landed, and how often.
+    /// Every objective that ever landed, with the number of its landings.
     pub landings: BTreeMap<ObjectiveKey, usize>,
     runs: planning::Runs,
     pub beliefs: super::beliefs::Beliefs,
@@ -42,11 +42,12 @@ fn ensure(holds: bool, broken: impl FnOnce() -> String) -> Checked {
 
 pub(super) fn after_step(sim: &mut Sim, events: &[Event]) -> Checked {
     sim.seen.steps += 1;
-    ensure(sim.state == sim.folded, || "state: it is not the fold of its events".to_owned())?;
+    ensure(sim.state == sim.folded, || "state: the state is not the fold of its events".to_owned())?;
     ensure(sim.state.check_index(), || "index: the caches do not follow from the state".to_owned())?;
+    // Loading all rows is slow, so it is done only now and then.
     if sim.seen.steps.is_multiple_of(64) {
         let loaded = sim.rows.load()?;
-        ensure(loaded == sim.state, || "rows: they do not hold the state".to_owned())?;
+        ensure(loaded == sim.state, || "rows: the stored rows do not hold the state".to_owned())?;
     }
     for event in events {
         planning::on_event(&mut sim.seen.runs, &sim.state, event)?;
@@ -68,7 +69,7 @@ pub(super) fn after_step(sim: &mut Sim, events: &[Event]) -> Checked {
 }
 
 pub(super) fn reloaded(sim: &Sim) -> Checked {
-    ensure(sim.state == sim.folded, || "reload: what was stored is not what was recorded".to_owned())?;
+    ensure(sim.state == sim.folded, || "reload: the stored state is not the fold of the events".to_owned())?;
     ensure(sim.state.check_index(), || "reload: the caches do not follow".to_owned())
 }
 
@@ -105,7 +106,8 @@ fn on_event(sim: &mut Sim, event: &Event) -> Checked {
     }
 }
 
-/// Whoever is sent back failed more than once on the tree of its own merge with something that was green.
+/// A branch is sent back only if it failed more than once on a tree that ends with its own merge, on a green
+/// base.
 fn blamed(sim: &Sim, project: &ProjectSlug, entry: EntryId) -> Checked {
     let is_its = |run: &&GateRun| {
         run.project == *project
@@ -127,7 +129,8 @@ fn blamed(sim: &Sim, project: &ProjectSlug, entry: EntryId) -> Checked {
     ensure(sim.world.green.contains(&base), || format!("blame: the base of entry {entry} was never green"))
 }
 
-/// A session starts from where everything that it depends on has landed.
+/// A session starts with a usable agent, within the day's budget, and from a commit that contains its
+/// dependencies.
 fn planned(sim: &Sim, key: &ObjectiveKey, plan: &SessionPlan) -> Checked {
     let health = sim.state.agent_health(&plan.agent);
     let is_out = health.is_some_and(|h| h.cooling(sim.now_ms).is_some() || h.out_of_use().is_some());
@@ -149,7 +152,7 @@ fn planned(sim: &Sim, key: &ObjectiveKey, plan: &SessionPlan) -> Checked {
 }
 
 fn slots(sim: &Sim, project: &Project) -> Checked {
-    // The planner's takes no slot.
+    // A planner's session takes no slot.
     let has_slot = |session: &&Session| {
         session.objective.project == project.slug && session.kind != SessionKind::Planner
     };
@@ -157,7 +160,7 @@ fn slots(sim: &Sim, project: &Project) -> Checked {
     let slots = project.settings.max_parallel_sessions as usize;
     ensure(open <= slots, || format!("slots: {open} sessions in {slots} slots"))?;
     let gates = sim.state.open_gates().filter(|gate| gate.project == project.slug).count();
-    // While it is found out what two cost each other, one more runs.
+    // While automatic slots are measured, one more gate runs.
     let allowed = (project.gate_slots() + u32::from(project.slot_tuning.tries > 0)) as usize;
     ensure(gates <= allowed, || format!("gates: {gates} run at once in {allowed} worktrees"))?;
     let open = sim.state.open_gates().filter(|gate| gate.project == project.slug);
@@ -180,7 +183,7 @@ fn queue(sim: &Sim, project: &Project) -> Checked {
     ensure(users <= 1, || format!("queue: {users} entries for the user's commits"))
 }
 
-/// Objectives that hold overlapping scopes are not worked on at once.
+/// Objectives with overlapping scopes are never in work at the same time.
 fn scopes(sim: &mut Sim) -> Checked {
     let Sim { state, seen, .. } = sim;
     let serialized = |p: &&Project| p.settings.path_conflicts == OverlapRule::Serialize;
@@ -195,7 +198,7 @@ fn scopes_of(state: &State, overlaps: &mut OverlapCache, project: &Project) -> C
     let holders: Vec<&Objective> = state.objectives_of(&project.slug).filter(holding).collect();
     for (at, one) in holders.iter().enumerate() {
         for other in &holders[at + 1..] {
-            // A person's approval or resumption puts work into the queue whatever is under way.
+            // A person's approval or resumption may queue work in spite of an overlap.
             if one.operated.scope_released || other.operated.scope_released {
                 continue;
             }
@@ -223,7 +226,7 @@ fn bounds(sim: &Sim, objective: &Objective) -> Checked {
     ensure(open <= 1, || format!("sessions: {key} has {open} at once"))
 }
 
-/// Every objective moves, or says why not.
+/// Every objective moves or has a reason.
 fn explained(sim: &Sim, objective: &Objective) -> Checked {
     let key = &objective.key;
     let holds = match objective.status {
@@ -244,7 +247,7 @@ fn is_harvest_of(sim: &Sim, effect: &Effect, key: &ObjectiveKey) -> bool {
     sim.state.session(*session).is_some_and(|session| session.objective == *key)
 }
 
-/// What was begun and is not finished is under way: in the pool, in the inbox, or with a keeper.
+/// Every outstanding effect is in the pool, has its reply in the inbox, or runs under a keeper.
 pub(super) fn under_way(sim: &Sim) -> Checked {
     for effect in outstanding(&sim.state) {
         let is_known = match &effect {

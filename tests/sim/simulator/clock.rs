@@ -1,4 +1,4 @@
-//! Time: it passes, the machine sleeps, the user's clock is set, and days begin.
+//! Time: it passes, the machine sleeps, clocks are set, and days begin.
 
 use paddock_engine::effect::Effect;
 use paddock_engine::input::Input;
@@ -9,14 +9,14 @@ use super::world::Job;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
-/// The longest cooldown that an agent can name, twice over.
+/// Twice the longest cooldown that an agent can name, with some days to spare.
 pub(super) const WAIT_MAX_MS: i64 = 65 * DAY_MS;
-/// Two counts of the same time may be so far apart.
+/// Largest difference between two measurements of the same time.
 const INTERVAL_MS: i64 = 3_000;
-/// A supervisor that hears of nothing looks around so often.
+/// Poll interval of a supervisor without any input.
 const POLL_MS: i64 = 20_000;
 
-/// Some time passes, and maybe the clock does not go with it.
+/// Lets some time pass, perhaps with a jump of the wall clock.
 pub(super) fn pass(sim: &mut Sim) -> Result<(), String> {
     let step_ms = if sim.rng.percent(10) { HOUR_MS } else { 10_000 };
     let passed_ms = sim.rng.ms(step_ms);
@@ -27,7 +27,7 @@ pub(super) fn pass(sim: &mut Sim) -> Result<(), String> {
         3..=5 => sim.rng.ms(600_000),
         6 if is_wild => -sim.rng.ms(400 * DAY_MS),
         7 if is_wild => sim.rng.ms(400 * DAY_MS),
-        // It sleeps for hours.
+        // The machine sleeps for hours.
         8..=11 if is_wild => sim.rng.ms(12 * HOUR_MS),
         // The user travels, or the clocks are changed.
         12 if is_wild => {
@@ -36,10 +36,10 @@ pub(super) fn pass(sim: &mut Sim) -> Result<(), String> {
         }
         _ => 0,
     };
-    go_on(sim, passed_ms, jumped_ms)
+    advance(sim, passed_ms, jumped_ms)
 }
 
-fn go_on(sim: &mut Sim, passed_ms: i64, jumped_ms: i64) -> Result<(), String> {
+fn advance(sim: &mut Sim, passed_ms: i64, jumped_ms: i64) -> Result<(), String> {
     sim.say(|| format!("time   {passed_ms} ms pass, and the clock jumps by {jumped_ms} ms"));
     sim.world.awake_ms += passed_ms;
     sim.now_ms += passed_ms + jumped_ms;
@@ -53,13 +53,13 @@ fn go_on(sim: &mut Sim, passed_ms: i64, jumped_ms: i64) -> Result<(), String> {
     look_around(sim)
 }
 
-/// Of sessions that were found again their keepers know how long the machine was awake.
+/// Reports the awake time of adopted sessions, which their keepers know.
 fn ask_keepers(sim: &mut Sim) -> Result<(), String> {
     for session in std::mem::take(&mut sim.world.adopted) {
         let began_ms = sim.world.jobs.get(&session).and_then(|job| job.started_ms);
         let Some(began_ms) = began_ms else { continue };
         sim.take(Input::SessionAwake { session, awake_ms: sim.world.awake_ms - began_ms })?;
-        // A supervisor that died of it asks again.
+        // If that step was a kill, the job is not watched now: the next supervisor asks again.
         if let Some(job) = sim.world.jobs.get_mut(&session).filter(|job| job.watched) {
             job.misjudged = false;
         }
@@ -67,7 +67,7 @@ fn ask_keepers(sim: &mut Sim) -> Result<(), String> {
     Ok(())
 }
 
-/// As a supervisor does every so often: it looks at every repository, at the day, and takes a turn.
+/// Does what a supervisor's poll does: looks at every repository and at the day, and lets the engine decide.
 fn look_around(sim: &mut Sim) -> Result<(), String> {
     if sim.rng.percent(40) {
         let projects: Vec<_> = sim.world.repos.keys().cloned().collect();
@@ -80,7 +80,7 @@ fn look_around(sim: &mut Sim) -> Result<(), String> {
     sim.take(Input::Tick)
 }
 
-/// Looks around once more before it sleeps until a timer. Whether that brought anything.
+/// Polls once more before a sleep until a timer. Returns whether that caused an event or an effect.
 pub(super) fn looked_around(sim: &mut Sim) -> Result<bool, String> {
     let before = (sim.state.counters().seq, sim.pool.len());
     sim.world.awake_ms += POLL_MS;
@@ -89,11 +89,11 @@ pub(super) fn looked_around(sim: &mut Sim) -> Result<bool, String> {
     Ok(before != (sim.state.counters().seq, sim.pool.len()))
 }
 
-/// A session has used the minutes in which the machine was awake, whatever the clock says, and whether or not a
-/// supervisor was there when it jumped.
+/// Checks that sessions are charged only for time in which the machine was awake, in spite of clock jumps,
+/// with and without a supervisor.
 fn minutes_are_those_awake(sim: &Sim) -> Result<(), String> {
     for session in sim.state.open_sessions().filter(|session| session.process.is_none()) {
-        // Of one whose keeper vanished nobody knows.
+        // Without its keeper nothing knows how long the session was awake.
         let is_known = |job: &&Job| !job.misjudged && job.end != Some(None);
         let job = sim.world.jobs.get(&session.id).filter(is_known);
         let Some(began_ms) = job.and_then(|job| job.started_ms) else { continue };

@@ -1,4 +1,4 @@
-//! Effects, carried out on the modelled world as the real ones are: each finds out first whether it happened.
+//! Effects on the modelled world. Like the real ones, each first finds out whether it has already happened.
 
 use paddock_engine::effect::Effect;
 use paddock_engine::input::{
@@ -19,8 +19,8 @@ use super::planning;
 use super::world::{Gate, Job, World};
 use crate::rng::Rng;
 
-/// Effects of one lane are carried out one after the other, in order.
-pub(super) fn lane(effect: &Effect) -> String {
+/// Returns an effect's executor key. Effects with the same key run in order, one after the other.
+pub(super) fn executor_key(effect: &Effect) -> String {
     match effect {
         Effect::StartSession { session }
         | Effect::StopSession { session, .. }
@@ -46,7 +46,7 @@ pub(super) fn lane(effect: &Effect) -> String {
     }
 }
 
-/// Carries out one effect; what it finds goes into the inbox. An error is a broken promise.
+/// Runs one effect and puts its result into the inbox. An error means that a promise is broken.
 pub(super) fn run(
     world: &mut World,
     rng: &mut Rng,
@@ -263,7 +263,7 @@ fn start_session(
         repo.branches.insert(branch.clone(), session.from.clone());
         repo.made.insert(branch.clone(), session.from.clone());
     }
-    // What a person committed there before anybody worked on it is left as it is.
+    // A branch with a person's commits may start elsewhere: Paddock leaves those commits as they are.
     if !repo.touched.contains(&branch) && !repo.is_in(&session.from, &repo.branches[&branch]) {
         return Err(format!("session {id} of {key} does not start from its branch"));
     }
@@ -296,7 +296,7 @@ fn begin(world: &mut World, session: &Session, behaviour: Behaviour, commits_lef
     }
 }
 
-/// Whether what an entry would land is still where it was pinned.
+/// Returns whether an entry's branch still has the head that was pinned.
 fn is_at_head(repo: &Repo, entry: &Entry) -> bool {
     let at = match &entry.subject {
         Subject::Objective(id) => repo.branches.get(&format!("paddock/{id}/work")),
@@ -399,7 +399,7 @@ fn land(
     Ok(())
 }
 
-/// Every other push to the user's remote fails while anything may.
+/// Half of the pushes to the user's remote fail while faults are on.
 fn push(world: &World, rng: &mut Rng) -> Result<(), PushWait> {
     if !world.faults || rng.percent(50) {
         return Ok(());

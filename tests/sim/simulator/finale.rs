@@ -1,4 +1,4 @@
-//! The end: nothing fails any more, users clear what only they can clear, and everything must end.
+//! The end of a run: faults stop, users answer what only they can answer, and everything must end.
 
 use paddock_engine::decide::{Settled, settled};
 use paddock_engine::input::Input;
@@ -14,7 +14,7 @@ use super::checks;
 use super::people;
 use super::sim::Sim;
 
-/// Rounds of users clearing what waits for them.
+/// Largest number of rounds in which users answer.
 const ROUNDS_MAX: usize = 24;
 
 pub(super) fn play(sim: &mut Sim) -> Result<(), String> {
@@ -30,7 +30,7 @@ pub(super) fn play(sim: &mut Sim) -> Result<(), String> {
     }
     let mut is_last_look = false;
     for _ in 0..ROUNDS_MAX {
-        // What nobody told the supervisor of, it sees when it looks around.
+        // A look at every repository finds the changes whose notice was lost.
         let projects: Vec<ProjectSlug> = sim.world.repos.keys().cloned().collect();
         projects.iter().for_each(|project| people::notice(sim, project));
         sim.settle()?;
@@ -40,7 +40,8 @@ pub(super) fn play(sim: &mut Sim) -> Result<(), String> {
         for project in projects {
             is_clear &= !clear(sim, &project)?;
         }
-        // An older look may have been told after a newer one: the next one, with nobody about, puts that right.
+        // Results of looks can arrive in the wrong order, so the last one counts only if another look, with
+        // no changes in between, agrees.
         if is_clear && is_last_look {
             ended(sim)?;
             return answers::play(sim);
@@ -53,7 +54,7 @@ pub(super) fn play(sim: &mut Sim) -> Result<(), String> {
     Err(format!("clearing: what waits for users comes back for ever: {}", left.join("; ")))
 }
 
-/// When all the rest is quiet the user does something to the target branch after all, at any moment.
+/// Lets the user change the target branch at a random moment of the quiet end.
 pub(super) fn last_word(sim: &mut Sim) {
     if sim.last_words > 0 && sim.rng.below(150) == 0 {
         sim.last_words -= 1;
@@ -61,7 +62,7 @@ pub(super) fn last_word(sim: &mut Sim) {
     }
 }
 
-/// The user does what Paddock asks for. False when there was nothing to do.
+/// The user does what Paddock asks for. Returns `false` if there was nothing to do.
 pub(super) fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
     let mut commands = Vec::new();
     let found = sim.state.project(slug).cloned().ok_or("the project is gone")?;
@@ -118,7 +119,7 @@ pub(super) fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
 }
 
 fn ended(sim: &mut Sim) -> Result<(), String> {
-    // What the user does after that is looked at by another run.
+    // From here on the user does nothing, so that the end can be checked.
     sim.last_words = 0;
     let slugs: Vec<ProjectSlug> = sim.world.repos.keys().cloned().collect();
     for project in slugs {
@@ -127,7 +128,7 @@ fn ended(sim: &mut Sim) -> Result<(), String> {
     }
     sim.settle()?;
     let Some(end) = settled(&sim.state, &sim.memo) else {
-        return Err("ended: nothing is under way, yet something counts as moving".to_owned());
+        return Err("ended: everything has ended, but something counts as moving".to_owned());
     };
     for objective in sim.state.objectives() {
         all_moved(sim, objective)?;
@@ -138,11 +139,11 @@ fn ended(sim: &mut Sim) -> Result<(), String> {
     let is_all_done = sim.state.objectives().all(|objective| objective.status.frees_dependents());
     match is_all_done == (end == Settled::Done) {
         true => Ok(()),
-        false => Err(format!("ended: {end:?} does not say what is")),
+        false => Err(format!("ended: the outcome {end:?} disagrees with the objectives")),
     }
 }
 
-/// Done, or before a person with a reason, or behind one that is.
+/// Checks that an objective is done, waits for a person with a reason, or depends on one that does.
 fn all_moved(sim: &Sim, objective: &Objective) -> Result<(), String> {
     let key = &objective.key;
     let holds = match objective.status {

@@ -9,7 +9,7 @@ use paddock_model::path::RepoPath;
 use crate::ancestry;
 use crate::rng::mix;
 
-/// Paths and what is in them.
+/// Paths and contents.
 pub(super) type Tree = BTreeMap<String, u64>;
 
 /// A commit.
@@ -20,18 +20,18 @@ pub(super) struct Commit {
     generation: usize,
 }
 
-/// A repository: the integration ref, the user's branch, the work branches, and whatever they reach.
+/// A repository: the integration ref, the user's branch, the work branches, and all commits.
 #[derive(Debug)]
 pub(super) struct Repo {
     pub commits: BTreeMap<ObjectId, Commit>,
     pub integration: Option<ObjectId>,
     pub target: Option<ObjectId>,
     pub branches: BTreeMap<String, ObjectId>,
-    /// Worktrees, by branch: uncommitted changes in them.
+    /// Uncommitted changes in worktrees, by branch.
     pub worktrees: BTreeMap<String, Vec<String>>,
-    /// Where work branches started: one that is there still holds no work.
+    /// Start of each work branch. A branch that is still there holds no work.
     pub made: BTreeMap<String, ObjectId>,
-    /// Work branches that a person committed on.
+    /// Work branches with commits of a person.
     pub touched: BTreeSet<String>,
     counter: u64,
     salt: u64,
@@ -41,7 +41,7 @@ fn hex(number: u64) -> ObjectId {
     ObjectId::new(format!("{:016x}{:016x}{:08x}", mix(number), mix(number ^ 7), mix(number) >> 32)).unwrap()
 }
 
-/// The id of a tree: the same content, the same id.
+/// Returns the id of a tree, which depends on its content alone.
 pub(super) fn tree_id(tree: &Tree) -> ObjectId {
     let mut sum = 17;
     for (path, content) in tree {
@@ -50,7 +50,8 @@ pub(super) fn tree_id(tree: &Tree) -> ObjectId {
     hex(sum)
 }
 
-/// The gate of the simulated project: any two marked paths together are red.
+/// The simulated gate: two marked paths in one tree are red, so branches that are green alone can be red
+/// together.
 pub(super) fn is_green(tree: &Tree) -> bool {
     tree.keys().filter(|path| path.ends_with("/mark")).count() < 2
 }
@@ -73,7 +74,7 @@ impl Repo {
         repo
     }
 
-    /// Makes a commit; no two are the same, as none are in git when time passes between them.
+    /// Makes a commit. Each has a new id, as in git, where the time differs.
     pub(super) fn commit(&mut self, parents: Vec<ObjectId>, tree: Tree) -> ObjectId {
         self.counter += 1;
         let id = hex(mix(self.salt) ^ self.counter);
@@ -97,7 +98,7 @@ impl Repo {
         seen
     }
 
-    /// Whether the first is the second, or an ancestor of it.
+    /// Returns whether `old` is `new` or an ancestor of it.
     pub(super) fn is_in(&self, old: &ObjectId, new: &ObjectId) -> bool {
         ancestry::is_in(old, new, |id| (self.commits[id].generation, &self.commits[id].parents))
     }
@@ -117,7 +118,7 @@ impl Repo {
         common.max_by_key(|id| (self.commits[id].generation, id.clone())).unwrap()
     }
 
-    /// The tree of both sides together, or the paths in conflict.
+    /// Returns the merged tree, or the paths in conflict.
     pub(super) fn merge(&self, ours: &ObjectId, theirs: &ObjectId) -> Result<Tree, Vec<RepoPath>> {
         let base = &self.tree(&self.base(ours, theirs)).clone();
         let (a, b) = (self.tree(ours), self.tree(theirs));
@@ -136,7 +137,7 @@ impl Repo {
         if conflicts.is_empty() { Ok(merged) } else { Err(conflicts) }
     }
 
-    /// Both sides together whatever is in the way: theirs, and ours where they meet.
+    /// Merges both sides in spite of conflicts, in which `ours` wins.
     pub(super) fn merge_anyhow(&self, ours: &ObjectId, theirs: &ObjectId) -> Tree {
         self.merge(ours, theirs).unwrap_or_else(|_| {
             let mut tree = self.tree(theirs).clone();
@@ -145,7 +146,7 @@ impl Repo {
         })
     }
 
-    /// What a branch changes against where it left the integration ref.
+    /// Returns the paths that a branch changes relative to its merge base with the integration ref.
     pub(super) fn net_paths(&self, head: &ObjectId) -> Vec<String> {
         let tip = self.integration.as_ref().unwrap();
         let (base, tree) = (self.tree(&self.base(head, tip)), self.tree(head));
@@ -153,12 +154,13 @@ impl Repo {
         all.into_iter().filter(|path| base.get(*path) != tree.get(*path)).cloned().collect()
     }
 
-    /// The tree at which a branch left the integration ref.
+    /// Returns the tree of a branch's merge base with the integration ref.
     pub(super) fn base_tree(&self, head: &ObjectId) -> Tree {
         self.tree(&self.base(head, self.integration.as_ref().unwrap())).clone()
     }
 
-    /// The commits of a branch since a session's start that the integration ref does not hold, oldest first.
+    /// Returns the commits of a branch since a session's start that are not on the integration ref, oldest
+    /// first.
     pub(super) fn since(&self, from: &ObjectId, head: &ObjectId) -> Vec<CommitFacts> {
         let known = self.reach(from);
         let landed = self.integration.as_ref().map(|tip| self.reach(tip)).unwrap_or_default();

@@ -1,9 +1,10 @@
-//! A seeded simulator: it drives `decide` with modelled git, processes, users and crashes, and checks the
-//! invariants after every step (DESIGN, "How it is tested").
+//! A seeded simulator that drives `decide` with models of git, processes, users and crashes, and checks
+//! invariants after every step.
 //!
-//! `PADDOCK_SIM_SEEDS=N` runs so many seeds, `PADDOCK_SIM_SEED=K` only that one; a failure is shrunk to the steps
-//! that it takes, and tells its last `PADDOCK_SIM_STORY` lines. Millions:
-//! `PADDOCK_SIM_FROM=0 PADDOCK_SIM_COUNT=1000000 cargo test --release --test sim -- --ignored --nocapture a_range`.
+//! `PADDOCK_SIM_SEEDS=N` plays N seeds, `PADDOCK_SIM_SEED=K` only seed K. A failure is shrunk to the steps
+//! that it needs, and its last `PADDOCK_SIM_STORY` lines are printed. For millions of seeds:
+//! `PADDOCK_SIM_FROM=0 PADDOCK_SIM_COUNT=1000000 cargo test --release --test sim -- --ignored --nocapture
+//! a_range`.
 
 mod agent;
 mod agents;
@@ -40,7 +41,7 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// Runs one seed; what is broken, if anything.
+/// Plays one seed. The error names the promise that is broken.
 fn play(sim: &mut Sim) -> Result<(), String> {
     match catch_unwind(AssertUnwindSafe(|| sim.run())) {
         Ok(result) => result,
@@ -52,7 +53,7 @@ fn play(sim: &mut Sim) -> Result<(), String> {
     }
 }
 
-/// A seed that failed is played again without the steps that it can do without, to tell its story.
+/// Plays a seed that failed again, without the steps that the failure does not need, and returns its story.
 fn report(seed: u64, kind: Kind, test: &str) -> String {
     let lines = number("PADDOCK_SIM_STORY").unwrap_or(60);
     let skipped = shrink::shrink(seed, kind);
@@ -67,18 +68,18 @@ fn report(seed: u64, kind: Kind, test: &str) -> String {
 }
 
 #[test]
-fn every_promise_holds_whatever_happens() {
-    let broken = broken_by(TROUBLED, SEEDS, "whatever_happens");
+fn every_promise_holds_under_random_faults() {
+    let broken = broken_by(TROUBLED, SEEDS, "every_promise_holds_under");
     assert!(broken.is_empty(), "{broken}");
 }
 
 #[test]
-fn every_promise_holds_whatever_the_planner_does() {
-    let broken = broken_by(Kind { planner: true, ..TROUBLED }, SEEDS / 10, "whatever_the_planner");
+fn every_promise_holds_with_a_planner() {
+    let broken = broken_by(Kind { planner: true, ..TROUBLED }, SEEDS / 10, "with_a_planner");
     assert!(broken.is_empty(), "{broken}");
 }
 
-/// Plays so many seeds; what is broken, and how the first one came to it.
+/// Plays this many seeds. Returns the broken promises and the story of the first, or nothing.
 fn broken_by(kind: Kind, seeds: u64, test: &str) -> String {
     let seeds = match number("PADDOCK_SIM_SEED") {
         Some(seed) => seed..seed + 1,
@@ -109,11 +110,11 @@ fn a_range_of_seeds() {
         (number("PADDOCK_SIM_FROM").unwrap_or(0), number("PADDOCK_SIM_COUNT").unwrap_or(10_000));
     let mut broken = 0;
     for seed in from..from + count {
-        // Every fifth with a planner, every four hundredth a large one.
+        // Every fifth seed has a planner, and every four hundredth is large.
         let (kind, test) = match seed {
             seed if seed.is_multiple_of(400) => (LARGE, "hundreds"),
-            seed if seed.is_multiple_of(5) => (Kind { planner: true, ..TROUBLED }, "whatever_the_planner"),
-            _ => (TROUBLED, "whatever_happens"),
+            seed if seed.is_multiple_of(5) => (Kind { planner: true, ..TROUBLED }, "with_a_planner"),
+            _ => (TROUBLED, "every_promise_holds_under"),
         };
         if let Err(problem) = play(&mut Sim::new(seed, kind, 0)) {
             broken += 1;

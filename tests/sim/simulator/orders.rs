@@ -1,4 +1,4 @@
-//! What people ask of objectives, without knowing whether it can be done now.
+//! Orders of people about objectives and nodes, given without regard to whether they are possible now.
 
 use paddock_engine::input::Input;
 use paddock_model::command::Command;
@@ -10,7 +10,7 @@ use paddock_model::operate::{Order, SpecEdit};
 use super::sim::Sim;
 use crate::rng::Rng;
 
-/// An order about one objective of a project; none when it has none.
+/// Returns an order about one objective of a project, or `None` if the project has none.
 pub(super) fn order(sim: &mut Sim, project: &ProjectSlug) -> Option<Command> {
     let all: Vec<Objective> = sim.state.objectives_of(project).cloned().collect();
     if all.is_empty() {
@@ -49,7 +49,7 @@ pub(super) fn order(sim: &mut Sim, project: &ProjectSlug) -> Option<Command> {
     Some(Command::Objective { objective: objective.key, order, by: "somebody".into() })
 }
 
-/// Something else is asked for.
+/// Returns a change of one field of an objective.
 fn edit(rng: &mut Rng) -> SpecEdit {
     let mut edit = SpecEdit::default();
     match rng.below(5) {
@@ -62,7 +62,7 @@ fn edit(rng: &mut Rng) -> SpecEdit {
     edit
 }
 
-/// What people do to goals, milestones and phases.
+/// Returns an order about a goal, milestone or phase.
 pub(super) fn node(rng: &mut Rng, project: ProjectSlug) -> Command {
     let (level, id) = *rng.pick(&[
         (Level::Goal, "g"),
@@ -85,7 +85,7 @@ pub(super) fn node(rng: &mut Rng, project: ProjectSlug) -> Command {
     Command::Node { node: NodeKey { project, level, id: NodeId::new(id).unwrap() }, order }
 }
 
-/// A project file was changed, or broken.
+/// Returns the input of a project file that was changed or broken.
 pub(super) fn configure(sim: &mut Sim, project: ProjectSlug) -> Option<Input> {
     let mut settings = Box::new(sim.state.project(&project)?.settings.clone());
     let rng = &mut sim.rng;

@@ -1,4 +1,4 @@
-//! Users: they commit, reset and delete their branch, leave files in the way, and give commands.
+//! Users, who commit to, reset and delete their branch, leave files in the way, and give commands.
 
 use paddock_engine::effect::Effect;
 use paddock_engine::input::Input;
@@ -13,7 +13,7 @@ use super::setup;
 use super::sim::Sim;
 use crate::rng::Rng;
 
-/// A user does something to a repository. Paddock hears of a moved branch by looking.
+/// A user does something to a repository.
 pub(super) fn disturb(sim: &mut Sim) {
     let project = some_project(sim);
     let rng = &mut sim.rng;
@@ -36,7 +36,7 @@ pub(super) fn disturb(sim: &mut Sim) {
     notice(sim, &project);
 }
 
-/// The user moves the target branch, or deletes it.
+/// The user moves or deletes the target branch.
 pub(super) fn move_target(sim: &mut Sim) {
     let project = some_project(sim);
     let rng = &mut sim.rng;
@@ -51,9 +51,9 @@ pub(super) fn move_target(sim: &mut Sim) {
     notice(sim, &project);
 }
 
-/// The shell sees that a ref moved, and looks.
+/// The supervisor's watch notices that a ref moved, and orders a look.
 pub(super) fn notice(sim: &mut Sim, project: &ProjectSlug) {
-    // Now and then the system's word of it is lost: it is seen when the supervisor looks around.
+    // Notifications of the system can be lost. The supervisor then finds the change at its next poll.
     let is_lost = !sim.quiet && sim.rng.percent(20);
     if sim.world.is_up && !is_lost {
         sim.pool.push(Effect::Look { project: project.clone() });
@@ -87,7 +87,7 @@ fn reset(repo: &mut Repo, rng: &mut Rng) -> Option<&'static str> {
     Some("resets the target branch")
 }
 
-/// The way out that Paddock names: merging the integration ref.
+/// The user follows Paddock's advice and merges the integration ref.
 pub(super) fn merge_integration(repo: &mut Repo) -> Option<&'static str> {
     let (at, tip) = (repo.target.clone()?, repo.integration.clone()?);
     if repo.is_in(&tip, &at) {
@@ -98,7 +98,7 @@ pub(super) fn merge_integration(repo: &mut Repo) -> Option<&'static str> {
     Some("merges the integration ref")
 }
 
-/// Somebody commits on a work branch, whether or not a session works on it; that may be seen or not.
+/// Somebody commits on a work branch, with or without a session on it. The supervisor may or may not notice.
 fn late_commit(sim: &mut Sim, project: &ProjectSlug) {
     let rng = &mut sim.rng;
     let repo = sim.world.repos.get_mut(project).unwrap();
@@ -131,7 +131,7 @@ fn toggle_files(sim: &mut Sim, project: &ProjectSlug) -> Option<&'static str> {
     }
 }
 
-/// A command, or something seen of the machine.
+/// Returns a command of a user, or an observation of the machine.
 pub(super) fn ask(sim: &mut Sim) -> Input {
     let project = some_project(sim);
     if sim.rng.percent(40)
@@ -182,7 +182,7 @@ pub(super) fn ask(sim: &mut Sim) -> Input {
     Input::Command(Box::new(command))
 }
 
-/// A configuration that can run programs: as it was, or changed.
+/// Returns the configuration that can run programs: unchanged, or with a new hook.
 fn trust(rng: &mut Rng) -> TrustRecord {
     let hook = ("hooks/post-commit".to_owned(), "changed".to_owned());
     TrustRecord { entries: if rng.percent(60) { vec![hook] } else { Vec::new() } }

@@ -1,5 +1,5 @@
-//! The planner, simulated: plans good and bad, runs that fail, checks of phases red and green, and what people do
-//! about them.
+//! The simulated planner: good and bad plans, failed runs, red and green checks of phases, and how people
+//! react.
 
 use std::collections::BTreeMap;
 
@@ -22,18 +22,18 @@ use super::sim::{Kind, Sim};
 use super::world::World;
 use crate::rng::{Rng, mix};
 
-/// Between planner runs, in milliseconds.
+/// Cooldown between planner runs.
 const COOLDOWN_MS: i64 = 120_000;
 
-/// What a supervisor of such a run remembers at its start.
+/// Returns the memory of a supervisor at its start.
 pub(super) fn memo(kind: Kind) -> Memo {
     let mut memo = Memo::default();
     memo.planner_cooldown_ms = kind.planner.then_some(COOLDOWN_MS);
     memo
 }
 
-/// Lets a project be planned.
-pub(super) fn settle_in(settings: &mut ProjectSettings, rng: &mut Rng, kind: Kind) {
+/// Gives a project a planner.
+pub(super) fn allow_planning(settings: &mut ProjectSettings, rng: &mut Rng, kind: Kind) {
     settings.session_defaults.planner_agent = Some("one".into());
     settings.agents.iter_mut().for_each(|agent| (agent.planner, agent.plans) = (true, true));
     if !kind.calm && rng.percent(30) {
@@ -46,7 +46,7 @@ fn check(name: &str) -> PhaseCheck {
     PhaseCheck { description, check_type: CheckType::Shell, check_command, expected: String::new() }
 }
 
-/// A goal of two milestones of two phases, some of them with checks.
+/// Returns a goal of two milestones with two phases each, some of which have checks.
 pub(super) fn goal(rng: &mut Rng) -> Vec<ImportedNode> {
     let id = |text: &str| NodeId::new(text).unwrap();
     let mut nodes = Vec::new();
@@ -65,7 +65,7 @@ pub(super) fn goal(rng: &mut Rng) -> Vec<ImportedNode> {
     nodes
 }
 
-/// What a planner's session does.
+/// Returns the behaviour of a planner's session.
 pub(super) fn behaviour(world: &World, session: &Session) -> B {
     let mut rng = Rng::new(mix(world.seed ^ mix(session.id.0 ^ 0x91A2)));
     match world.faults && rng.percent(35) {
@@ -74,7 +74,8 @@ pub(super) fn behaviour(world: &World, session: &Session) -> B {
     }
 }
 
-/// What it printed: the same however often it is read.
+/// Reads the output of a planner's session. It depends on the seed and the session alone, since a restarted
+/// supervisor reads it again.
 pub(super) fn harvest(world: &mut World, session: &Session, fails: bool) {
     let mut rng = Rng::new(mix(world.seed ^ mix(session.id.0)));
     let is_first = session.attempt == 1;
@@ -101,7 +102,7 @@ fn plan(rng: &mut Rng, session: SessionId) -> PlanDocument {
     PlanDocument { reasoning: "because".to_owned(), phase_checks, objectives }
 }
 
-/// A plan that a person wrote; its ids may be taken.
+/// Returns a plan written by a person, whose ids may be taken.
 pub(super) fn written(rng: &mut Rng) -> PlanDocument {
     let number = rng.below(20);
     let objectives = vec![objective(rng, &format!("w{number}")), objective(rng, &format!("w{}", number + 1))];
@@ -123,7 +124,7 @@ fn objective(rng: &mut Rng, id: &str) -> PlannedObjective {
     }
 }
 
-/// What a run of checks said: the same however often it is read.
+/// Reads the output of phase checks, which is the same each time.
 pub(super) fn read_checks(world: &mut World, gate: GateId, fails: bool) {
     let is_red = world.faults && mix(world.seed ^ mix(gate.0)).is_multiple_of(2);
     let text = || "words".to_owned();
@@ -133,7 +134,7 @@ pub(super) fn read_checks(world: &mut World, gate: GateId, fails: bool) {
     world.inbox.push(Input::ChecksRead { gate, failed: failed.map_err(Problem::new) });
 }
 
-/// People ask for plans, approve and reject them.
+/// Returns a command of a person about plans.
 pub(super) fn ask(rng: &mut Rng, project: ProjectSlug) -> Command {
     match rng.below(10) {
         0..=2 => Command::PlanNow { project },
@@ -142,7 +143,7 @@ pub(super) fn ask(rng: &mut Rng, project: ProjectSlug) -> Command {
     }
 }
 
-/// What people do at the end about what waits for them. False when there is nothing.
+/// Answers what planning waits for at the end. Returns `false` if it waits for nothing.
 pub(super) fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
     let Some(planning) = sim.state.project(slug).map(|project| project.planning.clone()) else {
         return Ok(false);
@@ -159,11 +160,13 @@ pub(super) fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
     Ok(true)
 }
 
-/// When the last run of each project was, and whether the next may start at once.
+/// For each project, the time of the last planner run, and whether the next one may start without the
+/// cooldown.
 #[derive(Debug, Default)]
 pub(super) struct Runs(BTreeMap<ProjectSlug, (i64, bool)>);
 
-/// One run at a time, never while a plan waits, and none before the cooldown is over that nobody asked for.
+/// Checks that a project has one planner run at a time, none while a plan waits, and none before the end of
+/// the cooldown, unless a person asked or a plan was refused.
 pub(super) fn on_event(runs: &mut Runs, state: &State, event: &Event) -> Result<(), String> {
     match &event.fact {
         Fact::PlanAsked { project } | Fact::PlanRefused { project, .. } => {

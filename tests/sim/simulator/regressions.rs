@@ -1,4 +1,4 @@
-//! Faults that the simulator found, told step by step, each without the luck of a seed.
+//! Faults that the simulator found, each reproduced step by step without a seed.
 
 use paddock_engine::decide::{next_timer, outstanding, step};
 use paddock_engine::effect::Effect;
@@ -15,7 +15,7 @@ use crate::rng::Rng;
 const PLAIN: Kind =
     Kind { calm: true, crashes: false, planner: false, wild: false, size: Size::Small, steps: 0 };
 
-/// A project whose integration ref is made.
+/// Makes a project with an integration ref; returns its tip.
 fn begun() -> (Sim, ObjectId) {
     let mut sim = Sim::new(1, PLAIN, 0);
     let target = sim.world.repos[&setup::slug(0)].target.clone().unwrap();
@@ -37,7 +37,7 @@ fn other(digit: char) -> ObjectId {
     ObjectId::new(String::from(digit).repeat(40)).unwrap()
 }
 
-/// The target branch is seen somewhere, against what the state holds.
+/// Reports the target branch at this commit, with these relations to the published commit and to the tip.
 fn see(sim: &mut Sim, target: Option<ObjectId>, to_published: Relation, to_tip: Relation) -> Vec<Effect> {
     let integration = &sim.state.project(&setup::slug(0)).unwrap().integration;
     let (tip, published) = (integration.tip.clone(), integration.published.clone());
@@ -50,7 +50,7 @@ fn command(sim: &mut Sim, command: Command) -> Vec<Effect> {
 }
 
 #[test]
-fn an_adoption_is_taken_up_again_after_a_crash_and_answered_once() {
+fn an_adoption_is_ordered_again_after_a_crash_and_applied_once() {
     let (mut sim, _) = begun();
     see(&mut sim, Some(other('a')), Relation::Diverged, Relation::Diverged);
     command(&mut sim, Command::QueueAdopt { project: setup::slug(0) });
@@ -65,7 +65,7 @@ fn an_adoption_is_taken_up_again_after_a_crash_and_answered_once() {
 }
 
 #[test]
-fn a_diverged_target_is_merged_after_republish_instead_of_publishing_for_ever() {
+fn after_republish_a_diverged_target_is_merged_instead_of_published_for_ever() {
     let (mut sim, target) = begun();
     see(&mut sim, Some(other('a')), Relation::Diverged, Relation::Diverged);
     command(&mut sim, Command::QueueRepublish { project: setup::slug(0) });
@@ -85,11 +85,11 @@ fn nothing_is_published_or_landed_while_the_tip_moves_to_the_users_commits() {
     let moved = Input::ExternalMoved { project: setup::slug(0), to: other('a'), result: Ok(()) };
     let effects = give(&mut sim, moved);
     let look = Effect::Look { project: setup::slug(0) };
-    assert!(effects.contains(&look), "what was missed meanwhile is looked at: {effects:?}");
+    assert!(effects.contains(&look), "no look at what was missed meanwhile: {effects:?}");
 }
 
 #[test]
-fn what_was_seen_during_a_publication_is_looked_at_again() {
+fn the_target_is_looked_at_again_after_a_publication() {
     let (mut sim, target) = begun();
     let answered =
         Input::PublishAnswered { project: setup::slug(0), to: target, answer: PublishAnswer::Published };
@@ -106,7 +106,7 @@ fn a_target_that_was_rewritten_and_then_deleted_is_only_missing() {
 }
 
 #[test]
-fn a_timer_that_a_tick_has_seen_wakes_nobody_again() {
+fn a_timer_that_a_tick_has_served_does_not_fire_again() {
     let (mut sim, target) = begun();
     see(&mut sim, Some(other('a')), Relation::Diverged, Relation::Diverged);
     command(&mut sim, Command::QueueRepublish { project: setup::slug(0) });
@@ -120,8 +120,8 @@ fn a_timer_that_a_tick_has_seen_wakes_nobody_again() {
 
 #[test]
 fn seeds_that_once_failed_hold_every_promise() {
-    // A landing of nothing, a cooldown and a proof after a clock was set back, a branch that was deleted at the end, a
-    // branch without work whose target was set back.
+    // Their faults: a landing without members, a cooldown and a proof after a clock was set back, a branch
+    // deleted at the end, and a branch without work whose target was set back.
     for seed in [426, 701, 725, 3_272, 7_898, 106_571, 1_002_419, 1_006_884] {
         assert_eq!(super::play(&mut Sim::new(seed, super::TROUBLED, 0)), Ok(()), "seed {seed}");
     }

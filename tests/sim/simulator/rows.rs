@@ -1,4 +1,4 @@
-//! The store, modelled: events and rows as the text that would be written down.
+//! A model of the store: events and rows as stored text.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Writes what a step brought; gives the events as they would be read back.
+    /// Stores the events and rows of a step; returns the events as they are read back.
     pub(super) fn commit(
         &mut self,
         state: &State,
@@ -43,7 +43,7 @@ impl Rows {
         Ok(read)
     }
 
-    /// The state as a supervisor that starts reads it.
+    /// Loads the state, as a supervisor does at its start.
     pub(super) fn load(&self) -> Result<State, String> {
         let mut rows = BTreeMap::<_, Vec<_>>::new();
         for ((kind, key), body) in &self.rows {

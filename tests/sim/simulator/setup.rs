@@ -1,4 +1,4 @@
-//! The simulated project: its settings and its objectives.
+//! Settings and objectives of simulated projects.
 
 use std::collections::BTreeMap;
 
@@ -117,7 +117,7 @@ pub(super) fn repository(number: usize, target: ObjectId) -> RepositoryFacts {
     }
 }
 
-/// How many objectives a run begins with.
+/// Returns the number of objectives at the start of a run.
 pub(super) fn count(rng: &mut Rng, size: Size) -> usize {
     match size {
         Size::Mixed if rng.percent(4) => 8 + rng.below(40),
@@ -126,7 +126,7 @@ pub(super) fn count(rng: &mut Rng, size: Size) -> usize {
     }
 }
 
-/// What an objective among many depends on: older ones near it, in the shape of a chain, a fan, or a net.
+/// Returns the dependencies of an objective: older ones, near or far, so that chains, fans and nets arise.
 fn dependencies(rng: &mut Rng, number: usize) -> Vec<usize> {
     if number < 8 {
         return (0..number).filter(|_| rng.percent(100 / (number + 1).max(3))).collect();
@@ -138,7 +138,8 @@ fn dependencies(rng: &mut Rng, number: usize) -> Vec<usize> {
     found
 }
 
-/// Some objectives, numbered on from those there are; each depends on older ones only.
+/// Returns `count` objectives, numbered from `first`. Each depends only on older ones, so there are no
+/// cycles.
 pub(super) fn objectives(rng: &mut Rng, first: usize, count: usize) -> Vec<(ObjectiveId, ObjectiveSpec)> {
     let id = |number: usize| ObjectiveId::new(format!("o{number}")).unwrap();
     (first..first + count)

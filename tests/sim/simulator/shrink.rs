@@ -1,4 +1,4 @@
-//! Makes the story of a seed that failed short: steps without which it fails in the same way are left out.
+//! Shortens the story of a seed that failed: leaves out steps without which the same promise breaks.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -6,15 +6,15 @@ use std::time::{Duration, Instant};
 use super::play;
 use super::sim::{Kind, Sim};
 
-/// How long is spent on it.
+/// Longest time for shrinking.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The promise that is broken: the text before the first colon.
+/// Returns the name of the broken promise, which is the text before the first colon.
 fn promise(problem: &str) -> &str {
     problem.split(':').next().unwrap_or(problem)
 }
 
-/// Plays a seed without some of its steps; what is broken, and at which step.
+/// Plays a seed without some of its steps. Returns the broken promise and the step at which it broke.
 fn outcome(seed: u64, kind: Kind, skipped: &BTreeSet<usize>) -> Option<(String, usize)> {
     let mut sim = Sim::new(seed, kind, 0);
     sim.skipped = skipped.clone();
@@ -22,7 +22,7 @@ fn outcome(seed: u64, kind: Kind, skipped: &BTreeSet<usize>) -> Option<(String, 
     Some((broken, sim.at))
 }
 
-/// The steps that can be left out.
+/// Returns the steps that can be left out. Tries ever smaller pieces, from the end of the story to its start.
 pub(super) fn shrink(seed: u64, kind: Kind) -> BTreeSet<usize> {
     let until = Instant::now() + PATIENCE;
     let mut skipped = BTreeSet::new();

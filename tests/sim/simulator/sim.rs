@@ -1,4 +1,4 @@
-//! One run: a supervisor that takes inputs one by one, is killed between any two steps, and is started again.
+//! One run: a supervisor gets inputs one by one, can be killed between any two steps, and is started again.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -17,10 +17,10 @@ use super::world::World;
 use super::{effects, people, planning, setup};
 use crate::rng::{Rng, mix};
 
-/// How many objectives a run begins with.
+/// Number of objectives at the start of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Size {
-    /// A handful.
+    /// At most seven.
     Small,
     /// Sometimes dozens.
     Mixed,
@@ -28,10 +28,10 @@ pub(super) enum Size {
     Large,
 }
 
-/// What kind of run it is.
+/// The kind of a run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kind {
-    /// Agents do the same in every run, users stay away, nothing fails.
+    /// Whether agents do the same in every run, users do nothing, and nothing outside fails.
     pub calm: bool,
     /// Whether supervisors are killed.
     pub crashes: bool,
@@ -39,23 +39,23 @@ pub(super) struct Kind {
     pub planner: bool,
     /// Whether clocks jump, machines sleep, and disks fill up.
     pub wild: bool,
-    /// How much there is to do.
+    /// How many objectives there are.
     pub size: Size,
-    /// Steps before everything goes quiet.
+    /// Number of steps before the quiet end.
     pub steps: usize,
 }
 
 /// A run.
 pub(super) struct Sim {
     pub rng: Rng,
-    /// Settings and objectives are the same however a run goes.
+    /// Generator for settings and objectives, which must not depend on the course of the run.
     pub plan: Rng,
     pub kind: Kind,
     pub state: State,
     pub memo: Memo,
     pub world: World,
     pub pool: Vec<Effect>,
-    /// Effects that have panicked: each does so once, so that none holds its project.
+    /// Effects that have panicked. Each panics at most once, since three panics would hold its project.
     pub panicked: BTreeSet<String>,
     pub rows: Rows,
     pub folded: State,
@@ -65,13 +65,13 @@ pub(super) struct Sim {
     pub stopping: Option<StopMode>,
     pub story: Option<VecDeque<String>>,
     pub story_lines: usize,
-    /// Steps that are left out: what a story can do without.
+    /// Steps that shrinking leaves out.
     pub skipped: BTreeSet<usize>,
-    /// The step that it has come to.
+    /// The current step.
     pub at: usize,
-    /// How far from UTC the user's day begins, in milliseconds.
+    /// Offset of the user's time zone from UTC, in milliseconds.
     pub zone_ms: i64,
-    /// How often the user may still do something when everything else is quiet.
+    /// How many more times the user changes the target branch during the quiet end.
     pub last_words: usize,
 }
 
@@ -119,7 +119,7 @@ impl Sim {
         }
     }
 
-    /// Adds a line to the story; it is only put together when somebody will read it.
+    /// Adds a line to the story. The line is formatted only if the story is kept.
     pub(super) fn say(&mut self, line: impl FnOnce() -> String) {
         if let Some(story) = &mut self.story {
             story.push_back(line().chars().take(700).collect());
@@ -129,7 +129,8 @@ impl Sim {
         }
     }
 
-    /// Takes one input, as the loop of a supervisor does: decide, store, then order effects.
+    /// Handles one input as the supervisor's kernel does: decide, store, then order effects. A kill can
+    /// happen before and after the store.
     pub(super) fn take(&mut self, input: Input) -> Result<(), String> {
         self.say(|| format!("input  {input:?}"));
         let crash = if self.kind.crashes && !self.quiet { self.rng.below(150) } else { 150 };
@@ -173,7 +174,8 @@ impl Sim {
         Ok(())
     }
 
-    /// The supervisor dies with all it remembers; another one begins from what is stored.
+    /// Kills the supervisor with its memory, lets the world go on without one for a while, and starts another
+    /// from the stored rows.
     pub(super) fn restart(&mut self) -> Result<(), String> {
         self.world.supervisor_gone();
         self.pool.clear();
@@ -196,7 +198,7 @@ impl Sim {
         self.take(Input::Started { pid: 1, version: "simulated".to_owned() })
     }
 
-    /// Runs until everything has ended, with trouble first and in peace at the end.
+    /// Plays the whole run: first the random steps, then the quiet end.
     pub(super) fn run(&mut self) -> Result<(), String> {
         self.world.is_up = true;
         let crashes = std::mem::replace(&mut self.kind.crashes, false);
@@ -215,7 +217,8 @@ impl Sim {
         super::finale::play(self)
     }
 
-    /// Each step has luck of its own, so that another one can be left out of the story. False when this one is.
+    /// Starts a step with a generator of its own, so that leaving out another step does not change this one.
+    /// Returns `false` if this step is left out.
     pub(super) fn begin(&mut self, at: usize) -> bool {
         self.at = at;
         self.rng = Rng::new(mix(self.world.seed) ^ mix(at as u64));
@@ -228,7 +231,7 @@ impl Sim {
             settings.max_parallel_sessions += u32::try_from(self.plan.below(20)).unwrap();
         }
         if self.kind.planner {
-            planning::settle_in(&mut settings, &mut self.plan, self.kind);
+            planning::allow_planning(&mut settings, &mut self.plan, self.kind);
         }
         let repository = setup::repository(number, self.world.repos[&project].target.clone().unwrap());
         let count = setup::count(&mut self.plan, self.kind.size);
@@ -244,7 +247,7 @@ impl Sim {
         Ok(())
     }
 
-    /// One thing happens, whichever the seed chooses.
+    /// Lets one thing happen, chosen by the seed.
     pub(super) fn turn(&mut self) -> Result<(), String> {
         let is_troubled = !self.kind.calm && !self.quiet;
         match self.rng.below(100) {
@@ -280,13 +283,13 @@ impl Sim {
         self.stop_when_over()
     }
 
-    /// Carries out an effect: the first of a lane that the seed chooses.
+    /// Runs an effect: the first one with the key of a randomly chosen effect.
     pub(super) fn execute(&mut self) -> Result<(), String> {
         if self.pool.is_empty() {
             return Ok(());
         }
-        let lane = effects::lane(&self.pool[self.rng.below(self.pool.len())]);
-        let first = self.pool.iter().position(|effect| effects::lane(effect) == lane).unwrap();
+        let key = effects::executor_key(&self.pool[self.rng.below(self.pool.len())]);
+        let first = self.pool.iter().position(|effect| effects::executor_key(effect) == key).unwrap();
         let effect = self.pool.remove(first);
         self.world.now_ms = self.now_ms;
         self.say(|| format!("does   {effect:?}"));
@@ -299,13 +302,13 @@ impl Sim {
         }
         effects::run(&mut self.world, &mut self.rng, &self.state, effect, self.kind.calm)?;
         if self.kind.crashes && !self.quiet && self.rng.below(120) == 0 {
-            self.say(|| "-------- killed when that was done, before it was told".to_owned());
+            self.say(|| "-------- killed after the effect, before its result was delivered".to_owned());
             return self.restart();
         }
         Ok(())
     }
 
-    /// Has an effect panic: before it did anything, or when all was done and nothing was told.
+    /// Lets an effect panic, either before it has done anything, or after all of it and before its result.
     fn panic(&mut self, effect: Effect) -> Result<(), String> {
         self.say(|| "         and panics".to_owned());
         if self.rng.percent(50) {
@@ -323,7 +326,7 @@ impl Sim {
         Ok(())
     }
 
-    /// Delivers an answer: any of those under way, some of them twice.
+    /// Delivers one of the waiting results, in any order and some of them twice.
     pub(super) fn deliver(&mut self) -> Result<(), String> {
         if self.world.inbox.is_empty() {
             return Ok(());
@@ -333,7 +336,7 @@ impl Sim {
         if !self.quiet && self.rng.percent(5) {
             self.world.inbox.push(input.clone());
         }
-        // What is only told on the way may get lost; what an effect answers does not, but with the supervisor.
+        // Progress reports can be lost. Results of effects are lost only when the supervisor dies.
         let is_hint = matches!(
             input,
             Input::CommitsSeen { .. } | Input::SessionReported { .. } | Input::BranchSeen { .. }
@@ -355,7 +358,8 @@ impl Sim {
         Ok(())
     }
 
-    /// A supervisor that stops ends when its sessions are over, or leaves them to their keepers.
+    /// Ends a stopping supervisor once its sessions have ended, or at once if it leaves them to their
+    /// keepers.
     fn stop_when_over(&mut self) -> Result<(), String> {
         let Some(mode) = self.stopping else { return Ok(()) };
         let is_busy = self.state.open_sessions().next().is_some() || !self.pool.is_empty();
@@ -363,11 +367,12 @@ impl Sim {
             return Ok(());
         }
         self.take(Input::Stopped(mode))?;
-        self.say(|| "-------- stopped in order".to_owned());
+        self.say(|| "-------- stopped gracefully".to_owned());
         self.restart()
     }
 
-    /// Everything that is under way is done, in any order. Too long is a loop without an end.
+    /// Finishes everything in progress, in random order. Fails if that takes too many turns: then something
+    /// loops.
     pub(super) fn settle(&mut self) -> Result<(), String> {
         let turns = 20_000 + 3_000 * self.state.objectives().count();
         for _ in 0..turns {
@@ -384,10 +389,10 @@ impl Sim {
                 }
             }
         }
-        Err("endless: something goes on and on after everything went quiet".to_owned())
+        Err("endless: something never settles in the quiet end".to_owned())
     }
 
-    /// Sleeps until something is due. False when nothing ever is.
+    /// Sleeps until something is due. Returns `false` if nothing ever will be.
     fn sleep(&mut self) -> Result<bool, String> {
         if let Some(at_ms) = self.world.next_deadline() {
             let passed_ms = (at_ms - self.world.awake_ms).max(0);
@@ -410,7 +415,7 @@ impl Sim {
         let is_same = before == (self.state.counters().seq, self.pool.len());
         let still = next_timer(&self.state, &self.memo).is_some_and(|at_ms| at_ms <= self.now_ms);
         if is_same && was_due && still {
-            return Err(format!("a timer that was due at {at_ms} brings nothing and is due for ever"));
+            return Err(format!("a timer that was due at {at_ms} causes nothing and stays due"));
         }
         Ok(true)
     }

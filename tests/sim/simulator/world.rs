@@ -1,4 +1,4 @@
-//! The world that outlives every supervisor: repositories, agents under their keepers, gate runs, and users.
+//! The world that outlives every supervisor: repositories, agents under their keepers, and gate runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,13 +21,13 @@ pub(super) struct Job {
     pub commits_left: u32,
     pub stop: Option<(Stop, bool)>,
     pub deadline_ms: i64,
-    /// When it began, on the clock that never jumps.
+    /// Start on the clock that never jumps.
     pub started_ms: Option<i64>,
-    /// How it ended; `Some(None)`: the keeper vanished.
+    /// The end of the job; `Some(None)` if its keeper vanished.
     pub end: Option<Option<ProcessEnd>>,
-    /// Whether a supervisor watches it.
+    /// Whether a supervisor watches the job.
     pub watched: bool,
-    /// Whether the clock jumped while nobody looked, and the keeper has not been asked since.
+    /// Whether the clock jumped while no supervisor ran, and the keeper has not been asked since.
     pub misjudged: bool,
 }
 
@@ -36,47 +36,47 @@ pub(super) struct Job {
 pub(super) struct Gate {
     pub project: ProjectSlug,
     pub commit: ObjectId,
-    /// How many commands it runs.
+    /// Number of commands.
     pub commands: usize,
     pub end: Option<Option<Vec<CommandResult>>>,
     pub stopped: bool,
     pub watched: bool,
 }
 
-/// All that is outside Paddock.
+/// Everything outside Paddock.
 #[derive(Debug)]
 pub(super) struct World {
     pub repos: BTreeMap<ProjectSlug, Repo>,
     pub jobs: BTreeMap<SessionId, Job>,
     pub gates: BTreeMap<GateId, Gate>,
-    /// Answers on their way to the supervisor.
+    /// Results on their way to the supervisor.
     pub inbox: Vec<Input>,
     /// Trees that a gate run found green.
     pub green: BTreeSet<ObjectId>,
-    /// Whether files of the user are in the way of publishing.
+    /// Projects in which files of the user are in the way of publishing.
     pub in_the_way: BTreeSet<ProjectSlug>,
-    /// Whether nothing more can be written.
+    /// Whether the disk is full.
     pub disk_full: bool,
-    /// Sessions that were found again, whose keepers are to be asked how long they were awake.
+    /// Adopted sessions whose keepers must still report their awake time.
     pub adopted: Vec<SessionId>,
     /// Whether anything outside may fail.
     pub faults: bool,
-    /// What the clock on the wall shows.
+    /// Time of the wall clock.
     pub now_ms: i64,
-    /// Time that never jumps.
+    /// Time of the clock that never jumps.
     pub awake_ms: i64,
-    /// Whether somebody looks at the target branch for changes.
+    /// Whether a supervisor runs, and so watches the target branch.
     pub is_up: bool,
     pub seed: u64,
 }
 
 impl World {
-    /// Whether a keeper runs a session for this objective.
+    /// Returns the number of sessions that keepers run for this objective.
     pub(super) fn live_jobs(&self, key: &ObjectiveKey) -> usize {
         self.jobs.values().filter(|job| job.objective == *key && job.end.is_none()).count()
     }
 
-    /// Lets one agent or gate take a step. False when there is none.
+    /// Lets one agent or gate take a step. Returns `false` if there is none.
     pub(super) fn advance(&mut self, rng: &mut Rng, state: &State) -> bool {
         let jobs = self.jobs.iter().filter(|(_, job)| job.end.is_none() && self.can_move(job));
         let jobs: Vec<SessionId> = jobs.map(|(id, _)| *id).collect();
@@ -100,7 +100,7 @@ impl World {
             || self.awake_ms >= job.deadline_ms
     }
 
-    /// When a hanging agent's keeper stops it.
+    /// Returns the next time at which a keeper stops its agent.
     pub(super) fn next_deadline(&self) -> Option<i64> {
         self.jobs.values().filter(|job| job.end.is_none()).map(|job| job.deadline_ms).min()
     }
@@ -185,12 +185,12 @@ impl World {
         }
     }
 
-    /// The clock jumps while nobody looks.
+    /// Notes a jump of the clock while no supervisor runs.
     pub(super) fn misjudge(&mut self) {
         self.jobs.values_mut().for_each(|job| job.misjudged = true);
     }
 
-    /// The supervisor is gone; keepers go on without it, answers on their way to it are lost.
+    /// Removes the supervisor: keepers continue without it, and results on their way to it are lost.
     pub(super) fn supervisor_gone(&mut self) {
         self.is_up = false;
         self.inbox.clear();

@@ -1,4 +1,4 @@
-//! This build shows_everything the workspace of the first build and continues all work in it.
+//! This build opens the workspace of the first build and continues all work in it.
 
 use std::fs;
 use std::path::PathBuf;
