@@ -63,7 +63,9 @@ fn main() -> io::Result<()> {
     }
     for file in fs::read_dir("../projects")? {
         let path = file?.path();
-        if path.is_file() && let Some(name) = path.file_name() {
+        if path.is_file()
+            && let Some(name) = path.file_name()
+        {
             put("project", &name.display().to_string(), &fs::read(&path)?)?;
         }
     }

@@ -50,7 +50,7 @@ pub fn project(data: &[u8]) {
     let read = project_file::parse(data, "projects/web.yaml", Some("web"), Path::new("/workspace"), None);
     match read {
         Ok(file) => {
-            assert!(file.repo_root.is_absolute(), "a relative path would depend on the current folder")
+            assert!(file.repo_root.is_absolute(), "a relative path would depend on the current folder");
         }
         Err(errors) => assert!(!errors.is_empty(), "refused without a reason"),
     }

@@ -50,7 +50,7 @@ fn found(root: Option<&Path>, project: Option<&str>) -> Result<Option<Context>, 
     let here = std::env::current_dir()
         .map_err(|error| Failure::error(format!("the current folder cannot be read: {error}")))?;
     // Without creating one: a person who only looks around must not get a workspace in their home folder.
-    let workspace = Workspace::find_made(root, &Environment::of_process(), &here, is_tracked)?;
+    let workspace = Workspace::find_made(root, &Environment::from_process(), &here, is_tracked)?;
     let context = workspace.clone().map(|workspace| Context::in_workspace(workspace, project)).transpose()?;
     let Some(repository) = unmanaged(context.as_ref(), &here)? else {
         return match context {

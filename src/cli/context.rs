@@ -24,7 +24,7 @@ pub(super) struct Context {
 impl Context {
     /// Finds the workspace and reads its `.env`. Fails if there is no workspace or `.env` has faults.
     pub(super) fn find(root: Option<&Path>, project: Option<&str>) -> Result<Self, Failure> {
-        let process = Environment::of_process();
+        let process = Environment::from_process();
         let cwd = std::env::current_dir()
             .map_err(|error| Failure::error(format!("the current folder cannot be read: {error}")))?;
         let workspace = Workspace::find(root, &process, &cwd, is_tracked)?;
@@ -33,7 +33,7 @@ impl Context {
 
     /// Reads the `.env` of a workspace. Fails if it has faults.
     pub(super) fn in_workspace(workspace: Workspace, project: Option<&str>) -> Result<Self, Failure> {
-        let environment = Environment::of_process()
+        let environment = Environment::from_process()
             .with_file_of(workspace.root())
             .map_err(|faults| Failure::faults(&faults, "nothing was done; correct this and try again"))?;
         // `.env` may move the database, so the paths are known only after it was read.

@@ -34,7 +34,7 @@ pub(super) fn offer(
     workspace: Option<&Workspace>,
     project: Option<&str>,
 ) -> Result<Option<Context>, Failure> {
-    let environment = Environment::of_process();
+    let environment = Environment::from_process();
     // A panic report must go to a file while the screen is up. Without a workspace there is no folder for it
     // yet.
     let log = match workspace {
@@ -56,7 +56,7 @@ pub(super) fn offer(
     let left = left.map_err(|error| Failure::error(ConsoleError::Io(error).to_string()))?;
     match left {
         Left::Done => setup.context().map(Some),
-        Left::Not => Ok(None),
+        Left::Declined => Ok(None),
     }
 }
 

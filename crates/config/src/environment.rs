@@ -45,7 +45,7 @@ const NO_PROXY_DEFAULT: &str = "localhost,127.0.0.1,::1";
 impl Environment {
     /// Returns the environment of this process, without a `.env`.
     #[must_use]
-    pub fn of_process() -> Self {
+    pub fn from_process() -> Self {
         Self { real: std::env::vars_os().collect(), file: BTreeMap::new() }
     }
 

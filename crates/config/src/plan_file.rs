@@ -41,7 +41,7 @@ pub fn read(text: &str, shown: &str, context: &PlanContext<'_>) -> Result<ReadPl
     if found.is_empty()
         && let Some(block) = plan_text::meant(text)
     {
-        // A person may give only the checks of a phase; a planner may not (`read_said`).
+        // A person may give only the checks of a phase; a planner may not (`read_answer`).
         return read_block(&block, shown, context);
     }
     read_last(found, shown, context)
@@ -53,7 +53,11 @@ pub fn read(text: &str, shown: &str, context: &PlanContext<'_>) -> Result<ReadPl
 ///
 /// # Errors
 /// Fails with every fault. A plan with a fault is refused as a whole.
-pub fn read_said(said: &str, prompt: &str, context: &PlanContext<'_>) -> Result<ReadPlan, Vec<ConfigError>> {
+pub fn read_answer(
+    said: &str,
+    prompt: &str,
+    context: &PlanContext<'_>,
+) -> Result<ReadPlan, Vec<ConfigError>> {
     let mut found = plan_text::find(said);
     // Remembered before forms are dropped, for the fault about an answer that has nothing else.
     let first = found.first().map(|block| block.lines_before);

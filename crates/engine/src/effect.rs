@@ -2,7 +2,7 @@
 //!
 //! An effect is executed only after the events that it follows from are committed. A crash in between loses
 //! nothing: [`crate::decide::outstanding`] orders the effect again. Every effect is therefore idempotent or
-//! finds out first whether it has happened; ARCHITECTURE.md says how, one line per effect.
+//! finds out first whether it has happened; the docs of `supervisor::effects` say how, one row per effect.
 
 use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::session::Stop;

@@ -3,6 +3,19 @@
 //!
 //! A branch is sent back only if it fails alone on a base that is green. Everything here is a pure function
 //! of the recorded verdicts.
+//!
+//! | the gate on a candidate | then |
+//! |---|---|
+//! | its tree is green already | no run; the landing carries the number of the run that was green |
+//! | red, at most `flaky_retries` times | another run of the same tree; two verdicts on one tree are recorded as flaky, and nobody is blamed |
+//! | red more often; or crashed, timed out or failed its set-up twice | the verdict on the base decides: a known one, or one run on the base under the same limits |
+//! | … for a cause that may pass (a failed set-up, words of a full disk) | at least one more run, and only a later run on the base counts |
+//! | … and the base is green | the branch is sent back |
+//! | … and the base is red | the queue is held (`target_red`) until the target or the gate changes, or `queue release`; nobody is blamed |
+//! | … and the base cannot be evaluated, or the gate never started | the queue is held (`not_evaluated`) |
+//!
+//! Verdicts are known by tree and terms (commands with their limits, and the set-up) for a day; a project keeps a bounded
+//! number of them. The user's own commits are never sent back: if their merge with landed work is red, publishing waits.
 
 use paddock_model::clock::distance_ms;
 use paddock_model::gate::Verdict;

@@ -87,7 +87,7 @@ pub fn must_set_up(worktree: &Worktree, key: &str, anew: bool) -> Result<bool, G
 }
 
 /// Records that the set-up in progress has succeeded.
-pub fn is_set_up(repository: &Repository, worktree: &Path) {
+pub fn record_set_up(repository: &Repository, worktree: &Path) {
     let Ok(Some(git_dir)) = absolute(worktree).and_then(|path| admin_of(repository, &path)) else { return };
     let (wanted, done) = (git_dir.join(WANTED_FILE), git_dir.join(DONE_FILE));
     // Without the record the set-up runs once more, which does no harm.

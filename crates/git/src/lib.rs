@@ -68,7 +68,7 @@ pub use error::GitError;
 pub use execution::difference;
 pub use facts::RepositoryFacts;
 pub use gate::{prepare_anew, prepare_gate, remove_gate};
-pub use gate_setup::{is_set_up, must_set_up, set_up_key};
+pub use gate_setup::{must_set_up, record_set_up, set_up_key};
 pub use harvest::{COMMITS_MAX, CheckpointFacts, Harvest, HeadElsewhere, harvest, head_count};
 pub use history::CommitRecord;
 pub use identity::{IdentityQuestion, configured_identity};

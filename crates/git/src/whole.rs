@@ -3,6 +3,12 @@
 //! `git worktree add` copies the sparse rules of the user's checkout, and git skips index entries that carry
 //! the skip-worktree or assume-unchanged bit. A gate in such a folder would judge another tree than the one
 //! that lands.
+//!
+//! So gate folders, planners and agents get every tracked file. A gate folder that is sparse, or whose index hides files,
+//! gets a new index; if it still hides a file after the checkout, the gate is not evaluated. Agents get whole worktrees too,
+//! because nothing tells them what is missing. An agent may make its own worktree sparse: missing files are then no deletions
+//! (`status`). Worktrees that earlier builds made sparse stay so until their objective ends. Partial clones, for which a
+//! whole checkout would fetch, are refused at `project add`.
 
 use std::fs;
 use std::io::ErrorKind;

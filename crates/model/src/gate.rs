@@ -196,7 +196,7 @@ impl Purpose {
 
     /// Returns whether such a run judges the base, for comparison.
     #[must_use]
-    pub fn is_of_base(&self) -> bool {
+    pub fn is_on_base(&self) -> bool {
         match self {
             Self::Base { .. } => true,
             Self::Tamper { entries } => entries.is_empty(),

@@ -10,7 +10,7 @@ use super::operate::Approval;
 use super::side_runs::Guard;
 use super::train::Subject;
 
-pub use compose::of_landing;
+pub use compose::compose_proof;
 
 /// Version of the format.
 pub(crate) const VERSION: u32 = 1;

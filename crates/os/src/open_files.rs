@@ -37,7 +37,7 @@ pub fn within_reach() -> Option<u64> {
 }
 
 /// Raises this process's limit as far as it may, up to a bound. Programs that it starts inherit the raised
-/// limit; jobs are put back to the user's limit ([`of_jobs`]).
+/// limit; jobs are put back to the user's limit ([`limit_for_jobs`]).
 ///
 /// # Errors
 /// Fails if the limit is below [`OPEN_FILES_MIN`] even then.
@@ -64,6 +64,6 @@ pub fn raise() -> Result<(), TooFewOpenFiles> {
 /// Returns the limit for jobs: the user's, before this process raised its own. `None` if jobs simply inherit
 /// the limit.
 #[must_use]
-pub fn of_jobs() -> Option<u64> {
+pub fn limit_for_jobs() -> Option<u64> {
     BEFORE.get().copied()
 }

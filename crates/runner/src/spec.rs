@@ -131,8 +131,8 @@ impl Resources {
     /// Returns the limits of Paddock's jobs: the system kills them before the supervisor when memory runs
     /// out, and they may open as many files as their user.
     #[must_use]
-    pub fn of_a_job() -> Self {
-        let open_files_soft = paddock_os::open_files::of_jobs();
+    pub fn for_job() -> Self {
+        let open_files_soft = paddock_os::open_files::limit_for_jobs();
         Self { oom_score_adj: Some(500), open_files_soft, ..Self::default() }
     }
 }

@@ -238,7 +238,7 @@ impl CheckRun<'_> {
             env_unset: unset,
             limits: Limits { max_awake_ms: Some(limit_ms), grace_ms: GRACE_MS, ..Limits::default() },
             stop_signal: stop_signal(&self.agent.stop_signal),
-            resources: Resources::of_a_job(),
+            resources: Resources::for_job(),
         };
         self.runner.submit(&spec)?;
         self.wait_for_end(key, limit + Duration::from_millis(GRACE_MS) + KEEPER_PATIENCE)

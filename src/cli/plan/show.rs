@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Outcome};
 use crate::cli::output;
-use paddock_engine::decide::{Memo, Stand, stand};
+use paddock_engine::decide::{Memo, PlannerState, planner_state};
 use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
 use paddock_model::plan::{PhaseCheck, PlannedObjective};
 use paddock_model::planning::{PhaseView, WaitingPlan};
@@ -76,7 +76,7 @@ impl Show {
         let shown = Shown {
             project: slug.to_string(),
             phase: state.active_line(&slug).phase.map(|phase| phase.key.id.to_string()),
-            planner: sentence(&stand(&state, &memo, project), project),
+            planner: sentence(&planner_state(&state, &memo, project), project),
             plan: project.planning.waiting.as_ref().map(|waiting| plan(&state, &slug, waiting)),
         };
         match (self.json, &shown.plan) {
@@ -172,35 +172,35 @@ fn unfinished(view: &PhaseView) -> Vec<String> {
 }
 
 /// Says in one clause what the planner does or waits for.
-fn sentence(stand: &Stand, project: &Project) -> String {
+fn sentence(planner_state: &PlannerState, project: &Project) -> String {
     let stuck = project.planning.stuck.as_ref();
-    match stand {
-        Stand::Running(session) => format!("session {session} is planning"),
-        Stand::PlanWaits => "a plan waits to be approved or rejected".to_owned(),
-        Stand::Undivided(at_ms) => {
+    match planner_state {
+        PlannerState::Running(session) => format!("session {session} is planning"),
+        PlannerState::PlanWaits => "a plan waits to be approved or rejected".to_owned(),
+        PlannerState::Undivided(at_ms) => {
             format!(
                 "the goal has no milestones or phases: the planner plans it as one at {}",
                 rfc3339(*at_ms)
             )
         }
-        Stand::NoPhase => "no phase is active: there is nothing to plan".to_owned(),
-        Stand::Off => "no agent may plan: objectives come from people".to_owned(),
-        Stand::Held => "the project is paused, disabled or held: the planner waits".to_owned(),
-        Stand::Stuck => {
+        PlannerState::NoPhase => "no phase is active: there is nothing to plan".to_owned(),
+        PlannerState::Off => "no agent may plan: objectives come from people".to_owned(),
+        PlannerState::Held => "the project is paused, disabled or held: the planner waits".to_owned(),
+        PlannerState::Stuck => {
             stuck.map_or_else(String::new, |reason| format!("{}; {}", reason.text, reason.clears))
         }
-        Stand::Checking => "the checks of the phase run, or are about to run".to_owned(),
-        Stand::BelievedDone => {
+        PlannerState::Checking => "the checks of the phase run, or are about to run".to_owned(),
+        PlannerState::BelievedDone => {
             "the planner believes that the phase is done; its other objectives are under way or wait for you"
                 .to_owned()
         }
-        Stand::Enough => "there is enough work at hand".to_owned(),
-        Stand::Hoping | Stand::Barren => {
+        PlannerState::Enough => "there is enough work at hand".to_owned(),
+        PlannerState::Hoping | PlannerState::Barren => {
             "nothing of the last plans has landed yet: the planner waits for a landing".to_owned()
         }
-        Stand::NoAgent => "no agent that may plan is usable now".to_owned(),
+        PlannerState::NoAgent => "no agent that may plan is usable now".to_owned(),
         // 0 if there is nothing to wait for: neither a cooldown nor an earlier run.
-        Stand::At(at_ms) if *at_ms <= 0 => "the planner starts with the next cycle".to_owned(),
-        Stand::At(at_ms) => format!("the planner starts at {}", rfc3339(*at_ms)),
+        PlannerState::At(at_ms) if *at_ms <= 0 => "the planner starts with the next cycle".to_owned(),
+        PlannerState::At(at_ms) => format!("the planner starts at {}", rfc3339(*at_ms)),
     }
 }

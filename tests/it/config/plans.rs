@@ -1,7 +1,7 @@
 //! Plans in the planner's format.
 
 use paddock_agents::planner::{self, PlannerContext};
-use paddock_config::plan_file::{PlanContext, ReadPlan, read, read_said};
+use paddock_config::plan_file::{PlanContext, ReadPlan, read, read_answer};
 use paddock_model::ids::ObjectiveId;
 
 fn plan(text: &str) -> Result<ReadPlan, Vec<String>> {
@@ -70,7 +70,7 @@ fn said(text: &str) -> Result<Vec<String>, String> {
     let context = PlanContext { existing: &existing, workers: &["implementer".into()] };
     let prompt =
         format!("Plan this.\n\n```plan\nobjectives: []\n```\n\n## The answer\n\n```text\n{FORM}```\n");
-    let read = read_said(text, &prompt, &context);
+    let read = read_answer(text, &prompt, &context);
     let ids = |read: ReadPlan| read.document.objectives.iter().map(|one| one.id.to_string()).collect();
     read.map(ids).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }

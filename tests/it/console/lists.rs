@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use paddock_config::{Environment, Workspace};
-use paddock_console::log::{Of, turn};
+use paddock_console::log::{LogId, lock_log};
 use paddock_console::msg::messages;
 use paddock_console::panes::PaneId;
 use paddock_console::theme::{ASCII, Theme};
@@ -240,8 +240,8 @@ impl Logs {
 
     fn are_read(&self, model: &Model) -> bool {
         let book = &model.panes.log.book;
-        let mut open = self.sessions.iter().filter_map(|id| book.get(Of::Session(*id)));
-        open.all(|open| turn(&open.log).is_caught_up())
+        let mut open = self.sessions.iter().filter_map(|id| book.get(LogId::Session(*id)));
+        open.all(|open| lock_log(&open.log).is_caught_up())
     }
 }
 

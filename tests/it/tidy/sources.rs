@@ -122,7 +122,7 @@ impl<'ast> Visit<'ast> for RoutingArms {
         let enums: Vec<String> = found.arms.iter().flat_map(|arm| enums_of(&arm.pat)).collect();
         match enums.iter().any(|name| ROUTED.contains(&name.as_str())) {
             true => {
-                self.lines += found.arms.iter().map(|arm| self.count(arm.span(), arm.span())).sum::<usize>()
+                self.lines += found.arms.iter().map(|arm| self.count(arm.span(), arm.span())).sum::<usize>();
             }
             false => visit::visit_expr_match(self, found),
         }

@@ -11,6 +11,6 @@ use paddock_model::operate::Order;
 #[must_use]
 pub fn order(objective: &ObjectiveKey, order: Order, doing: &str) -> Effect {
     let command =
-        Command::Objective { objective: objective.clone(), order, by: Environment::of_process().person() };
+        Command::Objective { objective: objective.clone(), order, by: Environment::from_process().person() };
     Effect::ask(command, format!("{doing} {}", objective.id))
 }

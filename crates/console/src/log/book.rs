@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use super::doc::{Doc, Shared};
 use super::lens::Place;
 use super::matcher::Matcher;
-use super::requests::{FollowedLog, Of, RequestSender, SearchRequest, SharedLog, turn};
+use super::requests::{FollowedLog, LogId, RequestSender, SearchRequest, SharedLog, lock_log};
 use super::seek::Search;
 use super::view::View;
 use crate::finder::FinderKind;
@@ -36,13 +36,13 @@ pub struct Open {
 /// The open logs.
 #[derive(Debug, Default)]
 pub struct Book {
-    pub(super) open: BTreeMap<Of, Open>,
+    pub(super) open: BTreeMap<LogId, Open>,
     /// Channel to the follower thread; `None` until it runs.
     pub(super) requests: Option<RequestSender>,
     /// Whether the follower thread is being started.
     pub(super) is_starting: bool,
     /// The followed logs, and whether their jobs run.
-    pub(super) watched: Vec<(Of, bool)>,
+    pub(super) watched: Vec<(LogId, bool)>,
     /// Counts uses of logs, to find the least recently used one.
     pub(super) clock: u64,
     /// Text of the last search, if it was not found.
@@ -52,7 +52,7 @@ pub struct Book {
 impl Book {
     /// Returns a log if it is open.
     #[must_use]
-    pub fn get(&self, of: Of) -> Option<&Open> {
+    pub fn get(&self, of: LogId) -> Option<&Open> {
         self.open.get(&of)
     }
 
@@ -64,17 +64,17 @@ impl Book {
 
     /// Returns why the search or filter of a log is not used as a pattern, if it is not.
     #[must_use]
-    pub(crate) fn caveat(&self, of: Of, kind: FinderKind) -> Option<String> {
+    pub(crate) fn caveat(&self, of: LogId, kind: FinderKind) -> Option<String> {
         let open = self.open.get(&of)?;
         let matcher = match kind {
             FinderKind::Find => open.view.borrow().find().cloned(),
-            FinderKind::Filter => turn(&open.log).filter.as_ref().map(|filter| filter.matcher.clone()),
+            FinderKind::Filter => lock_log(&open.log).filter.as_ref().map(|filter| filter.matcher.clone()),
         };
         matcher?.caveat().map(str::to_owned)
     }
 
     /// Applies the result of a search: moves the cursor to `place`, or records that the text was not found.
-    pub(crate) fn found(&mut self, of: Of, text: &str, place: Option<Place>) {
+    pub(crate) fn found(&mut self, of: LogId, text: &str, place: Option<Place>) {
         let Some(open) = self.open.get(&of) else { return };
         let mut view = open.view.borrow_mut();
         // A late result of an older search does not move the view.
@@ -83,7 +83,7 @@ impl Book {
         }
         match place {
             Some(place) => {
-                view.go_to(&mut turn(&open.log), place);
+                view.go_to(&mut lock_log(&open.log), place);
                 self.missed = None;
             }
             None => self.missed = Some(text.to_owned()),
@@ -91,7 +91,7 @@ impl Book {
     }
 
     /// Searches a log from the cursor on: for `text`, or for the last text again if `None`.
-    pub(crate) fn search(&mut self, of: Of, text: Option<&str>, forward: bool) {
+    pub(crate) fn search(&mut self, of: LogId, text: Option<&str>, forward: bool) {
         self.missed = None;
         let Some(open) = self.open.get(&of) else { return };
         let mut view = open.view.borrow_mut();
@@ -100,7 +100,7 @@ impl Book {
         }
         // An empty text has no matcher: it only ends the search.
         let (Some(matcher), Some(requests)) = (view.find().cloned(), &self.requests) else { return };
-        let mut log = turn(&open.log);
+        let mut log = lock_log(&open.log);
         let mode = view.mode();
         // The search is sent with every letter typed: the cursor stays on its line as long as that matches.
         // To go to the next match (no text), the line is left.
@@ -115,9 +115,9 @@ impl Book {
     }
 
     /// Filters a log; an empty text ends the filter.
-    pub(crate) fn filter(&mut self, of: Of, text: &str) {
+    pub(crate) fn filter(&mut self, of: LogId, text: &str) {
         if let Some(open) = self.open.get(&of) {
-            let mut log = turn(&open.log);
+            let mut log = lock_log(&open.log);
             open.view.borrow_mut().set_filter(&mut log, Matcher::new(text));
         }
         // The request has nothing new in it; it wakes the thread, which may sleep if no job runs.
@@ -129,7 +129,7 @@ impl Book {
         let Some(requests) = &self.requests else { return };
         // Only followed logs are on the screen; wanted text of others is read when they are followed again.
         let open = self.watched.iter().filter_map(|(of, _)| self.open.get(of));
-        if open.into_iter().any(|open| turn(&open.log).doc.wants()) {
+        if open.into_iter().any(|open| lock_log(&open.log).doc.wants()) {
             requests.send(|requests| requests.read = true);
         }
     }
@@ -152,7 +152,7 @@ impl Book {
 
     /// Closes logs beyond [`OPEN_MAX`], but none that is on the screen.
     pub(super) fn close_least_recently_used(&mut self) {
-        let wanted: BTreeSet<Of> = self.watched.iter().map(|(of, _)| *of).collect();
+        let wanted: BTreeSet<LogId> = self.watched.iter().map(|(of, _)| *of).collect();
         // A large grid may show more logs than the bound.
         while self.open.len() > OPEN_MAX.max(wanted.len()) {
             let idle = self.open.iter().filter(|(of, _)| !wanted.contains(of));

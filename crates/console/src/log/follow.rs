@@ -15,8 +15,8 @@ use std::time::Duration;
 use super::doc::{Chunk, Mode};
 use super::lens::Place;
 use super::requests::{
-    FollowedLog, Of, RequestReceiver, RequestSender, Requests, SearchRequest, SharedLog, request_channel,
-    turn,
+    FollowedLog, LogId, RequestReceiver, RequestSender, Requests, SearchRequest, SharedLog, lock_log,
+    request_channel,
 };
 use super::seek::Step;
 use super::source::{Stream, read};
@@ -57,10 +57,10 @@ pub(crate) fn start(world: &World) -> std::io::Result<RequestSender> {
 /// The log is locked for each step on its own and never during the read, so that a hanging disk does not stop
 /// the renderer.
 fn fill_wanted(log: &SharedLog, folder: &Path) -> bool {
-    let wanted = turn(log).doc.take_wanted();
+    let wanted = lock_log(log).doc.take_wanted();
     for (stream, block) in &wanted {
         let bytes = read(folder, *stream, block.offset, block.end);
-        turn(log).doc.fill(*stream, block, &bytes);
+        lock_log(log).doc.fill(*stream, block, &bytes);
     }
     !wanted.is_empty()
 }
@@ -70,14 +70,14 @@ fn fill_wanted(log: &SharedLog, folder: &Path) -> bool {
 #[must_use]
 pub(crate) fn whole_text(log: &SharedLog, folder: &Path, mode: Mode, lines_max: u64) -> Option<String> {
     let entries = {
-        let log = turn(log);
+        let log = lock_log(log);
         (log.doc.lines(mode) <= lines_max).then(|| log.doc.entry_lengths(mode))?
     };
     let mut out = String::new();
     for (entry, lines) in entries {
         let mut line = 0;
         while line < lines {
-            let content = turn(log).doc.content(mode, entry, line);
+            let content = lock_log(log).doc.content(mode, entry, line);
             // Ends: a block that was filled in is in the cache, empty if its text can no longer be read.
             let Some(content) = content else {
                 fill_wanted(log, folder);
@@ -99,7 +99,7 @@ struct Follower {
     messages: SyncSender<Msg>,
     watched: Vec<FollowedLog>,
     /// Logs whose end was reached: the time at which further bytes are read is the time they were written.
-    caught_up: BTreeSet<Of>,
+    caught_up: BTreeSet<LogId>,
     /// The search that is running, and the last place it has examined.
     search: Option<(SearchRequest, Place)>,
     /// Whether a frame waits for wanted text.
@@ -117,7 +117,7 @@ impl Follower {
             // console uses no processor time.
             let woken = if is_busy {
                 self.requests.woken.recv_timeout(Duration::ZERO)
-            } else if self.watched.iter().any(|one| !turn(&one.log).doc.is_over()) {
+            } else if self.watched.iter().any(|one| !lock_log(&one.log).doc.is_over()) {
                 self.requests.woken.recv_timeout(FOLLOW_PAUSE)
             } else {
                 self.requests.woken.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -168,14 +168,14 @@ impl Follower {
     fn read_more(&mut self, index: usize) -> (bool, bool) {
         let one = &self.watched[index];
         let (mut grown, mut more) = (false, false);
-        if !turn(&one.log).doc.is_over() {
+        if !lock_log(&one.log).doc.is_over() {
             trouble_point!("console.logs");
             // Checked before the last read: the keeper writes `exit.json` after the last output. The other
             // way round, output written between read and check would be lost.
             let is_over = !one.is_open || one.folder.join("exit.json").exists();
             let at_ms = self.caught_up.contains(&one.of).then(|| jiff::Timestamp::now().as_millisecond());
             for stream in Stream::ALL {
-                let offset = turn(&one.log).doc.end(stream);
+                let offset = lock_log(&one.log).doc.end(stream);
                 // An unreadable log is tried again with the next poll; what was read so far stays.
                 let Ok(chunk) = LogReader::open(&one.folder, stream).read_at(offset, CHUNK_BYTES) else {
                     continue;
@@ -185,23 +185,23 @@ impl Follower {
                 }
                 more = true;
                 let piece = Chunk { offset: chunk.offset, gap_bytes: chunk.gap_bytes, bytes: &chunk.bytes };
-                turn(&one.log).doc.push(stream, piece, at_ms);
+                lock_log(&one.log).doc.push(stream, piece, at_ms);
             }
             grown = more;
             if !more {
                 self.caught_up.insert(one.of);
                 // Catching up changes the heading even without new lines.
-                grown |= !turn(&one.log).is_caught_up();
-                turn(&one.log).catch_up();
+                grown |= !lock_log(&one.log).is_caught_up();
+                lock_log(&one.log).catch_up();
                 if is_over {
                     // Only now: an open line may still have been completed by the last read.
-                    turn(&one.log).doc.finish();
+                    lock_log(&one.log).doc.finish();
                     grown = true;
                 }
             }
         }
         {
-            let mut log = turn(&one.log);
+            let mut log = lock_log(&one.log);
             // New hits change a filtered view although the log itself may be over.
             let before = log.filter.as_ref().map(|filter| filter.hits.len());
             more |= log.filter_on(SLICE_LINES);
@@ -216,7 +216,7 @@ impl Follower {
     /// continues.
     fn continue_search(&mut self) -> bool {
         let Some((mut sought, at)) = self.search.take() else { return false };
-        let step = sought.search.go_on(&mut turn(&sought.log).doc, at, SLICE_LINES);
+        let step = sought.search.go_on(&mut lock_log(&sought.log).doc, at, SLICE_LINES);
         let found = match step {
             Step::GoOn(at) => {
                 // The slice may have stopped at missing text.

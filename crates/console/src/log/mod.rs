@@ -35,7 +35,7 @@ pub(crate) use draw::grouped;
 pub use entry::Entry;
 pub use lens::{Place, Shown};
 pub use matcher::Matcher;
-pub use requests::{Of, turn};
+pub use requests::{LogId, lock_log};
 pub use rows::verb;
 pub use seek::{Search, Step};
 pub use source::Stream;

@@ -13,7 +13,7 @@ use paddock_model::ids::{GateId, SessionId};
 
 /// Names a log by its job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Of {
+pub enum LogId {
     /// Log of a session.
     Session(SessionId),
     /// Log of a gate run.
@@ -25,7 +25,7 @@ pub(crate) type SharedLog = Arc<Mutex<Shared>>;
 
 /// Locks a log. A log whose holder panicked is still shown: the worst that can be missing is a part of its
 /// text.
-pub fn turn(log: &SharedLog) -> MutexGuard<'_, Shared> {
+pub fn lock_log(log: &SharedLog) -> MutexGuard<'_, Shared> {
     log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -33,7 +33,7 @@ pub fn turn(log: &SharedLog) -> MutexGuard<'_, Shared> {
 #[derive(Debug, Clone)]
 pub(crate) struct FollowedLog {
     /// Job whose log it is.
-    pub of: Of,
+    pub of: LogId,
     /// The log.
     pub log: SharedLog,
     /// Folder of the job.
@@ -46,7 +46,7 @@ pub(crate) struct FollowedLog {
 #[derive(Debug, Clone)]
 pub(crate) struct SearchRequest {
     /// Job whose log is searched.
-    pub of: Of,
+    pub of: LogId,
     /// The log.
     pub log: SharedLog,
     /// Folder of the job.
@@ -121,21 +121,21 @@ mod tests {
             paddock_agents::transcript::Setting { now_ms: 0, zone: jiff::tz::TimeZone::UTC },
         ))));
         for number in 0..10_000 {
-            let of = Of::Session(SessionId(number));
+            let of = LogId::Session(SessionId(number));
             let watched = FollowedLog { of, log: log.clone(), folder: PathBuf::new(), is_open: true };
             sender.send(|requests| requests.watch = Some(vec![watched]));
             sender.send(|requests| requests.read = true);
         }
         assert!(receiver.woken.recv().is_ok() && receiver.woken.try_recv().is_err(), "woken once");
         let Requests { watch, search, read } = receiver.take();
-        let watched: Vec<Of> = watched_in(watch);
-        assert_eq!((watched, search.is_none(), read), (vec![Of::Session(SessionId(9_999))], true, true));
+        let watched: Vec<LogId> = watched_in(watch);
+        assert_eq!((watched, search.is_none(), read), (vec![LogId::Session(SessionId(9_999))], true, true));
         assert!(receiver.take().watch.is_none());
         drop(sender);
         assert!(receiver.woken.recv().is_err());
     }
 
-    fn watched_in(watch: Option<Vec<FollowedLog>>) -> Vec<Of> {
+    fn watched_in(watch: Option<Vec<FollowedLog>>) -> Vec<LogId> {
         watch.into_iter().flatten().map(|one| one.of).collect()
     }
 }

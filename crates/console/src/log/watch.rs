@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use super::book::{Book, open};
 use super::doc::{Mode, Raw};
 use super::follow::{start, whole_text};
-use super::requests::Of;
+use super::requests::LogId;
 use super::source::Stream;
 use crate::Model;
 use crate::msg::{Effect, Foreground, Job};
 use paddock_runner::log::LogReader;
 
 /// Returns the folder of a job, the format of its log, and whether it runs.
-fn log_source(model: &Model, of: Of) -> Option<(PathBuf, String, bool)> {
+fn log_source(model: &Model, of: LogId) -> Option<(PathBuf, String, bool)> {
     let workspace = model.workspace.as_ref()?;
     match of {
-        Of::Session(id) => {
+        LogId::Session(id) => {
             let session = model.facts.state.session(id)?;
             let settings = model.facts.state.project(&session.objective.project).map(|one| &one.settings);
             let agent = settings.and_then(|one| one.agents.iter().find(|agent| agent.id == session.agent));
@@ -24,7 +24,7 @@ fn log_source(model: &Model, of: Of) -> Option<(PathBuf, String, bool)> {
             let format = agent.map_or("plain", |agent| agent.transcript.as_str());
             Some((workspace.session_dir(id), format.to_owned(), session.status.is_open()))
         }
-        Of::Gate(id) => {
+        LogId::Gate(id) => {
             let gate = model.facts.state.gate(id)?;
             Some((workspace.gate_dir(id), "plain".to_owned(), gate.finished_ms.is_none()))
         }
@@ -32,7 +32,7 @@ fn log_source(model: &Model, of: Of) -> Option<(PathBuf, String, bool)> {
 }
 
 /// Follows exactly these logs from now on. Returns no effect unless the follower thread must be started.
-pub fn watch(model: &mut Model, wanted: &[Of]) -> Vec<Effect> {
+pub fn watch(model: &mut Model, wanted: &[LogId]) -> Vec<Effect> {
     let mut watched = Vec::new();
     for &of in wanted {
         let Some((folder, format, is_open)) = log_source(model, of) else { continue };
@@ -78,7 +78,7 @@ pub fn watch(model: &mut Model, wanted: &[Of]) -> Vec<Effect> {
 /// Opens a log in the pager: its text as shown, or, if it has more than `lines_max` lines, the segment file
 /// that holds its end. A job reads either, since the console's loop must not wait for a disk.
 #[must_use]
-pub(crate) fn paged(book: &Book, of: Of, lines_max: u64) -> Option<Effect> {
+pub(crate) fn paged(book: &Book, of: LogId, lines_max: u64) -> Option<Effect> {
     let open = book.get(of)?;
     let mode = open.view.borrow().mode();
     let (log, folder) = (open.log.clone(), open.folder.clone());

@@ -49,7 +49,7 @@ pub enum Left {
     /// The repository is set up.
     Done,
     /// The person left without an answer; nothing was written.
-    Not,
+    Declined,
 }
 
 /// The result of an operation.
@@ -106,7 +106,7 @@ pub fn run(mut model: Model, setup: Arc<dyn Setup>, log: PathBuf) -> io::Result<
     let left = loop {
         screen.draw(&model)?;
         model.ahead.seen();
-        let Ok(msg) = incoming.recv() else { break Left::Not };
+        let Ok(msg) = incoming.recv() else { break Left::Declined };
         let (_, effects) = update(&mut model, msg);
         let is_leaving = effects.iter().any(|effect| matches!(effect, Effect::Quit(_)));
         let was_working = state.borrow().is_working();
@@ -122,7 +122,7 @@ pub fn run(mut model: Model, setup: Arc<dyn Setup>, log: PathBuf) -> io::Result<
             break Left::Done;
         }
         if is_leaving || model.dialogs.is_empty() {
-            break Left::Not;
+            break Left::Declined;
         }
         for request in state.borrow_mut().take_requests() {
             match request {

@@ -96,7 +96,7 @@ fn a_repository_that_cannot_be_managed_says_why_and_can_be_inspected_again() {
     assert!(matches!(state.borrow_mut().take_requests()[..], [Request::Look]));
     press(&mut model, "esc");
     assert!(model.dialogs.is_empty());
-    assert_ne!(Left::Not, Left::Done);
+    assert_ne!(Left::Declined, Left::Done);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::widgets::{Block, Borders, Widget};
 
 use super::{Heading, Pane, PaneId, Reaction, Target, Verb, chosen, log, stepped, teach};
-use crate::log::{Of, draw, turn};
+use crate::log::{LogId, draw, lock_log};
 use crate::msg::Effect;
 use crate::theme::Theme;
 use crate::{Model, layout, text};
@@ -110,9 +110,9 @@ fn tile(model: &Model, session: &Session, area: Rect, is_selected: bool, buf: &m
     if !since.is_empty() {
         text::put_right(buf, area, 2, &format!(" {since} "), theme.dim);
     }
-    let Some(open) = model.panes.log.book.get(Of::Session(session.id)) else { return };
+    let Some(open) = model.panes.log.book.get(LogId::Session(session.id)) else { return };
     // A tile never has the cursor: keys select tiles.
-    draw(&mut open.tile.borrow_mut(), &mut turn(&open.log), layout::inner(area), buf, theme, false);
+    draw(&mut open.tile.borrow_mut(), &mut lock_log(&open.log), layout::inner(area), buf, theme, false);
 }
 
 impl Pane for Grid {
@@ -208,7 +208,7 @@ impl Pane for Grid {
         Vec::new()
     }
 
-    fn logs(&self, model: &Model) -> Option<Vec<Of>> {
-        Some(tiles(model).into_iter().map(|session| Of::Session(session.id)).collect())
+    fn logs(&self, model: &Model) -> Option<Vec<LogId>> {
+        Some(tiles(model).into_iter().map(|session| LogId::Session(session.id)).collect())
     }
 }

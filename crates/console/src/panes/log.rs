@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use super::{Copied, Heading, Pane, PaneId, Reaction, Verb, teach};
 use crate::finder::FinderKind;
-use crate::log::{Matcher, Mode, Of, Open, Raw, Shared, View, draw, grouped, paged, turn};
+use crate::log::{LogId, Matcher, Mode, Open, Raw, Shared, View, draw, grouped, lock_log, paged};
 use crate::msg::Effect;
 use crate::theme::Theme;
 use crate::{Model, layout};
@@ -27,8 +27,8 @@ fn session(model: &Model) -> Option<&Session> {
     model.facts.state.session(model.default_target().session?)
 }
 
-fn open(model: &Model) -> Option<(Of, &Open)> {
-    let of = Of::Session(session(model)?.id);
+fn open(model: &Model) -> Option<(LogId, &Open)> {
+    let of = LogId::Session(session(model)?.id);
     Some((of, model.panes.log.book.get(of)?))
 }
 
@@ -70,8 +70,8 @@ pub(crate) fn named(matcher: &Matcher) -> String {
 }
 
 /// Returns the words at the right of the frame: mode, search, and whether the view follows.
-fn status_words(model: &Model, of: Of, open: &Open) -> String {
-    let (view, log) = (open.view.borrow(), turn(&open.log));
+fn status_words(model: &Model, of: LogId, open: &Open) -> String {
+    let (view, log) = (open.view.borrow(), lock_log(&open.log));
     let mut parts = Vec::new();
     match view.mode() {
         Mode::Readable => {}
@@ -94,12 +94,12 @@ fn status_words(model: &Model, of: Of, open: &Open) -> String {
 }
 
 /// Returns how a job that is over has ended.
-fn end_word(model: &Model, of: Of) -> String {
+fn end_word(model: &Model, of: LogId) -> String {
     match of {
-        Of::Session(id) => {
+        LogId::Session(id) => {
             model.facts.state.session(id).map_or("over", |session| session.status.word()).replace('_', " ")
         }
-        Of::Gate(_) => "over".to_owned(),
+        LogId::Gate(_) => "over".to_owned(),
     }
 }
 
@@ -124,9 +124,9 @@ pub(crate) fn steer(view: &mut View, log: &mut Shared, height: u16, verb: &Verb)
 }
 
 /// Ends the filter; without one, ends the search.
-fn leave_filter_or_search(model: &mut Model, of: Of) -> Reaction {
+fn leave_filter_or_search(model: &mut Model, of: LogId) -> Reaction {
     let Some(open) = model.panes.log.book.get(of) else { return Reaction::Ignored };
-    let (filters, finds) = (turn(&open.log).filter.is_some(), open.view.borrow().find().is_some());
+    let (filters, finds) = (lock_log(&open.log).filter.is_some(), open.view.borrow().find().is_some());
     match (filters, finds) {
         (true, _) => model.panes.log.book.filter(of, ""),
         (_, true) => model.panes.log.book.search(of, Some(""), true),
@@ -178,7 +178,7 @@ impl Pane for Log {
             };
             return teach(lines, area, buf, theme);
         };
-        let mut log = turn(&open.log);
+        let mut log = lock_log(&open.log);
         if log.doc.lines(open.view.borrow().mode()) == 0 {
             let words = match log.doc.is_over() {
                 true => "The session wrote nothing.",
@@ -211,7 +211,7 @@ impl Pane for Log {
             Verb::Found(by) => model.panes.log.book.search(of, None, *by > 0),
             Verb::Filter(text) => model.panes.log.book.filter(of, text),
             verb => {
-                let done = steer(&mut open.view.borrow_mut(), &mut turn(&open.log), height, verb);
+                let done = steer(&mut open.view.borrow_mut(), &mut lock_log(&open.log), height, verb);
                 return match (done, verb) {
                     (true, _) => Reaction::done(),
                     // Nothing can be unfolded here: Enter gives the log the whole screen.
@@ -250,7 +250,7 @@ impl Pane for Log {
 
     fn copy(&self, model: &Model) -> Option<Copied> {
         let (_, open) = open(model)?;
-        let text = open.view.borrow().cursor_text(&mut turn(&open.log))?;
+        let text = open.view.borrow().cursor_text(&mut lock_log(&open.log))?;
         Some(Copied { text, what: "the line".to_owned() })
     }
 
@@ -259,7 +259,7 @@ impl Pane for Log {
         paged(&model.panes.log.book, of, PAGED_LINES_MAX)
     }
 
-    fn logs(&self, model: &Model) -> Option<Vec<Of>> {
-        Some(session(model).map(|session| Of::Session(session.id)).into_iter().collect())
+    fn logs(&self, model: &Model) -> Option<Vec<LogId>> {
+        Some(session(model).map(|session| LogId::Session(session.id)).into_iter().collect())
     }
 }

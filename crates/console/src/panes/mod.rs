@@ -26,7 +26,7 @@ pub use locals::Locals;
 pub(crate) use pane::{Copied, Heading, Pane, Reaction, Verb};
 
 use super::Model;
-use crate::log::{Of, watch};
+use crate::log::{LogId, watch};
 use crate::msg::Effect;
 
 /// Returns the pane with this id.
@@ -54,7 +54,7 @@ pub(crate) fn settle(model: &mut Model, visible: &[PaneId]) -> Vec<Effect> {
         // Before the logs are collected: settling may change which session a pane shows.
         effects.extend(pane(*id).settle(model));
     }
-    let shown: Vec<Vec<Of>> = visible.iter().filter_map(|id| pane(*id).logs(model)).collect();
+    let shown: Vec<Vec<LogId>> = visible.iter().filter_map(|id| pane(*id).logs(model)).collect();
     // If no pane shows logs (a cover is open), the logs shown last are still followed: they are likely to be
     // shown again soon, and would then have to catch up first.
     if !shown.is_empty() {

@@ -11,7 +11,7 @@ use ratatui::text::Line;
 
 use super::{Copied, Heading, Pane, PaneId, Reaction, Target, Verb, chosen, diff, scrolled, teach};
 use crate::finder::FinderKind;
-use crate::log::{Of, draw, turn};
+use crate::log::{LogId, draw, lock_log};
 use crate::msg::{Effect, Foreground};
 use crate::theme::Theme;
 use crate::{Model, layout, text};
@@ -140,7 +140,7 @@ impl View<'_> {
         let lines = tabs::queue(model, one, columns, theme);
         let top = model.panes.objective.top;
         // In a low pane the output would leave no line for the history.
-        let open = gate(model).and_then(|id| Some((id, model.panes.log.book.get(Of::Gate(id))?)));
+        let open = gate(model).and_then(|id| Some((id, model.panes.log.book.get(LogId::Gate(id))?)));
         let Some((id, open)) = open.filter(|_| area.height >= 12) else {
             return put_lines(&lines, top, area, buf);
         };
@@ -152,7 +152,7 @@ impl View<'_> {
         let title = format!("Output of gate run {id}");
         text::put(buf, area.x + 1, list.bottom(), area.width.saturating_sub(2), &title, theme.strong);
         let below = Rect { y: list.bottom() + 1, height: rest.saturating_sub(1), ..area };
-        draw(&mut open.tile.borrow_mut(), &mut turn(&open.log), below, buf, theme, false);
+        draw(&mut open.tile.borrow_mut(), &mut lock_log(&open.log), below, buf, theme, false);
         last
     }
 }
@@ -275,8 +275,8 @@ impl Pane for ObjectiveView {
         }
     }
 
-    fn logs(&self, model: &Model) -> Option<Vec<Of>> {
-        Some(gate(model).map(Of::Gate).into_iter().collect())
+    fn logs(&self, model: &Model) -> Option<Vec<LogId>> {
+        Some(gate(model).map(LogId::Gate).into_iter().collect())
     }
 }
 

@@ -7,7 +7,7 @@ use ratatui::text::Line;
 use super::Target;
 use crate::Model;
 use crate::finder::FinderKind;
-use crate::log::Of;
+use crate::log::LogId;
 use crate::msg::Effect;
 use crate::theme::Theme;
 
@@ -139,7 +139,7 @@ pub(crate) trait Pane: Sync {
     }
 
     /// Returns the logs to follow while the pane is on the screen; `None` for a pane that never shows logs.
-    fn logs(&self, _model: &Model) -> Option<Vec<Of>> {
+    fn logs(&self, _model: &Model) -> Option<Vec<LogId>> {
         None
     }
 

@@ -2,6 +2,20 @@
 //!
 //! Recovery has three levels: a correction session, a wider scope, a person. [`super::retries`] has the
 //! bounds that make every chain of sessions end.
+//!
+//! # What follows a session
+//!
+//! | the session ended | then |
+//! |---|---|
+//! | `completed` | review. Passed: the queue. Nothing to land: done. Findings: a correction session, which is a retry |
+//! | `partial`, `over_budget` | a follow-up session; after two in a row without an accepted commit: needs_review |
+//! | `blocked`, `killed` | needs_review |
+//! | `failed`, `stalled` | a correction session after a backoff, at most `recovery.max_retries` times |
+//! | `interrupted`, `lost` | a session of the same kind; the second `lost` in a row costs a retry |
+//! | in any way, after `recovery.max_sessions` sessions | needs_review |
+//!
+//! An agent that cannot be started is marked unusable for its project until the settings change or a supervisor starts. The
+//! objective then uses the worker's next agent, or says that there is none.
 
 use super::ends::{Outcome, own_failure};
 use super::retries::{human, repeat, retry, retry_with};

@@ -1,6 +1,23 @@
 //! Health of agents: a failure makes an agent cool down, or puts it out of use until a person acts.
 //!
 //! Health is kept for the whole workspace, since an agent's subscription is the user's and not the project's.
+//!
+//! `model::failure` names the classes of failure and the remedy for each:
+//!
+//! | remedy | then |
+//! |---|---|
+//! | cool down (rate limit, quota, overload, network) | `agent_cooled`: the agent starts no session until the time that it named, else after a backoff that grows until a session succeeds. The session ends `interrupted` and costs no retry; the worker's next agent takes over |
+//! | a person (authentication) | `agent_locked`: the agent is out of use until a check passes, a person enables it, or its settings change. Without another agent the objective goes to needs_review (`agent_login`), and leaves it when the agent is free again |
+//! | a person (refused by a trust or permission check) | needs_review for that objective |
+//! | a smaller prompt (context too long) | a retry with half the commits |
+//! | a retry | a correction session |
+//!
+//! Health belongs to the agent's id in the whole workspace: a subscription belongs to the user, not to a project. Sessions
+//! that ran at the same time met one outage, so only a session that began after a cooldown lengthens the next one. The
+//! jitter is derived from agent and session, as the engine draws no random numbers. A cooldown's end is a timer, counts as
+//! moving for `--until-idle`, and survives a restart because it is recorded. After a cooldown one session tries the agent
+//! (`assignment::probe`); its other sessions, in every project, wait until that one had a success or has worked for ten
+//! seconds.
 
 use super::scribe::Scribe;
 use super::wording::choices;

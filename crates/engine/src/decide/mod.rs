@@ -112,7 +112,7 @@ pub(super) use dispatch::{OVERTAKEN_MAX, taken_slots};
 pub use memo::Memo;
 pub use outstanding::outstanding;
 pub(super) use planner::remaining_work;
-pub use planner::{Stand, stand};
+pub use planner::{PlannerState, planner_state};
 use scribe::Scribe;
 pub use settle::{Settled, next_timer, settled, waiting};
 

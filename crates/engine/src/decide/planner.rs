@@ -1,4 +1,15 @@
 //! The Planner phase: starts a planner run when work runs short, and never otherwise.
+//!
+//! A planner run is a session of kind `planner` for `ObjectiveId::planner()`, an id that no objective can have. It takes no
+//! slot. [`planner_state`] says in one place what a project's planner does or waits for; the phase, `settled`, the timers and
+//! `plan show` all call it. What it remembers (`Project::planning`, a phase's `progress`) comes from events alone, so the
+//! cooldown survives a crash.
+//!
+//! A goal or milestone without anything below it is planned whole, ten seconds after it became active (`PlannerState::Undivided`;
+//! at once when a person asks for a plan): it gets one milestone and one phase of its own name. A project without
+//! `planner_agent` is planned by the agents of its workers that are planners by default or set `planner: true`; without such
+//! an agent objectives come from people. A goal that nobody plans and that has no work is reported by
+//! `explain::nothing_planned`.
 
 use super::holds::hold_planner;
 use super::memo::Memo;
@@ -26,7 +37,7 @@ const DIVIDE_AFTER_MS: i64 = 10_000;
 
 /// The state of a project's planner: what it does, or what it waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stand {
+pub enum PlannerState {
     /// A run is in progress.
     Running(SessionId),
     /// A plan waits for a person.
@@ -63,22 +74,22 @@ pub enum Stand {
 /// This is the only place that decides it: the Planner phase, the timers, [`super::settled`] and `plan show`
 /// all ask here, so that they cannot disagree.
 #[must_use]
-pub fn stand(state: &State, memo: &Memo, project: &Project) -> Stand {
+pub fn planner_state(state: &State, memo: &Memo, project: &Project) -> PlannerState {
     let planning = &project.planning;
     if let Some(run) = &planning.run {
-        return Stand::Running(run.session);
+        return PlannerState::Running(run.session);
     }
     if planning.waiting.is_some() {
-        return Stand::PlanWaits;
+        return PlannerState::PlanWaits;
     }
     let Some(phase) = state.active_line(&project.slug).phase else { return undivided(state, memo, project) };
     // A person's order starts a run even under a supervisor that starts none by itself.
     let is_off = memo.planner_cooldown_ms.is_none() || planners(&project.settings).is_empty();
     if is_off && !planning.is_asked {
-        return Stand::Off;
+        return PlannerState::Off;
     }
     if !project.is_workable() || project.paused || project.dispatch_hold().is_some() {
-        return Stand::Held;
+        return PlannerState::Held;
     }
     if let Some(other) = unless_asked(state, memo, project, phase) {
         return other;
@@ -91,7 +102,7 @@ pub fn stand(state: &State, memo: &Memo, project: &Project) -> Stand {
         false => from_ms,
     };
     let Some(agent_from_ms) = planners_from(state, project).into_iter().map(from).min() else {
-        return Stand::NoAgent;
+        return PlannerState::NoAgent;
     };
     // The planner's own cooldown keeps it from spinning. A person's order and the repair of a plan do not
     // wait for it.
@@ -99,49 +110,54 @@ pub fn stand(state: &State, memo: &Memo, project: &Project) -> Stand {
         true => 0,
         false => cooled_down_at(memo, planning.last_ms),
     };
-    Stand::At(cooled_ms.max(agent_from_ms))
+    PlannerState::At(cooled_ms.max(agent_from_ms))
 }
 
 /// Returns the state of the planner if no phase is active: a goal without phases is planned as a whole, once
 /// its author has had time to add some.
-fn undivided(state: &State, memo: &Memo, project: &Project) -> Stand {
+fn undivided(state: &State, memo: &Memo, project: &Project) -> PlannerState {
     let is_off = memo.planner_cooldown_ms.is_none() || planners(&project.settings).is_empty();
     match state.undivided(&project.slug) {
         Some(node) if !is_off && project.is_workable() && !project.paused => {
-            Stand::Undivided(node.since_ms.saturating_add(DIVIDE_AFTER_MS))
+            PlannerState::Undivided(node.since_ms.saturating_add(DIVIDE_AFTER_MS))
         }
-        _ => Stand::NoPhase,
+        _ => PlannerState::NoPhase,
     }
 }
 
 /// Returns what keeps the planner from starting by itself. A person's order overrides all of this.
-fn unless_asked(state: &State, memo: &Memo, project: &Project, phase: &HierarchyNode) -> Option<Stand> {
+fn unless_asked(
+    state: &State,
+    memo: &Memo,
+    project: &Project,
+    phase: &HierarchyNode,
+) -> Option<PlannerState> {
     let planning = &project.planning;
     if planning.is_asked {
         return None;
     }
     if planning.stuck.is_some() {
-        return Some(Stand::Stuck);
+        return Some(PlannerState::Stuck);
     }
     // The repair of a faulty plan does not ask how much work is left: the run before it has asked already.
     if planning.repair_due {
         return None;
     }
     if phase.progress.checking.is_some() || phases::checks_due(state, project, phase) {
-        return Some(Stand::Checking);
+        return Some(PlannerState::Checking);
     }
     // A belief that is older than the latest change of the phase needs another planner run. While work of the
     // phase moves, a new belief would be out of date at once, so the run waits for that work to end.
     if phases::is_believed_done(state, phase) || (phase.progress.is_believed_done && is_moving(state, phase))
     {
-        return Some(Stand::BelievedDone);
+        return Some(PlannerState::BelievedDone);
     }
     let slots = memo.max_parallel.unwrap_or(project.settings.max_parallel_sessions) as usize;
     // Less work than slots means that a slot will soon be idle.
     match remaining_work(state, &project.slug, slots) {
-        work if work >= slots => Some(Stand::Enough),
-        0 if planning.barren >= BARREN_MAX => Some(Stand::Barren),
-        _ if planning.barren >= BARREN_MAX => Some(Stand::Hoping),
+        work if work >= slots => Some(PlannerState::Enough),
+        0 if planning.barren >= BARREN_MAX => Some(PlannerState::Barren),
+        _ if planning.barren >= BARREN_MAX => Some(PlannerState::Hoping),
         _ => None,
     }
 }
@@ -200,32 +216,32 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
     for slug in scribe.marked() {
         divide_if_due(scribe, &slug);
         let Some(project) = scribe.state.project(&slug) else { continue };
-        match stand(scribe.state, scribe.memo, project) {
-            Stand::At(_) if is_due(scribe, project) => start(scribe, &slug),
-            Stand::Barren => {
+        match planner_state(scribe.state, scribe.memo, project) {
+            PlannerState::At(_) if is_due(scribe, project) => start(scribe, &slug),
+            PlannerState::Barren => {
                 let text = format!("{BARREN_MAX} plans in a row brought no landing");
                 hold_planner(scribe, &slug, ReasonCode::PlansBarren, text);
             }
-            Stand::At(_)
-            | Stand::Running(_)
-            | Stand::PlanWaits
-            | Stand::NoPhase
-            | Stand::Undivided(_)
-            | Stand::Off
-            | Stand::Held
-            | Stand::Stuck
-            | Stand::Checking
-            | Stand::BelievedDone
-            | Stand::Enough
-            | Stand::Hoping
-            | Stand::NoAgent => {}
+            PlannerState::At(_)
+            | PlannerState::Running(_)
+            | PlannerState::PlanWaits
+            | PlannerState::NoPhase
+            | PlannerState::Undivided(_)
+            | PlannerState::Off
+            | PlannerState::Held
+            | PlannerState::Stuck
+            | PlannerState::Checking
+            | PlannerState::BelievedDone
+            | PlannerState::Enough
+            | PlannerState::Hoping
+            | PlannerState::NoAgent => {}
         }
     }
 }
 
 fn divide_if_due(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     let Some(project) = scribe.state.project(slug) else { return };
-    let Stand::Undivided(at_ms) = stand(scribe.state, scribe.memo, project) else { return };
+    let PlannerState::Undivided(at_ms) = planner_state(scribe.state, scribe.memo, project) else { return };
     // If the clock was set back, the recorded time may lie far in the future. Nobody has to wait for it.
     let is_set_back = at_ms > scribe.now_ms.saturating_add(DIVIDE_AFTER_MS);
     if at_ms <= scribe.now_ms || is_set_back {
@@ -233,7 +249,7 @@ fn divide_if_due(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     }
 }
 
-/// Returns whether the time of [`Stand::At`] has come. If the clock was set back behind the last run, it has.
+/// Returns whether the time of [`PlannerState::At`] has come. If the clock was set back behind the last run, it has.
 fn is_due(scribe: &Scribe<'_>, project: &Project) -> bool {
     let planning = &project.planning;
     let is_set_back = planning.last_ms.is_some_and(|last_ms| {

@@ -1,4 +1,19 @@
 //! The Apply phase: a plan is judged as a whole, and becomes objectives completely or not at all.
+//!
+//! | the planner's session | then |
+//! |---|---|
+//! | ended well with a plan without faults | the plan is applied whole, or waits (`planner.approval: manual`) |
+//! | ended well with a faulty plan | nothing of it is used; one repair session gets the faults; then a person |
+//! | failed, lost, stalled, over budget | another run after the cooldown; after three in a row a person |
+//! | its agent cools down or needs a login | another run after the cooldown, with the next agent that may plan |
+//! | killed by a person | a person |
+//!
+//! After three plans in a row without a landing a person is asked. An empty plan means that the planner believes the phase
+//! to be done (`planning::Belief`). It obeys `planner.approval` like any plan, and rests on the objectives that the session
+//! saw when it began (`PhaseView`, recorded with `plan_applied`): it counts while exactly those are there. When they differ,
+//! another run is due as soon as nothing of the phase is running. If something failed or was cancelled and no check can
+//! tell whether that matters, the plan waits for a person, whose approval counts until something else fails, is cancelled or
+//! is added.
 
 use super::ends::{failed_end, stopped_end};
 use super::holds::hold_planner;

@@ -2,7 +2,7 @@
 
 use super::memo::Memo;
 use super::phases::{checks_due, may_check};
-use super::planner::{Stand, stand};
+use super::planner::{PlannerState, planner_state};
 use super::publish::{self, again_at};
 use crate::assignment::{agent_for, probe};
 use crate::needs::needs;
@@ -38,7 +38,8 @@ pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
     for project in state.projects().filter(|project| project.is_enabled() && memo.covers(&project.slug)) {
         due.extend(pauses(state, memo, project));
         due.extend(trial_over(state, project));
-        if let Stand::At(at_ms) | Stand::Undivided(at_ms) = stand(state, memo, project) {
+        if let PlannerState::At(at_ms) | PlannerState::Undivided(at_ms) = planner_state(state, memo, project)
+        {
             due.push(at_ms);
         }
     }
@@ -139,7 +140,7 @@ fn is_done(state: &State, memo: &Memo, project: &Project) -> bool {
 fn is_planning(state: &State, memo: &Memo, project: &Project) -> bool {
     let phase = state.active_line(&project.slug).phase;
     let checks = phase.is_some_and(|phase| checks_due(state, project, phase)) && may_check(project);
-    checks || matches!(stand(state, memo, project), Stand::At(_) | Stand::Undivided(_))
+    checks || matches!(planner_state(state, memo, project), PlannerState::At(_) | PlannerState::Undivided(_))
 }
 
 /// Returns whether an objective's scope overlaps that of a queued objective. While the queue is held, the

@@ -11,7 +11,7 @@ use crate::train::Subject;
 /// Returns the proof of a landing. `log` is the SHA-256 of the gate run's output; the caller replaces it with
 /// a hash per command.
 #[must_use]
-pub fn of_landing(state: &State, project: &ProjectSlug, landing: &Unproven, log: Option<&str>) -> Proof {
+pub fn compose_proof(state: &State, project: &ProjectSlug, landing: &Unproven, log: Option<&str>) -> Proof {
     let found = landing.subjects().filter_map(|subject| match subject {
         Subject::Objective(id) => state.objective(&ObjectiveKey { project: project.clone(), id: id.clone() }),
         Subject::Target => None,

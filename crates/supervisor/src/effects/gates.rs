@@ -10,7 +10,7 @@ use super::super::world::{Site, World};
 use super::attempts::patiently;
 use super::gate_output::{SETUP_STAGE, command_results};
 use paddock_engine::input::{Input, Problem};
-use paddock_git::{is_set_up, must_set_up, prepare_anew, prepare_gate, remove_gate, set_up_key};
+use paddock_git::{must_set_up, prepare_anew, prepare_gate, record_set_up, remove_gate, set_up_key};
 use paddock_model::gate::{CommandResult, GateRun, slot_folder};
 use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
 use paddock_model::session::Exit;
@@ -58,7 +58,7 @@ impl Order {
             setup: setup
                 .map(|command| (command, u64::from(settings.worktree.setup_timeout_minutes) * 60_000)),
             is_clean: settings.queue.clean,
-            is_compared: gate.purpose.is_of_base(),
+            is_compared: gate.purpose.is_on_base(),
             is_cancelled: gate.cancelled,
         })
     }
@@ -157,7 +157,7 @@ fn submit(world: &World, order: &Order) -> Result<(), EffectError> {
         env_unset: super::environment::git_variables(),
         limits: Limits { grace_ms: GRACE_MS, ..Limits::default() },
         stop_signal: StopSignal::Term,
-        resources: Resources::of_a_job(),
+        resources: Resources::for_job(),
     };
     world.runner.submit(&spec)?;
     fail_point!("gate.after");
@@ -259,7 +259,7 @@ pub(in super::super) fn ended(world: &World, order: &Ended) {
         order.record.stages.first().is_some_and(|stage| stage.name == SETUP_STAGE && stage.succeeded());
     // Before the report: the next run in this slot may start as soon as the engine knows of the end.
     if let (true, Ok(repository)) = (has_set_up, world.repository(&order.repo_root)) {
-        is_set_up(&repository, &order.worktree);
+        record_set_up(&repository, &order.worktree);
     }
     fail_point!("gate.told");
     world.gauges.forget_gate(order.gate.0);

@@ -2,10 +2,37 @@
 //!
 //! Each effect becomes one job of the executor, and reports its outcome as an input. After a restart every
 //! effect whose outcome is not recorded runs again. Each one therefore finds out by itself whether it has
-//! happened already: see "Reconciled by" in the docs of its function, and the table in ARCHITECTURE.md.
+//! happened already: see "Reconciled by" in the docs of its function, and the table below.
 //!
 //! Each file has an `Order`, the data that its job needs, copied out of the state on the kernel's thread, and
 //! a function that runs on an executor thread.
+//!
+//! # How each effect is reconciled
+//!
+//! After a restart `decide::outstanding` lists every effect without a recorded outcome. Running one again is safe, because it
+//! finds out whether it has happened:
+//!
+//! | effect | how it finds out |
+//! |---|---|
+//! | MakeIntegration | the ref exists; after `TargetSet`: it is at the tip |
+//! | Look | changes nothing |
+//! | MoveExternal | the ref is at the user's commit (done) or at the old tip (not done) |
+//! | AdoptTarget | the ref is anywhere but at the tip that the effect was ordered for |
+//! | MakeWorktree | git's record of it with Paddock's marker inside; half-made ones are repaired |
+//! | RemoveWorktree | a missing folder is removed; late commits and uncommitted files get refs first |
+//! | StartSession | `session.json` exists: the keeper's lock and claim lead to it; an unclaimed job is fenced by creating `claim.json` and ends as `lost` |
+//! | StopSession, ExtendSession | `control.json` is replaced, never added to |
+//! | Harvest | reads only, except for refs that keep what would be lost |
+//! | MakeCandidate | makes the chain of merges again; an answer for other members or another tip is ignored |
+//! | StartGate, StopGate | like sessions, in `runtime/gates/<n>` |
+//! | RemoveGateFolder | a missing folder is removed; nothing is removed that is in use |
+//! | PrepareTree | makes a tree for a side run; the same inputs give the same tree |
+//! | Push | without force: a remote that holds the commit has it |
+//! | Land | compare-and-swap: the ref is at the candidate or beyond (done), at the old tip (not done; a member whose branch moved leaves the queue first), elsewhere (the queue is held) |
+//! | WriteProof | the same landing gives the same note; due until `proof_written` is recorded, every half minute |
+//! | StartSession, Harvest of a planner | like other sessions; its worktree is made anew each time, and salvaged and removed by the harvest |
+//! | ReadChecks | reads only; due while a phase waits for a run that is over (`progress.checking`) |
+//! | Publish | a fast-forward that can be tried at any time |
 
 mod attempts;
 mod bypass;

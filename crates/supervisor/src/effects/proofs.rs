@@ -5,7 +5,7 @@ use super::super::world::{Site, World};
 use super::attempts::{past_locks, patiently};
 use paddock_engine::input::{Input, Problem};
 use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
-use paddock_model::proof::{Proof, of_landing};
+use paddock_model::proof::{Proof, compose_proof};
 use paddock_model::state::State;
 use paddock_os::fail_points::fail_point;
 use paddock_runner::log::digest;
@@ -31,7 +31,7 @@ impl Order {
             commit: commit.clone(),
             gate: landing.gate,
             at_ms: landing.at_ms,
-            proof: Box::new(of_landing(state, project, landing, None)),
+            proof: Box::new(compose_proof(state, project, landing, None)),
         })
     }
 }

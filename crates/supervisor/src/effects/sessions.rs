@@ -242,7 +242,7 @@ fn job(
         env_unset: unset,
         limits: limits(settings, &order.session),
         stop_signal: stop_signal(&agent.stop_signal),
-        resources: Resources::of_a_job(),
+        resources: Resources::for_job(),
     })
 }
 

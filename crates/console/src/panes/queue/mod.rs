@@ -12,7 +12,7 @@ use ratatui::text::{Line, Span};
 use super::log::steer;
 use super::{Heading, Pane, PaneId, Reaction, Target, Verb, chosen, gone, scrolled, stepped, teach};
 use crate::finder::FinderKind;
-use crate::log::{Of, draw as draw_log, turn};
+use crate::log::{LogId, draw as draw_log, lock_log};
 use crate::msg::Effect;
 use crate::theme::Theme;
 use crate::{Model, layout, text};
@@ -223,10 +223,10 @@ fn full_screen(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, t
     text::put(buf, area.x, rule, area.width, &line, theme.border);
     text::put(buf, area.x + 2, rule, area.width.saturating_sub(4), &gate_status(model, gate), theme.strong);
     draw_search(model, gate, Rect { y: rule, height: 1, ..area }, buf, theme);
-    let Some(open) = model.panes.log.book.get(Of::Gate(gate)) else {
+    let Some(open) = model.panes.log.book.get(LogId::Gate(gate)) else {
         return teach(&["Reading the output …"], below, buf, theme);
     };
-    let mut log = turn(&open.log);
+    let mut log = lock_log(&open.log);
     if log.doc.lines(open.view.borrow().mode()) == 0 {
         let words = match log.doc.is_over() {
             true => "The gate run printed nothing.",
@@ -239,8 +239,8 @@ fn full_screen(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, t
 
 /// Draws the search and filter of the output at the right of the rule above it.
 fn draw_search(model: &Model, gate: GateId, rule: Rect, buf: &mut Buffer, theme: &Theme) {
-    let Some(open) = model.panes.log.book.get(Of::Gate(gate)) else { return };
-    let words = super::log::search_words(model, &open.view.borrow(), &turn(&open.log)).join("  ");
+    let Some(open) = model.panes.log.book.get(LogId::Gate(gate)) else { return };
+    let words = super::log::search_words(model, &open.view.borrow(), &lock_log(&open.log)).join("  ");
     if !words.is_empty() {
         let words = text::cut(&words, usize::from(rule.width / 2));
         text::put_right(buf, rule, 2, &format!(" {words} "), theme.dim);
@@ -349,7 +349,7 @@ impl Pane for Queue {
     }
 
     fn caveat(&self, model: &Model, kind: FinderKind) -> Option<String> {
-        model.panes.log.book.caveat(Of::Gate(gate(model)?), kind)
+        model.panes.log.book.caveat(LogId::Gate(gate(model)?), kind)
     }
 
     fn target(&self, model: &Model) -> Target {
@@ -384,15 +384,15 @@ impl Pane for Queue {
         Vec::new()
     }
 
-    fn logs(&self, model: &Model) -> Option<Vec<Of>> {
-        Some(gate(model).map(Of::Gate).into_iter().collect())
+    fn logs(&self, model: &Model) -> Option<Vec<LogId>> {
+        Some(gate(model).map(LogId::Gate).into_iter().collect())
     }
 }
 
 /// Applies a verb to the output of the gate run.
 fn on_output(model: &mut Model, verb: &Verb) -> Reaction {
     let Some(gate) = gate(model) else { return Reaction::Ignored };
-    let of = Of::Gate(gate);
+    let of = LogId::Gate(gate);
     match verb {
         Verb::Find(text) => model.panes.log.book.search(of, Some(text), true),
         Verb::Found(by) => model.panes.log.book.search(of, None, *by > 0),
@@ -401,7 +401,7 @@ fn on_output(model: &mut Model, verb: &Verb) -> Reaction {
             // About half of the pane is output; an exact page is not worth laying the pane out again.
             let height = layout::inside(model, PaneId::Queue).map_or(10, |area| area.height / 2);
             let Some(open) = model.panes.log.book.get(of) else { return Reaction::Ignored };
-            steer(&mut open.view.borrow_mut(), &mut turn(&open.log), height, verb);
+            steer(&mut open.view.borrow_mut(), &mut lock_log(&open.log), height, verb);
         }
     }
     Reaction::done()

@@ -102,12 +102,12 @@ fn read(world: &World, order: &Order) -> Result<PlanFacts, EffectError> {
 /// said. The output of tools does not count, nor does an echo of the prompt.
 fn plan_of(reading: &Reading, prompt: &str, context: &PlanContext<'_>) -> Result<ReadPlan, Vec<ConfigError>> {
     let last = without_echo(&reading.final_text, prompt);
-    let of_last = || plan_file::read_said(&last, prompt, context);
+    let of_last = || plan_file::read_answer(&last, prompt, context);
     if plan_file::holds_plan(&last) {
         return of_last();
     }
     let said = without_echo(&reading.said, prompt);
-    match plan_file::read_said(&said, prompt, context) {
+    match plan_file::read_answer(&said, prompt, context) {
         // An empty plan means "the phase is done". One in an earlier message is more likely a draft or the
         // empty form, so the faults of the last message are reported instead.
         Ok(plan) if plan.document.asks_nothing() => of_last(),
