@@ -40,7 +40,7 @@ fn shows_everything(place: &Packed) {
 
 /// Asserts that `status` names the differences of this build once, and never in a new workspace.
 fn says_once_what_changed(place: &Packed) {
-    let said = "said once";
+    let said = "shown once";
     assert!(place.good("status").contains(said));
     assert!(!place.good("status").contains(said));
     place.run_in("new", &format!("init {}", place.path("new").display()));
