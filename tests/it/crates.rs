@@ -1,11 +1,12 @@
-//! Which crate may depend on which, as cargo sees it.
+//! Dependencies between crates, as `cargo tree` reports them.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// The names that `cargo tree` lists of what the program is built with.
+/// Returns the packages that `cargo tree` lists. Without dev-dependencies, since tests may depend on any
+/// crate.
 fn tree(of: &[&str]) -> Vec<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
@@ -20,12 +21,12 @@ fn tree(of: &[&str]) -> Vec<String> {
     lines.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }
 
-/// Everything that a crate is built with, directly or through others.
+/// Returns all direct and indirect dependencies of a crate, and the crate itself.
 fn dependencies(package: &str) -> Vec<String> {
     tree(&["--package", package])
 }
 
-/// The lines of a crate's sources.
+/// Counts the lines of a crate's sources.
 fn lines_of(package: &str) -> usize {
     fn below(folder: &Path) -> usize {
         let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -44,8 +45,8 @@ fn lines_of(package: &str) -> usize {
     }
 }
 
-/// How many of a hundred lines are compiled again after a change of a crate: its own, and those of all that depend on
-/// it.
+/// Returns the percentage of all lines that are compiled again after a change of a crate: its own lines, and
+/// those of all crates that depend on it.
 fn compiled_again(package: &str) -> usize {
     let lines = |packages: Vec<String>| -> usize {
         let ours = packages.into_iter().filter(|one| one.starts_with("paddock"));
@@ -73,7 +74,7 @@ fn clients_and_readers_do_not_depend_on_the_engine() {
 }
 
 #[test]
-fn the_engine_knows_the_model_alone() {
+fn the_engine_depends_on_the_model_alone() {
     let ours = |package: &str| -> Vec<String> {
         let mut found = dependencies(package);
         found.retain(|one| one.starts_with("paddock-") && one != package);

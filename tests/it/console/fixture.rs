@@ -1,5 +1,6 @@
-//! A shop's backend at twenty to midnight: something landed, two sessions at work, a queue, one thing that waits
-//! for a person, and a title in Chinese. Made of stored facts, as a real log is.
+//! The project that most tests of the console show: a shop's backend at 23:42, with a landing, two sessions
+//! at work, an entry in the queue, an objective that waits for a person, and a title in Chinese. It is made
+//! of events, like a real log.
 
 use paddock_console::data::{FactsMsg, Loaded, SupervisorSeen};
 use paddock_console::msg::{Effect, Msg};
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 /// 2026-01-31 23:42 UTC.
 pub(crate) const NOW_MS: i64 = 1_769_902_920_000;
 
-/// A log that is being written.
+/// A log of events under construction, and the state that they fold to.
 pub(crate) struct Log {
     pub state: State,
     pub events: Vec<Event>,
@@ -31,7 +32,8 @@ pub(crate) fn key(id: &str) -> ObjectiveKey {
 }
 
 impl Log {
-    /// A project and nothing else.
+    /// Starts a log with a project and nothing else. Its settings come from the golden event, so that new
+    /// settings need no change here.
     pub(crate) fn new() -> Self {
         let golden = include_str!("../../golden/events/v1.jsonl");
         let mut added: Value = golden
@@ -50,7 +52,7 @@ impl Log {
         log
     }
 
-    /// Something that happened so many seconds ago.
+    /// Appends an event that happened this many seconds ago.
     pub(crate) fn fact(&mut self, seconds_ago: i64, kind: &str, data: impl Into<Value>) {
         let data = data.into();
         let fact: Fact = serde_json::from_value(json!({ "type": kind, "data": data }))
@@ -140,7 +142,7 @@ impl Log {
         self.session(seconds_ago, id, number);
     }
 
-    /// The whole evening.
+    /// Returns the log described above.
     pub(crate) fn evening() -> Self {
         let mut log = Self::new();
         log.objective("auth-schema", "Tables for accounts and keys", &[]);
@@ -169,7 +171,7 @@ impl Log {
         log
     }
 
-    /// The console on this log, with a supervisor that runs.
+    /// Returns the console's model of this log, connected to a running supervisor.
     pub(crate) fn model(self, size: (u16, u16)) -> Model {
         let mut model = Model {
             now_ms: NOW_MS,
@@ -187,14 +189,14 @@ impl Log {
     }
 }
 
-/// Takes a message in and settles, as the loop does.
+/// Applies a message and settles the model, as the console's loop does.
 pub(crate) fn send(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let (_, mut effects) = update(model, msg);
     effects.extend(settle(model));
     effects
 }
 
-/// Something that happens while the console is open.
+/// Delivers an event that happens while the console is open.
 pub(crate) fn happens(
     model: &mut Model,
     seconds_ago: i64,

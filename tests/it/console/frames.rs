@@ -1,5 +1,6 @@
-//! Frames, kept as text: the evening of the fixture at every size, with its looks, without colours and in ASCII.
-//! `INSTA_UPDATE=always cargo test --test it console::` writes them anew; read the difference as a user would.
+//! Snapshots of whole frames: the fixture at every size, with styles, without colours and in ASCII.
+//! `INSTA_UPDATE=always cargo test --test it console::` writes them anew. Read the difference as a user
+//! would.
 
 use paddock_console::Model;
 use paddock_console::theme::{ASCII, Theme};
@@ -9,7 +10,8 @@ use super::fixture::{Log, select};
 use super::keys::press;
 use super::screen::{frame_of, text_in, text_of};
 
-/// The text, then what has a look of its own: row, columns, text, look.
+/// Returns the text of a frame, followed by a line for each styled stretch: row, columns, colours, modifiers,
+/// text.
 fn with_looks(model: &Model) -> String {
     let buf = frame_of(model);
     let mut out = text_in(&buf);
@@ -34,7 +36,8 @@ fn with_looks(model: &Model) -> String {
     out
 }
 
-/// Keeps a screen; times of day are those of the zone that the test runs in.
+/// Compares a screen with its snapshot. Times of day are masked, as they depend on the time zone of the
+/// machine.
 macro_rules! keep {
     ($shown:expr) => {
         insta::with_settings!({ filters => vec![(r"\d\d:\d\d(:\d\d)?", "[time]")] }, {
@@ -94,7 +97,7 @@ fn ascii(size: (u16, u16)) -> String {
     model.theme = Theme { glyphs: ASCII, ..Theme::colourless() };
     let shown = text_of(&model);
     let strange: Vec<char> = shown.chars().filter(|letter| !letter.is_ascii()).collect();
-    // Letters of other languages stay as people and agents wrote them.
+    // Text of people and agents stays as they wrote it; only Paddock's own glyphs must be ASCII.
     let is_theirs = |letter: &char| matches!(letter, '\u{4e00}'..='\u{9fff}' | '：');
     assert!(strange.iter().all(is_theirs), "{strange:?} are not ASCII");
     shown

@@ -1,4 +1,4 @@
-//! Keys in, commands out.
+//! Keys and the commands that they cause.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use paddock_console::msg::{Effect, Msg, QuitHow};
@@ -27,7 +27,7 @@ fn event(name: &str) -> KeyEvent {
     KeyEvent::new(code, modifiers)
 }
 
-/// Presses keys, one after the other; gives what the last one caused.
+/// Presses keys one after the other; returns the effects of the last one.
 pub(super) fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
     let mut effects = Vec::new();
     for name in keys.split(' ') {
@@ -48,14 +48,14 @@ fn asked(effects: Vec<Effect>) -> Vec<Command> {
     effects.into_iter().filter_map(command).collect()
 }
 
-/// What keys order about an objective; the supervisor agrees to it.
+/// Presses keys that order something about this objective, lets the supervisor agree, and returns the order.
 fn order_of(model: &mut Model, keys: &str, id: &str) -> Order {
     let effects = press(model, keys);
     for effect in &effects {
         if let Effect::Ask { doing, .. } = effect {
             let reply = Ok(Ok(Answer::text("done")));
             send(model, Msg::Answered { doing: doing.clone(), reply });
-            // A frame shows it.
+            // As after a frame with the reply: keys that were pressed before it would be refused.
             model.ahead.seen();
         }
     }
@@ -81,15 +81,15 @@ fn a_retry_takes_a_note_and_escape_keeps_what_was_typed() {
     press(&mut model, "esc");
     assert!(model.dialogs.is_empty());
     press(&mut model, "r");
-    assert!(text_of(&model).contains("use the fake clock"), "the draft is back");
+    assert!(text_of(&model).contains("use the fake clock"), "the draft is kept");
     let order = order_of(&mut model, "alt-enter", "billing-webhook");
     assert_eq!(order, Order::Retry { note: Some("use the fake clock".to_owned()) });
     press(&mut model, "r");
-    assert!(!text_of(&model).contains("use the fake clock"), "what was sent is no draft");
+    assert!(!text_of(&model).contains("use the fake clock"), "a note that was sent is kept as a draft");
 }
 
 #[test]
-fn a_key_that_cannot_do_its_work_now_says_why() {
+fn a_key_that_is_impossible_now_says_why() {
     let mut model = console();
     select(&mut model, "auth-schema");
     assert!(press(&mut model, "r").is_empty());
@@ -114,7 +114,7 @@ fn killing_names_the_session_and_asks_with_cancel_focused() {
 }
 
 #[test]
-fn a_confirmation_is_held_against_what_has_happened_meanwhile() {
+fn a_confirmation_is_checked_against_later_events() {
     let mut model = console();
     select(&mut model, "auth-tokens");
     press(&mut model, "x");
@@ -128,7 +128,7 @@ fn a_confirmation_is_held_against_what_has_happened_meanwhile() {
 }
 
 #[test]
-fn other_orders_go_to_the_selected_objective() {
+fn every_other_order_goes_to_the_selected_objective() {
     let mut model = console();
     select(&mut model, "auth-tokens");
     assert_eq!(order_of(&mut model, "p", "auth-tokens"), Order::Pause);

@@ -1,4 +1,4 @@
-//! The panes of objectives and logs as they look: whole frames with their styles.
+//! Snapshots of single panes: objectives, one objective, logs and the grid, with their styles.
 
 use std::sync::mpsc::{Receiver, SyncSender};
 
@@ -16,8 +16,8 @@ use super::fixture::{Log, key, select, send};
 use super::keys::press;
 use super::screen::{frame_of, text_of};
 
-/// One pane with its frame, and below it every stretch that is not plain: `row:from-to style`. Only what this
-/// file is about: the panes beside it have pictures of their own.
+/// Returns the text of one pane with its border, followed by a line for each styled stretch: `row:from-to
+/// style`. Other panes are left out, so that a change of one pane changes only its own snapshots.
 fn styled(model: &Model, pane: PaneId) -> String {
     let buf = frame_of(model);
     let parts = layout::parts(model).unwrap();
@@ -70,7 +70,8 @@ fn name(style: Style) -> String {
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 
-/// A frame in every size with colours, and in the middle one without them and in seven bits.
+/// Compares a pane with its snapshots: in every size with colours, and in the middle size without colours and
+/// in ASCII.
 fn looks(name: &str, pane: PaneId, model: impl Fn((u16, u16)) -> Model) {
     for size in SIZES {
         let model = model(size);
@@ -103,7 +104,7 @@ fn the_main_screen_with_the_objectives_in_it() {
     });
 }
 
-/// Sixty objectives, some of them done, whose dependencies cross.
+/// Sixty objectives whose dependencies cross.
 fn many() -> Log {
     let mut log = Log::new();
     for n in 0..60_u32 {
@@ -131,7 +132,7 @@ fn sixty_objectives_that_cross() {
 #[test]
 fn a_filter_shows_what_matches_and_escape_shows_all() {
     let mut model = Log::evening().model((120, 40));
-    // The other panes go on showing everything.
+    // Zoomed, since the other panes show all objectives in spite of the filter.
     model.zoomed = true;
     select(&mut model, "auth-tokens");
     for letter in ["/", "a", "u", "t", "h"] {
@@ -168,7 +169,7 @@ fn an_objective_with_everything_that_is_known_of_it() {
             let mut model = Log::evening().model(size);
             select(&mut model, "billing-webhook");
             press(&mut model, "enter");
-            // Where the facts do not stand beside the tabs, they are the first of them.
+            // On a narrow screen the facts are the first tab instead of a column.
             for _ in 0..moves + usize::from(size.0 < 100) {
                 press(&mut model, "]");
             }
@@ -177,13 +178,13 @@ fn an_objective_with_everything_that_is_known_of_it() {
     }
 }
 
-/// A workspace whose sessions have written logs, read as the console reads them.
+/// A workspace with logs of sessions, which the console's own jobs and threads read.
 struct Logs {
     workspace: Workspace,
     sessions: Vec<SessionId>,
-    /// Kept open: a thread whose news nobody takes ends.
+    /// Kept open, because the reading thread ends when its receiver is gone.
     messages: (SyncSender<Msg>, Receiver<Msg>),
-    /// Removed with it.
+    /// Removed when dropped.
     _folder: tempfile::TempDir,
 }
 
@@ -208,8 +209,8 @@ impl Logs {
         Self { workspace, sessions, messages: messages(), _folder: folder }
     }
 
-    /// Carries out what the panes want until the logs are on the screen, and read to their ends: what a pane
-    /// says of a log that is still read comes and goes.
+    /// Runs the panes' jobs until the screen shows these words and all logs are read to their ends. A frame
+    /// of a log that is still being read would differ from run to run.
     fn read(&self, model: &mut Model, shown: &[&str]) {
         let (messages, incoming) = (self.messages.0.clone(), &self.messages.1);
         let ask = Ask::new(|_| Err("there is no supervisor here".into()), std::time::Duration::ZERO);

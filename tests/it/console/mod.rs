@@ -1,4 +1,4 @@
-//! The console without a terminal: keys in, effects and frames out.
+//! The console without a terminal: keys and messages go in, effects and frames come out.
 
 mod fixture;
 mod frames;

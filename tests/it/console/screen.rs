@@ -1,4 +1,4 @@
-//! What is on the screen: whole frames as text, and promises about every size.
+//! Frames as text, and promises that hold at every size.
 
 use paddock_console::panes::{MAIN, PaneId};
 use paddock_console::{Model, frame};
@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::fixture::Log;
 use super::keys::press;
 
-/// The frame as it would be drawn.
+/// Draws the model.
 pub(super) fn frame_of(model: &Model) -> Buffer {
     let (width, height) = model.size;
     let mut buf = Buffer::empty(Rect { x: 0, y: 0, width, height });
@@ -16,16 +16,17 @@ pub(super) fn frame_of(model: &Model) -> Buffer {
     buf
 }
 
-/// Its text, a line per row.
+/// Returns the text of the model's frame, one line per row.
 pub(super) fn text_of(model: &Model) -> String {
     text_in(&frame_of(model))
 }
 
-/// The text of a frame.
+/// Returns the text of a frame, one line per row.
 pub(super) fn text_in(buf: &Buffer) -> String {
     let rows = buf.content.chunks(usize::from(buf.area.width));
     let mut out = String::new();
     for row in rows {
+        // A wide character occupies two cells; the second one is empty and must not become a blank.
         let mut skip = 0;
         let mut line = String::new();
         for cell in row {
@@ -43,7 +44,7 @@ pub(super) fn text_in(buf: &Buffer) -> String {
 }
 
 #[test]
-fn the_header_answers_whether_it_works_needs_me_and_what_it_costs() {
+fn the_header_shows_work_needs_and_cost() {
     let model = Log::evening().model((120, 40));
     let text = text_of(&model);
     let header = text.lines().next().unwrap();

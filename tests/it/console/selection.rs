@@ -1,4 +1,4 @@
-//! Keys act on what is selected on the screen, and on nothing else.
+//! Keys act on the object that is selected on the screen, and on nothing else.
 
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use paddock_console::Model;
@@ -11,7 +11,7 @@ use super::fixture::{Log, happens, key, select, send};
 use super::keys::press;
 use super::screen::text_of;
 
-/// Every key that does something to an objective or its session, or shows it.
+/// Every key that acts on an objective or its session, or shows it.
 const OBJECT_KEYS: [&str; 17] =
     ["r", "A", "R", "s", "e", "w", "p", "+", "-", "=", "b", "x", "X", "d", "l", "E", "!"];
 
@@ -33,7 +33,7 @@ fn moves(model: &mut Model, id: &str, from: &str, to: &str, cause: &str) {
     happens(model, 0, "objective_moved", data);
 }
 
-/// Every key is refused with a note that says why and what to do.
+/// Asserts that every key is refused with a note that names the reason or the remedy.
 fn refuses_every_object_key(model: &mut Model, why: &str) {
     let (focus, covers) = (model.focus, model.covers.clone());
     for name in OBJECT_KEYS {
@@ -50,14 +50,14 @@ fn refuses_every_object_key(model: &mut Model, why: &str) {
 }
 
 #[test]
-fn what_a_filter_hides_is_not_what_keys_act_on() {
+fn keys_do_not_act_on_what_a_filter_hides() {
     let mut model = console();
     press(&mut model, "1 G");
     assert_eq!(model.selected, Some(key("audit-log")));
     press(&mut model, "/");
     type_text(&mut model, "landed");
     press(&mut model, "enter");
-    // The first row that is shown: it is the highlighted one, and it has landed.
+    // The filter moves the highlight to the first row that it shows, which has landed.
     assert_eq!(model.target().objective, Some(key("auth-schema")));
     press(&mut model, "X");
     assert!(model.dialogs.is_empty());
@@ -72,11 +72,11 @@ fn a_filter_that_shows_nothing_leaves_nothing_selected_and_says_how_to_end_it() 
     press(&mut model, "enter");
     refuses_every_object_key(&mut model, "Esc clears the filter");
     press(&mut model, "esc");
-    assert_eq!(model.selected, Some(key("audit-log")), "what was selected before is selected again");
+    assert_eq!(model.selected, Some(key("audit-log")), "the earlier selection is back");
 }
 
 #[test]
-fn escape_while_typing_goes_back_and_after_enter_stays_with_what_was_found() {
+fn escape_restores_the_selection_while_typing_and_keeps_it_after_enter() {
     let mut model = console();
     select(&mut model, "rate-limits");
     press(&mut model, "/");
@@ -101,20 +101,25 @@ fn an_objective_that_leaves_the_filter_leaves_nothing_selected() {
     assert!(text_of(&model).contains("/ active: 1"), "{}", text_of(&model));
     refuses_every_object_key(&mut model, "j or k selects one");
     press(&mut model, "j");
-    assert_eq!(model.target().objective, Some(key("audit-log")), "the row that is nearest to where it was");
+    assert_eq!(model.target().objective, Some(key("audit-log")), "the row nearest to the old selection");
     moves(&mut model, "audit-log", "active", "review", "session_harvested");
     refuses_every_object_key(&mut model, "Esc clears the filter");
     press(&mut model, "esc");
-    assert_eq!(model.target().objective, Some(key("audit-log")), "it is shown again, and selected");
+    assert_eq!(
+        model.target().objective,
+        Some(key("audit-log")),
+        "the objective is shown again, and selected"
+    );
 }
 
 #[test]
-fn a_key_that_comes_with_the_news_acts_on_nothing() {
+fn a_key_that_arrives_with_an_update_does_not_act_on_a_hidden_objective() {
     let mut model = console();
     press(&mut model, "1 /");
     type_text(&mut model, "active");
     press(&mut model, "enter g");
-    // Between the news and the key there is no frame, and nothing settles.
+    // The key is handled before the next frame, when the model has not settled: the user pressed it while the
+    // objective was still shown.
     let mut log = Log::evening();
     log.moved(0, "auth-tokens", &[("review", "session_harvested")]);
     let events = log
@@ -130,7 +135,7 @@ fn a_key_that_comes_with_the_news_acts_on_nothing() {
 }
 
 #[test]
-fn a_log_that_is_read_stays_when_its_objective_leaves_the_filter() {
+fn an_open_log_stays_when_its_objective_leaves_the_filter() {
     let mut model = console();
     press(&mut model, "1 /");
     type_text(&mut model, "active");
@@ -153,7 +158,7 @@ fn a_deleted_objective_leaves_nothing_selected() {
     model.note = None;
     happens(&mut model, 0, "objective_deleted", json!({ "objective": key("e2e-checkout") }));
     refuses_every_object_key(&mut model, "j or k selects one");
-    // Later news selects nothing either.
+    // Later events must not select anything either.
     moves(&mut model, "audit-log", "active", "review", "session_harvested");
     assert_eq!(model.selected, None);
     press(&mut model, "k");
@@ -197,7 +202,7 @@ fn queued(model: &mut Model, entry: u64, id: &str) {
 }
 
 #[test]
-fn an_entry_that_leaves_the_queue_gives_its_place_to_no_other() {
+fn when_the_selected_entry_leaves_the_queue_no_other_is_selected() {
     let mut model = console();
     queued(&mut model, 2, "auth-tokens");
     queued(&mut model, 3, "audit-log");
@@ -207,7 +212,7 @@ fn an_entry_that_leaves_the_queue_gives_its_place_to_no_other() {
     refuses_every_object_key(&mut model, "the selected entry is no longer here");
     press(&mut model, "j");
     assert_eq!(model.target().objective, Some(key("auth-tokens")));
-    // Back in the list, its first row is selected.
+    // Entering the pane again selects its first row.
     dropped(&mut model, 2, "auth-tokens");
     model.zoomed = false;
     press(&mut model, "1");
@@ -216,7 +221,7 @@ fn an_entry_that_leaves_the_queue_gives_its_place_to_no_other() {
 }
 
 #[test]
-fn a_need_that_is_gone_gives_its_place_to_no_other() {
+fn when_the_selected_need_is_gone_no_other_is_selected() {
     let mut model = console();
     let held = json!({ "code": "human", "text": "someone has to look", "since_ms": 1, "clears": "retry it" });
     let data = json!({ "objective": key("audit-log"), "from": "active", "to": "needs_review", "cause": "human_due",
@@ -237,7 +242,7 @@ fn a_need_that_is_gone_gives_its_place_to_no_other() {
 }
 
 #[test]
-fn a_session_that_ends_gives_its_tile_to_no_other() {
+fn when_the_selected_session_ends_no_other_tile_is_selected() {
     let mut model = console();
     press(&mut model, "L");
     assert_eq!(model.target().session, Some(SessionId(4)));
@@ -272,7 +277,7 @@ fn a_new_session_does_not_move_the_selected_one() {
 }
 
 #[test]
-fn the_log_of_the_planner_is_about_no_objective() {
+fn the_planners_log_selects_no_objective() {
     let mut model = console();
     select(&mut model, "auth-tokens");
     let plan = json!({
@@ -325,7 +330,7 @@ fn a_click_selects_a_row_that_is_shown_and_nothing_below_the_rows() {
     for number in 0..60 {
         queued(&mut model, 10 + number, "auth-tokens");
     }
-    // Half the screen belongs to the entries; what is below is no entry.
+    // Entries fill only half of the pane; a click below them selects nothing.
     press(&mut model, "3");
     drop(text_of(&model));
     click(&mut model, 37);

@@ -50,14 +50,14 @@ fn every_kind_of_file_arrives_byte_for_byte() {
 fn the_same_order_gives_the_same_commit_and_a_real_merge() {
     let home = Home::new();
     let (_, head_of_task, _) = home.candidate(|folder| write(folder, "src/b.rs", "b\n"));
-    write(&home.root, "README.md", "the user goes on\n");
+    write(&home.root, "README.md", "the user works on\n");
     let tip = commit_all(&home.root, "user");
     let order = order(&tip, &head_of_task);
     let (commit, tree) = clean(&make_candidate(&home.repository(), &order).unwrap());
     // The identity and the time come from the order, so an effect that is repeated after a crash makes the
     // same commit.
     assert_eq!(clean(&make_candidate(&home.repository(), &order).unwrap()), (commit.clone(), tree));
-    assert_eq!(git(&home.root, &["show", &format!("{commit}:README.md")]), "the user goes on");
+    assert_eq!(git(&home.root, &["show", &format!("{commit}:README.md")]), "the user works on");
     assert_eq!(git(&home.root, &["show", &format!("{commit}:src/b.rs")]), "b");
     assert_eq!(
         git(&home.root, &["log", "-1", "--format=%P|%an|%ct", commit.as_str()]),

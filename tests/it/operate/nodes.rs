@@ -7,7 +7,7 @@ use paddock_testkit::Sandbox;
 #[test]
 fn one_node_of_each_level_is_active_and_prompts_name_an_objectives_nodes() {
     let place = Sandbox::new();
-    place.project("aims", "");
+    place.project("nodes", "");
     let said = place.good(&["goal", "add", "A safe shop", "-d", "Nobody loses money"]);
     assert!(said.contains("a-safe-shop") && said.contains("active"), "{said}");
     place.good(&["milestone", "add", "Payments work"]);
@@ -31,7 +31,7 @@ fn one_node_of_each_level_is_active_and_prompts_name_an_objectives_nodes() {
     assert_eq!((&phases[0]["status"], &phases[1]["status"]), (&"planned".into(), &"active".into()));
     place.objective("pay", "commit pay.txt\nover", &["--phase", "the-form"]);
     place.idle(3);
-    let prompt = fs::read_to_string(place.note("aims.pay.1.prompt")).unwrap();
+    let prompt = fs::read_to_string(place.note("nodes.pay.1.prompt")).unwrap();
     for part in ["A safe shop: Nobody loses money", "Payments work", "The form"] {
         assert!(prompt.contains(part), "{part} is not in {prompt}");
     }

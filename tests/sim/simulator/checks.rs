@@ -259,7 +259,7 @@ pub(super) fn under_way(sim: &Sim) -> Checked {
             _ => false,
         };
         let is_idle = sim.pool.is_empty() && sim.world.inbox.is_empty();
-        ensure(is_known || !is_idle, || format!("forgotten: {effect:?} is neither done nor under way"))?;
+        ensure(is_known || !is_idle, || format!("forgotten: {effect:?} is neither done nor in progress"))?;
     }
     Ok(())
 }

@@ -174,8 +174,8 @@ impl Sim {
         Ok(())
     }
 
-    /// Kills the supervisor with its memory, lets the world go on without one for a while, and starts another
-    /// from the stored rows.
+    /// Kills the supervisor with its memory, lets the world change without one for a while, and starts
+    /// another from the stored rows.
     pub(super) fn restart(&mut self) -> Result<(), String> {
         self.world.supervisor_gone();
         self.pool.clear();
@@ -186,7 +186,7 @@ impl Sim {
         if self.kind.wild && !self.quiet && self.rng.percent(10) {
             self.now_ms += self.rng.ms(43_200_000) - 3_600_000;
             self.world.misjudge();
-            self.say(|| "the clock jumps while nobody is there".to_owned());
+            self.say(|| "the clock jumps while no supervisor runs".to_owned());
         }
         for _ in 0..self.rng.below(6) {
             self.world.advance(&mut self.rng, &self.state);
