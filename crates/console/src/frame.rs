@@ -43,7 +43,7 @@ fn parts(model: &Model, buf: &mut Buffer) {
 
 fn too_small(area: Rect, buf: &mut Buffer, theme: &Theme) {
     let needs = format!("Paddock needs {}×{}", MIN_SIZE.0, MIN_SIZE.1);
-    let has = format!("this terminal is {}×{}", area.width, area.height);
+    let has = format!("this is {}×{}", area.width, area.height);
     text::put(buf, area.x, area.y, area.width, &needs, theme.strong);
     text::put(buf, area.x, area.y + 1, area.width, &has, theme.dim);
 }

@@ -64,7 +64,7 @@ fn a_terminal_that_is_too_small_shows_the_size_needed_and_growing_brings_everyth
     tmux.resize(59, 14);
     tmux.see("Paddock needs 60×15");
     tmux.resize(20, 5);
-    tmux.see("this terminal is 20×5");
+    tmux.see("this is 20×5");
     // Sizes in quick succession: only a frame of the last one may remain.
     for (columns, rows) in [(300, 100), (20, 5), (61, 99), (299, 16), (1, 1), (300, 100)] {
         tmux.resize(columns, rows);

@@ -91,7 +91,7 @@ fn tests_weakened_by_a_bypass_are_named() {
     assert_eq!(bypassed(&mut running), ["one"]);
     place.until_idle_after(running);
     let said = notice(&place).unwrap();
-    assert!(said.contains("tests/a_test.py was deleted") && said.contains("no gate judges them"), "{said}");
+    assert!(said.contains("tests/a_test.py was deleted") && said.contains("no gate to judge it"), "{said}");
 }
 
 #[test]
