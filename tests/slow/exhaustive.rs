@@ -44,7 +44,7 @@ const TABLES: [(&str, &str); 13] = [
     ("Status", "crates/engine/src/explain.rs"),
     ("Status", "crates/console/src/theme/mod.rs"),
     ("SessionStatus", "crates/engine/src/decide/outstanding.rs"),
-    ("SessionEnd", "crates/engine/src/decide/follow.rs"),
+    ("SessionEnd", "crates/engine/src/decide/sessions/follow.rs"),
 ];
 
 /// Largest number of rounds: twice the crates on the longest path from the model to the command line.

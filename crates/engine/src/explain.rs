@@ -169,7 +169,7 @@ pub(super) fn no_agent(state: &State, project: &Project, objective: &Objective) 
     Some(reason(objective, ReasonCode::NoAgent, text, &clears))
 }
 
-/// A ready objective, checked by the rules of `decide::dispatch`.
+/// A ready objective, checked by the rules of `decide::sessions::dispatch`.
 struct Ready<'a> {
     state: &'a State,
     project: &'a Project,

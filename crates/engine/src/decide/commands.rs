@@ -1,12 +1,19 @@
 //! Routing of commands to the modules that answer them.
 
+use super::lifecycle;
+use super::operate;
+use super::plans;
+use super::projects;
 use super::refusals::unknown_project;
 use super::scribe::Scribe;
-use super::session_orders::{self, More};
-use super::{
-    health, hierarchy, import, lifecycle, objectives, operate, plans, projects, queue_orders, retarget,
-    side_runs,
-};
+use crate::decide::plans::hierarchy;
+use crate::decide::plans::import;
+use crate::decide::plans::objectives;
+use crate::decide::queue::orders as queue_orders;
+use crate::decide::queue::side_runs;
+use crate::decide::sessions::health;
+use crate::decide::sessions::orders::{self as session_orders, More};
+use crate::decide::target::retarget;
 use paddock_model::command::{Answer, Command, Reply, StopMode};
 
 pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {

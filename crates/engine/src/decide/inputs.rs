@@ -1,10 +1,26 @@
 //! Routing of inputs to the modules that record them.
 
+use super::commands;
+use super::lifecycle;
+use super::panics;
+use super::plans;
+use super::queue;
 use super::scribe::Scribe;
-use super::{
-    budgets, bypass, commands, disk_space, folders, gate_ends, harvest, lifecycle, panics, phases, plans,
-    proofs, publish, push, queue, retarget, sessions, side_runs, target, watch,
-};
+use super::sessions;
+use super::target;
+use crate::decide::plans::phases;
+use crate::decide::queue::disk_space;
+use crate::decide::queue::folders;
+use crate::decide::queue::gate_ends;
+use crate::decide::queue::proofs;
+use crate::decide::queue::publish;
+use crate::decide::queue::push;
+use crate::decide::queue::side_runs;
+use crate::decide::sessions::budgets;
+use crate::decide::sessions::harvest;
+use crate::decide::target::bypass;
+use crate::decide::target::retarget;
+use crate::decide::target::watch;
 use crate::input::Input;
 use paddock_model::command::Reply;
 

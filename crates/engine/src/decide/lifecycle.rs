@@ -1,8 +1,8 @@
 //! A supervisor starts and stops.
 
-use super::holds::release_queue;
 use super::outstanding::outstanding;
 use super::scribe::Scribe;
+use crate::decide::queue::holds::release_queue;
 use crate::effect::Effect;
 use paddock_model::command::StopMode;
 use paddock_model::event::Fact;
@@ -24,7 +24,7 @@ pub(super) fn started(scribe: &mut Scribe<'_>, pid: u32, version: String) {
     let made = scribe.state.projects().filter(|project| project.integration.is_made);
     scribe.memo.unlooked =
         made.map(|project| project.slug.clone()).filter(|slug| scribe.memo.covers(slug)).collect();
-    super::side_runs::ask_canaries(scribe);
+    crate::decide::queue::side_runs::ask_canaries(scribe);
     let all: Vec<ProjectSlug> = scribe.state.projects().map(|project| project.slug.clone()).collect();
     for project in all.iter().filter(|project| scribe.memo.covers(project)).collect::<Vec<_>>() {
         // The pauses of a full disk are not recorded, so this supervisor tries at once.

@@ -1,10 +1,13 @@
 //! Decisions: an input and the state give events, effects and, for a command, a reply.
 //!
 //! [`step`] first routes the input to the module that records it, then runs the phases until a round changes
-//! nothing. Recording an input already includes Harvest and Review ([`harvest`], [`follow`]) and, where
-//! objectives are added, Apply ([`plans`], [`objectives`]). The phases are Merge ([`merge`], [`publish`]),
-//! Unlock ([`unlock`]), Planner ([`phases`], [`planner`]) and Dispatch ([`dispatch`]); [`step`] says why they
-//! run in this order.
+//! nothing; it says why they run in their order. Recording an input already includes Harvest and Review
+//! ([`sessions::harvest`], [`sessions::follow`]) and, where objectives are added, Apply ([`plans`],
+//! [`plans::objectives`]). The phases are Merge ([`queue::merge`], [`queue::publish`]), Unlock
+//! ([`sessions::unlock`]), Planner ([`plans::phases`], [`plans::planner`]) and Dispatch ([`sessions::dispatch`]).
+//!
+//! Folders group modules by what they decide about: [`sessions`], [`queue`], [`plans`], [`target`] (the user's
+//! branch), and [`operate`] (people's orders about one objective).
 //!
 //! Modules are layered: a module uses its own layer and the layers below it, and no two modules use each
 //! other.
@@ -15,91 +18,56 @@
 //! | | [`commands`] | which module answers a command |
 //! | commands and questions | [`operate`] | orders about one objective: retry, approve, pause, edit … |
 //! | | [`plans`] | plans from a planner or a person: judged, approved, applied |
-//! | | [`import`] | goals, milestones and phases from a document |
-//! | | [`projects`], [`queue_orders`], [`session_orders`] | orders about a project, its queue, a session |
-//! | | [`gate_ends`] | the end of a gate run |
+//! | | [`plans::import`] | goals, milestones and phases from a document |
+//! | | [`projects`], [`queue::orders`], [`sessions::orders`] | orders about a project, its queue, a session |
+//! | | [`queue::gate_ends`] | the end of a gate run |
 //! | | [`lifecycle`] | a supervisor starts or stops |
 //! | | [`settle`] | whether anything still moves, and when the next timer is due |
 //! | repository | [`target`] | where the user's target branch is, and what follows |
-//! | | [`retarget`] | which branch a project lands on |
-//! | | [`watch`] | project files, repositories, git configuration, collisions |
-//! | | [`bypass`] | work that reached the target branch past the queue |
+//! | | [`target::retarget`] | which branch a project lands on |
+//! | | [`target::watch`] | project files, repositories, git configuration, collisions |
+//! | | [`target::bypass`] | work that reached the target branch past the queue |
 //! | | [`mod@outstanding`] | effects to order again after a restart |
 //! | | [`panics`] | effects that panicked |
-//! | sessions | [`harvest`] | the facts that a session left: recorded and reviewed |
-//! | | [`follow`] | what follows when a session has ended |
-//! | | [`recover`] | scopes that recovery widens |
+//! | sessions | [`sessions::harvest`] | the facts that a session left: recorded and reviewed |
+//! | | [`sessions::follow`] | what follows when a session has ended |
+//! | | [`sessions::recover`] | scopes that recovery widens |
 //! | | [`sessions`] | worktrees and running sessions |
-//! | | [`budgets`] | limits of a session and of a project's day |
-//! | | [`health`] | cooldowns and logins of agents |
-//! | | [`dispatch`], [`unlock`] | which objectives start, and which may |
-//! | queue | [`merge`] | executes the queue's plan |
+//! | | [`sessions::budgets`] | limits of a session and of a project's day |
+//! | | [`sessions::health`] | cooldowns and logins of agents |
+//! | | [`sessions::dispatch`], [`sessions::unlock`] | which objectives start, and which may |
+//! | queue | [`queue::merge`] | executes the queue's plan |
 //! | | [`queue`] | answers about merges and landings |
-//! | | [`blame`] | consequences of a gate that is not green |
-//! | | [`side_runs`] | gate runs in parallel with the queue: tamper guard, canary |
-//! | | [`disk_space`], [`folders`] | a full disk under the gate; gate worktrees |
-//! | | [`proofs`], [`publish`], [`push`] | what follows a landing |
-//! | plans | [`planner`] | when a planner run starts |
-//! | | [`phases`] | a phase's checks, and when it is reached |
-//! | | [`objectives`], [`hierarchy`] | adding objectives; goals, milestones and phases |
-//! | shared steps | [`send_back`], [`retries`] | a branch goes back to work; the next session, or a person |
-//! | | [`entries`], [`gates`] | queue entries; gate runs |
-//! | | [`holds`], [`stops`], [`pausing`] | hold and release; stop a session; pause an objective |
+//! | | [`queue::blame`] | consequences of a gate that is not green |
+//! | | [`queue::side_runs`] | gate runs in parallel with the queue: tamper guard, canary |
+//! | | [`queue::disk_space`], [`queue::folders`] | a full disk under the gate; gate worktrees |
+//! | | [`queue::proofs`], [`queue::publish`], [`queue::push`] | what follows a landing |
+//! | plans | [`plans::planner`] | when a planner run starts |
+//! | | [`plans::phases`] | a phase's checks, and when it is reached |
+//! | | [`plans::objectives`], [`plans::hierarchy`] | adding objectives; goals, milestones and phases |
+//! | shared steps | [`sessions::send_back`], [`sessions::retries`] | a branch goes back to work; the next session, or a person |
+//! | | [`queue::entries`], [`queue::gates`] | queue entries; gate runs |
+//! | | [`queue::holds`], [`sessions::stops`], [`sessions::pausing`] | hold and release; stop a session; pause an objective |
 //! | | [`scopes`], [`refusals`] | overlapping scopes; refused commands |
-//! | values | [`ends`], [`resume`], [`wording`] | how a session ended; whether it resumes; phrases |
+//! | values | [`sessions::ends`], [`sessions::resume`], [`wording`] | how a session ended; whether it resumes; phrases |
 //! | writing | [`scribe`], [`memo`] | the only writer of the state; what a running supervisor remembers |
 
-mod blame;
-mod budgets;
-mod bypass;
 mod commands;
-mod disk_space;
-mod dispatch;
-mod ends;
-mod entries;
-mod folders;
-mod follow;
-mod gate_ends;
-mod gates;
-mod harvest;
-mod health;
-mod hierarchy;
-mod holds;
-mod import;
 mod inputs;
 mod lifecycle;
 mod memo;
-mod merge;
-mod objectives;
 mod operate;
 mod outstanding;
 mod panics;
-mod pausing;
-mod phases;
-mod planner;
 mod plans;
 mod projects;
-mod proofs;
-mod publish;
-mod push;
 mod queue;
-mod queue_orders;
-mod recover;
 mod refusals;
-mod resume;
-mod retarget;
-mod retries;
 mod scopes;
 mod scribe;
-mod send_back;
-mod session_orders;
 mod sessions;
 mod settle;
-mod side_runs;
-mod stops;
 mod target;
-mod unlock;
-mod watch;
 mod wording;
 
 use super::effect::Effect;
@@ -108,12 +76,12 @@ use paddock_model::command::Reply;
 use paddock_model::event::Event;
 use paddock_model::state::State;
 
-pub(super) use dispatch::{OVERTAKEN_MAX, taken_slots};
 pub use memo::Memo;
 pub use outstanding::outstanding;
-pub(super) use planner::remaining_work;
-pub use planner::{PlannerState, planner_state};
+pub(super) use plans::planner::remaining_work;
+pub use plans::planner::{PlannerState, planner_state};
 use scribe::Scribe;
+pub(super) use sessions::dispatch::{OVERTAKEN_MAX, taken_slots};
 pub use settle::{Settled, next_timer, settled, waiting};
 
 /// Rounds of the phases after one input, at most.
@@ -150,24 +118,24 @@ pub fn step(state: &mut State, memo: &mut Memo, input: Input, now_ms: i64) -> De
         let before = scribe.progress();
         // Holds come first: a spent budget or a full disk decides whether the later phases may start
         // anything.
-        budgets::run(&mut scribe);
-        disk_space::run(&mut scribe);
+        sessions::budgets::run(&mut scribe);
+        queue::disk_space::run(&mut scribe);
         // An entry that waits for its tamper guard blocks its own turn, so the guard gets a gate slot before
         // the queue does.
-        side_runs::guards(&mut scribe);
-        merge::run(&mut scribe);
-        publish::run(&mut scribe);
-        push::run(&mut scribe);
-        proofs::run(&mut scribe);
+        queue::side_runs::guards(&mut scribe);
+        queue::merge::run(&mut scribe);
+        queue::publish::run(&mut scribe);
+        queue::push::run(&mut scribe);
+        queue::proofs::run(&mut scribe);
         // The canary only uses a slot that the queue left free.
-        side_runs::run(&mut scribe);
-        folders::run(&mut scribe);
+        queue::side_runs::run(&mut scribe);
+        queue::folders::run(&mut scribe);
         // A landing above may have met dependencies: its dependents become ready before dispatch looks for
         // work.
-        unlock::run(&mut scribe);
-        phases::run(&mut scribe);
-        planner::run(&mut scribe);
-        dispatch::run(&mut scribe);
+        sessions::unlock::run(&mut scribe);
+        plans::phases::run(&mut scribe);
+        plans::planner::run(&mut scribe);
+        sessions::dispatch::run(&mut scribe);
         if scribe.progress() == before {
             break;
         }

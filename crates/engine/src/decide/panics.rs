@@ -3,8 +3,8 @@
 //! The panic is recorded and the effect ordered again: executing it once more finds out how far it got, and
 //! continues from there. Work that panics three times holds its project, so that other projects continue.
 
-use super::holds::{hold, release};
 use super::scribe::Scribe;
+use crate::decide::queue::holds::{hold, release};
 use crate::input::Panicked;
 use paddock_model::event::Fact;
 use paddock_model::ids::ProjectSlug;

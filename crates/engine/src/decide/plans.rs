@@ -15,12 +15,18 @@
 //! tell whether that matters, the plan waits for a person, whose approval counts until something else fails, is cancelled or
 //! is added.
 
-use super::ends::{failed_end, stopped_end};
-use super::holds::hold_planner;
-use super::objectives::check_objectives;
+pub(super) mod hierarchy;
+pub(super) mod import;
+pub(super) mod objectives;
+pub(super) mod phases;
+pub(super) mod planner;
+
+use self::objectives::check_objectives;
 use super::refusals::unknown_project;
 use super::scribe::Scribe;
 use super::wording::counted;
+use crate::decide::queue::holds::hold_planner;
+use crate::decide::sessions::ends::{failed_end, stopped_end};
 use crate::input::Problem;
 use paddock_model::command::{Answer, Refusal, Reply};
 use paddock_model::cut;
@@ -56,7 +62,7 @@ pub(super) fn read(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Box<Pla
     let failure = facts.as_ref().ok().and_then(|facts| facts.account.failure.clone());
     // If the session was stopped for another reason, the agent's last message is about the stop.
     if let Some(failure) = failure.filter(|_| stop.is_none() || stop == Some(Stop::Waiting)) {
-        super::health::note(scribe, &session, &failure);
+        crate::decide::sessions::health::note(scribe, &session, &failure);
     }
     scribe.mark(&slug);
     // The project does not wait for this run any more.
@@ -274,7 +280,7 @@ fn apply(
         scribe.record(Fact::ObjectiveAdded { objective, spec: Box::new(spec) });
     }
     if let (Some(phase), false) = (&phase, plan.phase_checks.is_empty()) {
-        super::phases::set_checks(scribe, slug, phase, plan.phase_checks, by);
+        phases::set_checks(scribe, slug, phase, plan.phase_checks, by);
     }
     let objectives = added.iter().map(|key| key.id.clone()).collect();
     // A plan with objectives says that the phase is not done.
@@ -334,7 +340,7 @@ pub(super) fn ask(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
         );
         return Err(Refusal::new(text));
     }
-    super::hierarchy::add_single_phase(scribe, slug);
+    hierarchy::add_single_phase(scribe, slug);
     let Some(phase) = scribe.state.active_line(slug).phase.map(|phase| phase.key.id.clone()) else {
         let text = "no phase is active: add a goal with `paddock goal add TITLE` or `paddock goal import \
                     FILE.md`, or begin an existing phase with `paddock phase activate ID`";
@@ -354,7 +360,7 @@ pub(super) fn ask(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
 pub(super) fn approve(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     let Some(project) = scribe.state.project(slug) else { return Err(unknown_project(scribe, slug)) };
     let Some(waiting) = project.planning.waiting.clone() else { return Err(none_waits()) };
-    let phase = waiting.phase.filter(|id| super::hierarchy::check_phase(scribe, slug, id.as_str()).is_ok());
+    let phase = waiting.phase.filter(|id| hierarchy::check_phase(scribe, slug, id.as_str()).is_ok());
     if let Err(refusal) = check(scribe, slug, phase.as_ref(), &waiting.plan) {
         let text =
             format!("the plan no longer fits: {refusal}; `paddock plan reject --note TEXT` sends it back");

@@ -1,8 +1,8 @@
 //! Orders about projects: add, enable, pause, trust and remove.
 
-use super::holds::release;
-use super::retarget;
 use super::scribe::Scribe;
+use crate::decide::queue::holds::release;
+use crate::decide::target::retarget;
 use crate::effect::Effect;
 use paddock_model::command::{Answer, Refusal, Reply};
 use paddock_model::event::Fact;

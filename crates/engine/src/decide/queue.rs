@@ -1,10 +1,24 @@
 //! Answers about merges and landings of the queue.
 
-use super::entries::drop_entry;
-use super::holds::{hold_queue, hold_queue_until};
+pub(super) mod blame;
+pub(super) mod disk_space;
+pub(super) mod entries;
+pub(super) mod folders;
+pub(super) mod gate_ends;
+pub(super) mod gates;
+pub(super) mod holds;
+pub(super) mod merge;
+pub(super) mod orders;
+pub(super) mod proofs;
+pub(super) mod publish;
+pub(super) mod push;
+pub(super) mod side_runs;
+
 use super::scribe::Scribe;
-use super::send_back::conflicts;
 use super::wording::integration_of;
+use crate::decide::queue::entries::drop_entry;
+use crate::decide::queue::holds::{hold_queue, hold_queue_until};
+use crate::decide::sessions::send_back::conflicts;
 use crate::effect::Effect;
 use crate::input::{CandidateAnswer, ChainMade, LandingAnswer, Problem};
 use paddock_model::event::{Dropped, Fact};

@@ -1,7 +1,22 @@
 //! Reports about worktrees and running sessions.
 
+pub(super) mod budgets;
+pub(super) mod dispatch;
+pub(super) mod ends;
+pub(super) mod follow;
+pub(super) mod harvest;
+pub(super) mod health;
+pub(super) mod orders;
+pub(super) mod pausing;
+pub(super) mod recover;
+pub(super) mod resume;
+pub(super) mod retries;
+pub(super) mod send_back;
+pub(super) mod stops;
+pub(super) mod unlock;
+
 use super::scribe::Scribe;
-use super::stops::ask_to_stop;
+use crate::decide::sessions::stops::ask_to_stop;
 use crate::effect::Effect;
 use crate::input::Problem;
 use paddock_model::event::Fact;

@@ -1,10 +1,10 @@
 //! Whether anything still moves, and when the next timer is due.
 
 use super::memo::Memo;
-use super::phases::{checks_due, may_check};
-use super::planner::{PlannerState, planner_state};
-use super::publish::{self, again_at};
 use crate::assignment::{agent_for, probe};
+use crate::decide::plans::phases::{checks_due, may_check};
+use crate::decide::plans::planner::{PlannerState, planner_state};
+use crate::decide::queue::publish::{self, again_at};
 use crate::needs::needs;
 use paddock_model::agent::Cooldown;
 use paddock_model::clock;
@@ -196,7 +196,7 @@ fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
             | Status::Failed
             | Status::Cancelled => false,
         });
-    let tries_gate = queue_moves && !needs_disk && super::side_runs::is_due(project);
+    let tries_gate = queue_moves && !needs_disk && crate::decide::queue::side_runs::is_due(project);
     let is_making = !integration.is_made && project.holds.is_empty();
     is_publishing || has_work || is_making || tries_gate || is_planning(state, memo, project)
 }

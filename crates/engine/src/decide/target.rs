@@ -2,11 +2,15 @@
 //!
 //! The branch is compared with two commits: the one that Paddock published last, and the integration tip.
 
-use super::entries::drop_users_entry;
-use super::holds::{hold, hold_queue_until, release, release_queue};
-use super::publish;
+pub(super) mod bypass;
+pub(super) mod retarget;
+pub(super) mod watch;
+
 use super::scribe::Scribe;
 use super::wording::integration_of;
+use crate::decide::queue::entries::drop_users_entry;
+use crate::decide::queue::holds::{hold, hold_queue_until, release, release_queue};
+use crate::decide::queue::publish;
 use crate::effect::Effect;
 use crate::input::Problem;
 use paddock_model::event::Fact;

@@ -1,6 +1,6 @@
 //! Orders that change an objective's specification: scope, priority, everything else, and deleting it.
 
-use crate::decide::objectives::check_spec;
+use crate::decide::plans::objectives::check_spec;
 use crate::decide::refusals::{Done, check_not_done, check_not_landing, refuse};
 use crate::decide::scribe::Scribe;
 use crate::graph::Graph;

@@ -1,9 +1,9 @@
 //! Orders that send an objective back to work or on to the queue: retry, approve, reject.
 
-use crate::decide::entries::enqueue;
+use crate::decide::queue::entries::enqueue;
 use crate::decide::refusals::{Done, check_not_done, check_not_landing, refuse};
 use crate::decide::scribe::Scribe;
-use crate::decide::stops::open_session;
+use crate::decide::sessions::stops::open_session;
 use paddock_model::command::Refusal;
 use paddock_model::event::Fact;
 use paddock_model::finding::Finding;

@@ -1,7 +1,7 @@
 //! Orders that take one objective out of the merge queue, or put it in again.
 
 use super::judging;
-use crate::decide::entries::{enqueue, withdraw};
+use crate::decide::queue::entries::{enqueue, withdraw};
 use crate::decide::refusals::{Done, check_not_done, check_not_landing, refuse};
 use crate::decide::scribe::Scribe;
 use crate::decide::wording::choices;

@@ -1,11 +1,11 @@
 //! Orders that set an objective aside (skip, cancel, escalate, pause), and the one that resumes a paused
 //! objective.
 
-use crate::decide::entries::{enqueue, withdraw};
-use crate::decide::pausing::set_paused;
+use crate::decide::queue::entries::{enqueue, withdraw};
 use crate::decide::refusals::{Done, check_not_done, check_not_landing, refuse};
 use crate::decide::scribe::Scribe;
-use crate::decide::stops::{open_session, stop_session_of};
+use crate::decide::sessions::pausing::set_paused;
+use crate::decide::sessions::stops::{open_session, stop_session_of};
 use crate::decide::wording::choices;
 use crate::effect::Effect;
 use paddock_model::event::Fact;

@@ -1,0 +1,81 @@
+//! Gate runs of every purpose: whether one may start, in which slot, and how it is cancelled.
+
+use crate::decide::scribe::Scribe;
+use crate::effect::Effect;
+use paddock_model::event::Fact;
+use paddock_model::gate::Purpose;
+use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
+use paddock_model::reason::ReasonCode;
+use paddock_model::settings::GateCommand;
+use paddock_model::verdicts::terms_of;
+
+/// A gate run to start.
+pub(in crate::decide) struct Wanted {
+    /// Use of the verdict.
+    pub(in crate::decide) purpose: Purpose,
+    /// Commit to check out.
+    pub(in crate::decide) commit: ObjectId,
+    /// Tree of the commit.
+    pub(in crate::decide) tree: ObjectId,
+    /// Commands to run. Empty for the project's `verify`.
+    pub(in crate::decide) commands: Vec<GateCommand>,
+}
+
+/// Starts a gate run and returns its id. `None` if the project is not workable, the supervisor is stopping,
+/// the disk is low, or no slot is free.
+pub(in crate::decide) fn start(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    wanted: Wanted,
+) -> Option<GateId> {
+    start_in(scribe, slug, wanted, false)
+}
+
+/// Like [`start`]. With `is_trial`, the run may use one slot more than the project has.
+pub(in crate::decide) fn start_in(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    wanted: Wanted,
+    is_trial: bool,
+) -> Option<GateId> {
+    let project = scribe.state.project(slug)?;
+    let may_start = project.is_workable()
+        && !project.holds.contains_key(&ReasonCode::DiskLow)
+        && scribe.memo.stopping.is_none()
+        && !scribe.memo.is_passive;
+    let slot = free_slot(scribe, slug, is_trial).filter(|_| may_start)?;
+    // The terms are those of the start. If the settings change while the run is open, its verdict is about
+    // the old gate, and no one may mistake it for a verdict of the new one.
+    let commands = if wanted.commands.is_empty() { &project.settings.verify } else { &wanted.commands };
+    let terms = terms_of(commands, project.settings.worktree.setup.as_deref());
+    // Numbers are never used again, so a late answer cannot be taken for that of another run.
+    let gate = GateId(scribe.state.counters().gate + 1);
+    scribe.record(Fact::GatePlanned {
+        project: slug.clone(),
+        gate,
+        entry: wanted.purpose.entries().first().copied().unwrap_or_default(),
+        on_base: matches!(wanted.purpose, Purpose::Base { .. }),
+        commit: wanted.commit,
+        tree: wanted.tree,
+        terms,
+        purpose: Some(wanted.purpose),
+        slot,
+        commands: wanted.commands,
+    });
+    scribe.order(Effect::StartGate { gate });
+    Some(gate)
+}
+
+/// Returns the first of the project's slots that no open run has. A cancelled run keeps its slot until its
+/// processes are gone: they still work in the slot's folder.
+fn free_slot(scribe: &Scribe<'_>, slug: &ProjectSlug, is_trial: bool) -> Option<u32> {
+    let slots = scribe.state.project(slug)?.gate_slots() + u32::from(is_trial);
+    let taken = |slot: &u32| scribe.state.open_gates().any(|run| run.project == *slug && run.slot == *slot);
+    (1..=slots).find(|slot| !taken(slot))
+}
+
+/// Cancels a run. Its slot is free once its processes are gone.
+pub(in crate::decide) fn cancel(scribe: &mut Scribe<'_>, project: &ProjectSlug, gate: GateId) {
+    scribe.record(Fact::GateCancelled { project: project.clone(), gate });
+    scribe.order(Effect::StopGate { gate });
+}

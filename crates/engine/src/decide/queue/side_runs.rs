@@ -1,0 +1,314 @@
+//! Side runs: gate runs in parallel with the queue.
+//!
+//! - The *tamper guard* runs the gate on a branch's merge with the original versions of tests that the branch
+//!   changed.
+//! - The *canary* runs the gate on an emptied tree: it holds only the paths that the gate's commands name. A
+//!   gate that is green on that checks nothing.
+//!
+//! The state records which side runs are wanted. Their trees are made again after a restart.
+//!
+//! # Details
+//!
+//! - **Tamper guard** (`model::tamper`, `git::tampering`). A test that the branch deleted, skipped or weakened is a finding of
+//!   the review, unless somebody wrote a scope that names the file. A test or gate script that it changed otherwise puts the
+//!   entry under guard (`Entry::guard`): the gate runs on its merge with these files as they were before (`Purpose::Tamper`).
+//!   Green lets it on; red on a green base sends it back. The guard is tried on the tip of that moment, not on each later one.
+//! - **Canary.** If it is green there is a notice in `status` and in every proof, until another verdict or another gate.
+
+use crate::decide::queue::blame;
+use crate::decide::queue::disk_space;
+use crate::decide::queue::gates;
+use crate::decide::refusals::unknown_project;
+use crate::decide::scribe::Scribe;
+use crate::decide::sessions::send_back;
+use crate::effect::Effect;
+use crate::input::Problem;
+use crate::judge::repeats;
+use crate::train::in_order;
+use paddock_model::command::{Answer, Refusal, Reply};
+use paddock_model::event::Fact;
+use paddock_model::gate::{CommandResult, GateRun, Purpose, Verdict};
+use paddock_model::ids::{EntryId, GateId, ObjectId, ProjectSlug};
+use paddock_model::project::Project;
+use paddock_model::side_runs::{Guard, Prepared, SideTree};
+use paddock_model::train::Entry;
+
+/// Guard runs that cannot be evaluated, before the base is asked.
+const UNCLEAR_MAX: u32 = 2;
+
+/// Returns whether a side run waits for a slot.
+pub(in crate::decide) fn is_due(project: &Project) -> bool {
+    !project.settings.verify.is_empty() && project.canary.asked
+}
+
+fn may_run(scribe: &Scribe<'_>, project: &Project) -> bool {
+    !scribe.is_quiet() && project.is_workable() && !project.settings.verify.is_empty()
+}
+
+/// Starts the guard runs that entries of the queue wait for.
+pub(in crate::decide) fn guards(scribe: &mut Scribe<'_>) {
+    for slug in scribe.marked() {
+        cancel_outdated(scribe, &slug);
+        let Some(project) = scribe.state.project(&slug) else { continue };
+        // In a queue that is held no verdict is of use, and the hold may be about the gate itself.
+        let is_held = project.train.held.is_some() || project.landing_hold().is_some();
+        let is_wanted = project.train.entries.iter().any(Entry::waits_for_guard);
+        if is_held || !is_wanted || !may_run(scribe, project) {
+            continue;
+        }
+        let waiting: Vec<(Entry, Guard)> = in_order(&project.train)
+            .into_iter()
+            .filter(|entry| entry.waits_for_guard())
+            .filter_map(|entry| Some((entry.clone(), entry.guard.clone()?)))
+            .collect();
+        for (entry, guard) in waiting {
+            guard_one(scribe, &slug, &entry, &guard);
+        }
+    }
+}
+
+/// Starts the canary, in a slot that the queue leaves idle.
+pub(in crate::decide) fn run(scribe: &mut Scribe<'_>) {
+    for slug in scribe.marked() {
+        let Some(project) = scribe.state.project(&slug).filter(|project| may_run(scribe, project)) else {
+            continue;
+        };
+        if project.canary.asked && !is_open(scribe, &slug, &Purpose::Canary) {
+            canary(scribe, &slug);
+        }
+    }
+}
+
+fn is_open(scribe: &Scribe<'_>, slug: &ProjectSlug, purpose: &Purpose) -> bool {
+    scribe.state.open_gates().any(|run| run.project == *slug && run.purpose == *purpose)
+}
+
+/// Cancels guard runs that no entry waits for any more, and forgets their trees.
+fn cancel_outdated(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    let waits = |entry: &EntryId| project.train.entry(*entry).is_some_and(Entry::waits_for_guard);
+    let is_outdated = |run: &&GateRun| match &run.purpose {
+        // Without entries it is the run on the base, which serves every guard.
+        Purpose::Tamper { entries } if entries.is_empty() => {
+            !project.train.entries.iter().any(Entry::waits_for_guard)
+        }
+        Purpose::Tamper { entries } => !entries.iter().any(waits),
+        Purpose::Candidate { .. }
+        | Purpose::Base { .. }
+        | Purpose::Ahead { .. }
+        | Purpose::External
+        | Purpose::Canary
+        | Purpose::Phase { .. } => false,
+    };
+    let own = scribe.state.open_gates().filter(|run| run.project == *slug && !run.cancelled);
+    let outdated: Vec<GateId> = own.filter(is_outdated).map(|run| run.id).collect();
+    for gate in outdated {
+        gates::cancel(scribe, slug, gate);
+    }
+    let Some(project) = scribe.state.project(slug) else { return };
+    let waits = |entry: &EntryId| project.train.entry(*entry).is_some_and(Entry::waits_for_guard);
+    let is_gone = |side_tree: &SideTree| matches!(side_tree, SideTree::Guard { entry, .. } if !waits(entry));
+    scribe.memo.prepared.retain(|(project, side_tree), _| project != slug || !is_gone(side_tree));
+}
+
+/// Returns the tree for a side run if it is ready, together with what it was made for. Orders it otherwise.
+///
+/// A guard's tree is made once, on the tip of that moment. The guard is not repeated on every later tip.
+fn tree(scribe: &mut Scribe<'_>, slug: &ProjectSlug, wanted: SideTree) -> Option<(SideTree, Prepared)> {
+    let is_same = |side_tree: &SideTree| match (side_tree, &wanted) {
+        (SideTree::Guard { entry: one, head: old, .. }, SideTree::Guard { entry: other, head, .. }) => {
+            one == other && old == head
+        }
+        (SideTree::Canary { .. }, SideTree::Canary { .. }) => true,
+        (one, other) => one == other,
+    };
+    let mut made = scribe.memo.prepared.iter();
+    let made = made.find(|((project, side_tree), _)| project == slug && is_same(side_tree));
+    if let Some(((_, side_tree), prepared)) = made {
+        return Some((side_tree.clone(), prepared.clone()));
+    }
+    if !scribe.memo.preparing.iter().any(|(project, side_tree)| project == slug && is_same(side_tree)) {
+        scribe.memo.preparing.insert((slug.clone(), wanted.clone()));
+        scribe.order(Effect::PrepareTree { project: slug.clone(), side_tree: wanted });
+    }
+    None
+}
+
+/// Returns the known verdict on a tree under the current terms. Green counts more than red, since a tree that
+/// has both is flaky and nobody is blamed for that.
+fn verdict_on(project: &Project, tree: &ObjectId) -> Option<(Verdict, GateId)> {
+    let terms = project.settings.gate_terms();
+    let known = |verdict| {
+        let found = project.verdicts.iter().rev();
+        let mut found = found.filter(|known| known.tree == *tree && known.terms == terms);
+        found.find(|known| known.verdict == verdict).map(|known| (verdict, known.gate))
+    };
+    known(Verdict::Green).or_else(|| known(Verdict::Red))
+}
+
+/// Takes the next step for one guard: wait for its tree, run the gate, repeat a red run, compare with the
+/// base, and then let the entry pass or send it back.
+fn guard_one(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: &Entry, guard: &Guard) {
+    let Some(onto) = scribe.state.project(slug).map(|project| project.integration.tip.clone()) else {
+        return;
+    };
+    let (head, paths) = (entry.head.clone(), guard.paths.clone());
+    let wanted = SideTree::Guard { entry: entry.id, head, onto, paths };
+    let Some((side_tree, prepared)) = tree(scribe, slug, wanted) else { return };
+    let SideTree::Guard { onto, .. } = side_tree else { return };
+    let Some(project) = scribe.state.project(slug) else { return };
+    // A green verdict on the tree from any run is enough, as verdicts belong to trees.
+    if let Some((Verdict::Green, gate)) = verdict_on(project, &prepared.tree) {
+        let (project, entry) = (slug.clone(), entry.id);
+        return scribe.record(Fact::GuardPassed { project, entry, gate });
+    }
+    let last = guard.last.and_then(|gate| scribe.state.gate(gate)).cloned();
+    let may_pass = last.as_ref().is_some_and(|run| run.results.iter().any(CommandResult::may_be_passing));
+    let retries = repeats(project.settings.queue.flaky_retries, may_pass);
+    let has_failed = guard.red > retries || guard.unclear >= UNCLEAR_MAX;
+    let purpose = Purpose::Tamper { entries: vec![entry.id] };
+    if !has_failed {
+        return start(scribe, slug, purpose, prepared.commit, prepared.tree);
+    }
+    // The runs were not evaluated for want of disk space, which says nothing about the branch.
+    if let Some(run) = last.filter(|run| guard.red <= retries && disk_space::starved(run).is_some()) {
+        disk_space::hold(scribe, slug, &run);
+        return;
+    }
+    let Some(onto_tree) = prepared.onto_tree else { return };
+    // A cause that may pass needs a run on the base that came later, as in `judge`.
+    let is_news = |(_, gate): &(Verdict, GateId)| !may_pass || Some(*gate) > guard.last;
+    match verdict_on(project, &onto_tree).filter(is_news) {
+        Some((Verdict::Green, _)) => {
+            let run = guard.last.and_then(|gate| scribe.state.gate(gate)).cloned();
+            match run {
+                Some(run) => send_back::tampered(scribe, &run, entry, &guard.paths),
+                None => give_up(scribe, slug, entry.id, "the record of its gate run is gone"),
+            }
+        }
+        // Red without the branch, too: nobody is to blame.
+        Some((_, gate)) => {
+            blame::hold_red(scribe, slug, gate);
+        }
+        None => start(scribe, slug, Purpose::Tamper { entries: Vec::new() }, onto, onto_tree),
+    }
+}
+
+/// Starts a side run, unless one for the same purpose is open.
+fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug, purpose: Purpose, commit: ObjectId, tree: ObjectId) {
+    if !is_open(scribe, slug, &purpose) {
+        gates::start(scribe, slug, gates::Wanted { purpose, commit, tree, commands: Vec::new() });
+    }
+}
+
+/// Gives up an entry's guard, with the reason. The entry takes its turn without it: the guard is an
+/// additional check, and its own failure must not stop the queue.
+fn give_up(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: EntryId, why: &str) {
+    let is_waiting = |project: &Project| project.train.entry(entry).is_some_and(Entry::waits_for_guard);
+    if scribe.state.project(slug).is_some_and(is_waiting) {
+        scribe.record(Fact::GuardGivenUp { project: slug.clone(), entry, why: why.to_owned() });
+    }
+}
+
+fn canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    let Some(at) = scribe.state.project(slug).map(|project| project.integration.tip.clone()) else { return };
+    if let Some((_, prepared)) = tree(scribe, slug, SideTree::Canary { at }) {
+        start(scribe, slug, Purpose::Canary, prepared.commit, prepared.tree);
+    }
+}
+
+/// A tree for a side run was made, or its branches do not merge, or it could not be made.
+pub(in crate::decide) fn prepared(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    side_tree: SideTree,
+    result: Result<Option<Prepared>, Problem>,
+) {
+    // The answer is not awaited: it belongs to an earlier order.
+    if !scribe.memo.preparing.remove(&(slug.clone(), side_tree.clone())) {
+        return;
+    }
+    scribe.mark(slug);
+    let problem = match result {
+        Ok(Some(prepared)) => {
+            scribe.memo.prepared.insert((slug.clone(), side_tree), prepared);
+            return;
+        }
+        Ok(None) => "the branch does not merge with the tip".to_owned(),
+        Err(problem) => problem.into_text(),
+    };
+    match side_tree {
+        SideTree::Guard { entry, .. } => give_up(scribe, slug, entry, &problem),
+        SideTree::Canary { .. } => judge_canary(scribe, slug, None, Verdict::NotEvaluated),
+    }
+}
+
+/// A side run is over.
+pub(in crate::decide) fn ended(scribe: &mut Scribe<'_>, run: &GateRun) {
+    let Some(verdict) = run.verdict.filter(|_| !run.cancelled) else { return };
+    let slug = &run.project;
+    match &run.purpose {
+        Purpose::Canary => judge_canary(scribe, slug, Some(run.id), verdict),
+        Purpose::External => {
+            let (project, commit) = (slug.clone(), run.commit.clone());
+            scribe.record(Fact::ExternalJudged { project, commit, gate: Some(run.id), verdict });
+        }
+        // The gate cannot be evaluated on the base. The queue finds that out by itself and is held for it.
+        Purpose::Tamper { entries } if entries.is_empty() && verdict == Verdict::NotEvaluated => {
+            let waiting = scribe.state.project(slug).map(|project| project.train.entries.clone());
+            for entry in waiting.unwrap_or_default().iter().filter(|entry| entry.waits_for_guard()) {
+                give_up(
+                    scribe,
+                    slug,
+                    entry.id,
+                    "the gate cannot be evaluated on the tip that it would land on",
+                );
+            }
+        }
+        Purpose::Tamper { .. }
+        | Purpose::Candidate { .. }
+        | Purpose::Base { .. }
+        | Purpose::Ahead { .. }
+        | Purpose::Phase { .. } => {}
+    }
+}
+
+fn judge_canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug, gate: Option<GateId>, verdict: Verdict) {
+    scribe
+        .memo
+        .prepared
+        .retain(|(project, side_tree), _| project != slug || !matches!(side_tree, SideTree::Canary { .. }));
+    // The verdict counts until the gate's commands change, so it is recorded with the terms of its run.
+    let run = gate.and_then(|gate| scribe.state.gate(gate)).map(|run| run.terms.clone());
+    let now = scribe.state.project(slug).map(|project| project.settings.gate_terms());
+    let terms = run.or(now).unwrap_or_default();
+    scribe.record(Fact::CanaryJudged { project: slug.clone(), gate, verdict, terms });
+}
+
+/// Asks for a canary in every project that wants one, once per start of a supervisor.
+pub(in crate::decide) fn ask_canaries(scribe: &mut Scribe<'_>) {
+    let wants = |p: &&Project| p.settings.queue.canary && !p.settings.verify.is_empty() && !p.canary.asked;
+    let due: Vec<ProjectSlug> = scribe.state.projects().filter(wants).map(|p| p.slug.clone()).collect();
+    for project in due.into_iter().filter(|project| scribe.memo.covers(project)).collect::<Vec<_>>() {
+        scribe.record(Fact::CanaryAsked { project });
+    }
+}
+
+/// `queue canary`.
+pub(in crate::decide) fn ask_canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
+    let Some(project) = scribe.state.project(slug) else { return Err(unknown_project(scribe, slug)) };
+    if project.settings.verify.is_empty() {
+        let text = format!("{slug} has no gate: its project file has no commands under `verify`");
+        return Err(Refusal::new(text));
+    }
+    if !project.canary.asked {
+        scribe.record(Fact::CanaryAsked { project: slug.clone() });
+    }
+    Ok(Answer::text(match scribe.memo.is_passive {
+        true => {
+            "the gate will run on an emptied tree when a supervisor works; `paddock queue list` shows its \
+             verdict"
+        }
+        false => "the gate runs on an emptied tree; `paddock queue list` shows its verdict",
+    }))
+}
