@@ -229,6 +229,7 @@ fn faults_of_a_project_file_are_reported_with_file_line_and_key() {
 fn a_closed_standard_output_is_no_error() {
     let place = Sandbox::new();
     project(&place, "shop");
+    // The reading end of the pipe is closed before `paddock` writes, as after `| head`.
     let mut child =
         place.paddock(&["status", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());

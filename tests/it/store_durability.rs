@@ -60,6 +60,8 @@ fn write_and_kill(database: &Path, more: usize) -> u64 {
             last = seq;
             seen += 1;
         }
+        // Further lines may follow: events that were acknowledged before the kill arrived. The last one
+        // counts.
         if seen == more {
             child.kill().unwrap();
         }

@@ -130,6 +130,7 @@ fn a_damaged_page_is_noticed_at_the_start() {
     writer.append_and_wait(Batch { events, rows: vec![], durability: Durability::Power }).unwrap();
     writer.close().unwrap();
     let mut bytes = fs::read(&path).unwrap();
+    // A whole page in the middle of the file: the first one would make it no database at all.
     let middle = bytes.len() / 8192 * 4096;
     bytes[middle..middle + 4096].fill(0x5a);
     fs::write(&path, bytes).unwrap();

@@ -55,7 +55,8 @@ fn order_of(model: &mut Model, keys: &str, id: &str) -> Order {
         if let Effect::Ask { doing, .. } = effect {
             let reply = Ok(Ok(Answer::text("done")));
             send(model, Msg::Answered { doing: doing.clone(), reply });
-            // As after a frame with the reply: keys that were pressed before it would be refused.
+            // As after a frame with the reply. Keys before that frame still count as typed for the dialog and
+            // would be dropped.
             model.ahead.seen();
         }
     }

@@ -74,6 +74,7 @@ fn a_ref_that_was_moved_by_hand_is_found() {
     let (repository, _) = landed(&place);
     let tree = place.git(&repository, &["rev-parse", "main^{tree}"]);
     let forged = place.git(&repository, &["commit-tree", "-p", "main", "-m", "Forged", &tree]);
+    // The forged commit has a tree that passed the gate, so only the missing record gives it away.
     place.git(&repository, &["update-ref", "refs/paddock/integration/main", &forged]);
     let found = faults(&place);
     assert!(found.contains("moved by hand") && found.contains("no record names this commit"), "{found}");

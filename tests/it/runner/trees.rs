@@ -282,8 +282,8 @@ struct Stranger(std::process::Child);
 
 impl Stranger {
     fn new() -> Self {
-        // It has a group, a session and a child of its own: a wrongly matched id must not lead to any of
-        // them.
+        // The stranger has a group, a session and a child of its own: a wrongly matched id must not lead to
+        // any of them.
         let mut command = Command::new("setsid");
         command.args(["sh", "-c", "sleep 600 & exec sleep 600"]).stdout(Stdio::null()).stderr(Stdio::null());
         Self(command.spawn().unwrap())

@@ -46,18 +46,18 @@ pub(super) struct Commit {
     generation: u32,
 }
 
-/// Probabilities of faults.
+/// Probabilities of faults, in thousandths.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Faults {
-    /// That a change is red by itself, in thousandths.
+    /// A change is red by itself.
     pub bad: usize,
-    /// That a change is red together with an earlier one, in thousandths per earlier change.
+    /// A change is red together with an earlier one; per earlier change.
     pub interaction: usize,
-    /// That a change conflicts with an earlier one, in thousandths per earlier change.
+    /// A change conflicts with an earlier one; per earlier change.
     pub conflict: usize,
-    /// That the gate is red on a green tree, in thousandths.
+    /// The gate is red on a green tree.
     pub flake: usize,
-    /// That the gate cannot be evaluated, in thousandths.
+    /// The gate cannot be evaluated.
     pub broken: usize,
 }
 

@@ -107,6 +107,7 @@ fn kill_at_random(place: &Sandbox, random: &mut Random, length: Duration) -> (Ch
             assert_eq!(status.code(), Some(0), "{said}{}", place.run(&["explain"]).1);
             break;
         }
+        // If no keeper lives at this moment, the supervisor is killed instead.
         match (random.below(2) == 0).then(|| a_keeper(place, random)).flatten() {
             Some(pid) => kills.keepers += u32::from(kill_process(pid, Signal::KILL).is_ok()),
             None => {

@@ -19,6 +19,7 @@ fn queued(place: &Sandbox, scripts: &[(&str, &str)]) {
         place.objective(id, &format!("{script}\nover"), &["--scope", &format!("{id}.*")]);
     }
     let mut supervisor = place.supervisor(&["--until-idle"]);
+    // All entries must be queued before the release, so that they can form one batch.
     supervisor.wait_nth("queue_entered", "*", scripts.len());
     supervisor.end();
     place.good(&["queue", "release"]);

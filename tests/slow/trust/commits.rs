@@ -80,6 +80,7 @@ fn after_a_commit_of_the_user_during_a_gate_run_the_merge_is_made_and_verified_a
     let first = running.heard("gate_started");
     until("the gate runs", || runs(&place).len() == 1);
     let mine = commit_file(&repository, "mine.txt", "mine\n");
+    // The run's merge no longer starts from the tip, so its verdict would be about a tree that cannot land.
     let cancelled = running.heard("gate_cancelled");
     assert_eq!(cancelled["data"]["gate"], first["data"]["gate"]);
     until("the gate runs again", || runs(&place).len() == 2);
