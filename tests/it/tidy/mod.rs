@@ -1,6 +1,8 @@
 //! Checks the sources against the rules of ARCHITECTURE.md, and that no test is lost.
 
 mod cycles;
+mod documents;
+mod language;
 mod matches;
 mod sources;
 
@@ -19,7 +21,7 @@ const MEDIAN_FILE_LINES_MAX: usize = 200;
 ///
 /// There were 1,034 in one crate. When it was split, 8 were removed with code that production did not use,
 /// and 8 were added.
-const TESTS_MIN: usize = 1_087;
+const TESTS_MIN: usize = 1_093;
 /// Folders below `tests` that are test programs, each with a `main.rs`.
 const TEST_PROGRAMS: [&str; 3] = ["it", "sim", "slow"];
 
