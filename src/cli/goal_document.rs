@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
-use super::node::id_for;
+use super::goal::id_for;
 use super::{output, plan};
 use paddock_config::goals_file::{self, DraftNode, Written};
 use paddock_model::command::Command;

@@ -17,14 +17,14 @@ mod error;
 mod events;
 pub(crate) mod exit;
 mod explain;
+mod goal;
 mod goal_document;
 mod init;
 mod log_text;
 mod manual;
-mod node;
 mod objective;
+mod objective_orders;
 mod onboard;
-mod operate;
 mod output;
 mod plan;
 mod project;
@@ -74,13 +74,13 @@ const EXAMPLES: &str = "Examples:
 struct Global {
     /// Workspace folder; default: PADDOCK_ROOT, else the nearest one around the current folder, else
     /// ~/.local/share/paddock
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     root: Option<PathBuf>,
     /// Project slug; default: PADDOCK_PROJECT, else the only project
-    #[arg(long, global = true, value_name = "SLUG")]
+    #[arg(long, global = true, value_name = "SLUG", help_heading = "Global options")]
     project: Option<String>,
     /// Print plain lines instead of opening the console
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Global options")]
     no_tui: bool,
 }
 
@@ -96,13 +96,13 @@ enum Family {
     Objective(objective::Objective),
     /// Manage goals: the long-term results that plans work towards
     #[command(subcommand)]
-    Goal(node::Goal),
+    Goal(goal::Goal),
     /// Manage milestones: the verifiable stages of a goal
     #[command(subcommand)]
-    Milestone(node::Milestone),
+    Milestone(goal::Milestone),
     /// Manage phases: the steps of work within a milestone
     #[command(subcommand)]
-    Phase(node::Phase),
+    Phase(goal::Phase),
     /// Explain why work is not moving
     Explain(explain::Explain),
     /// Plan the active phase now; show, approve, reject or apply a plan

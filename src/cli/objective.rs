@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
-use super::operate::{Operate, phase_id, siblings};
+use super::objective_orders::{Operate, phase_id, siblings};
 use super::{output, status};
 use paddock_config::plan_file::scope_fault;
 use paddock_model::command::Command;

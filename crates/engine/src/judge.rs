@@ -14,8 +14,9 @@
 //! | … and the base is red | the queue is held (`target_red`) until the target or the gate changes, or `queue release`; nobody is blamed |
 //! | … and the base cannot be evaluated, or the gate never started | the queue is held (`not_evaluated`) |
 //!
-//! Verdicts are known by tree and terms (commands with their limits, and the set-up) for a day; a project keeps a bounded
-//! number of them. The user's own commits are never sent back: if their merge with landed work is red, publishing waits.
+//! Verdicts are known by tree and terms (commands with their limits, and the set-up) for a day; a project
+//! keeps a bounded number of them. The user's own commits are never sent back: if their merge with landed
+//! work is red, publishing waits.
 
 use paddock_model::clock::distance_ms;
 use paddock_model::gate::Verdict;

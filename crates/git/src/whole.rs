@@ -4,11 +4,12 @@
 //! the skip-worktree or assume-unchanged bit. A gate in such a folder would judge another tree than the one
 //! that lands.
 //!
-//! So gate folders, planners and agents get every tracked file. A gate folder that is sparse, or whose index hides files,
-//! gets a new index; if it still hides a file after the checkout, the gate is not evaluated. Agents get whole worktrees too,
-//! because nothing tells them what is missing. An agent may make its own worktree sparse: missing files are then no deletions
-//! (`status`). Worktrees that earlier builds made sparse stay so until their objective ends. Partial clones, for which a
-//! whole checkout would fetch, are refused at `project add`.
+//! So gate folders, planners and agents get every tracked file. A gate folder that is sparse, or whose index
+//! hides files, gets a new index; if it still hides a file after the checkout, the gate is not evaluated.
+//! Agents get whole worktrees too, because nothing tells them what is missing. An agent may make its own
+//! worktree sparse: missing files are then no deletions (`status`). Worktrees that earlier builds made sparse
+//! stay so until their objective ends. Partial clones, for which a whole checkout would fetch, are refused at
+//! `project add`.
 
 use std::fs;
 use std::io::ErrorKind;

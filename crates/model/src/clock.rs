@@ -4,12 +4,12 @@
 //! the wait ends early, which costs one more attempt. If it is set back, a pause of seconds would last as
 //! long as the clock was wrong, possibly for years; [`is_over`] prevents that.
 //!
-//! People and time servers set the wall clock. The machine's monotonic clock never jumps and stops while the machine
-//! sleeps, so durations are measured with it: keepers count limits and stalls on it alone. What must outlive a supervisor is
-//! recorded as a moment of the wall clock. `supervisor::clock` compares both clocks before each decision; when they differ
-//! by three seconds, `clock_jumped` is recorded and no running session is charged for that time. For the time without a
-//! supervisor the keeper's claim holds the monotonic clock, and the supervisor that finds the session again corrects its
-//! minutes (`session_slept`).
+//! People and time servers set the wall clock. The machine's monotonic clock never jumps and stops while the
+//! machine sleeps, so durations are measured with it: keepers count limits and stalls on it alone. What must
+//! outlive a supervisor is recorded as a moment of the wall clock. `supervisor::clock` compares both clocks
+//! before each decision; when they differ by three seconds, `clock_jumped` is recorded and no running session
+//! is charged for that time. For the time without a supervisor the keeper's claim holds the monotonic clock,
+//! and the supervisor that finds the session again corrects its minutes (`session_slept`).
 
 /// Longest pause that Paddock makes by itself, in milliseconds.
 pub(crate) const PAUSE_MAX_MS: i64 = 600_000;

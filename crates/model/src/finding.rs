@@ -66,6 +66,13 @@ impl Finding {
         paths.truncate(PATHS_SHOWN_MAX);
         Self { code, text: text.into(), paths, more_paths: u32::try_from(more).unwrap_or(u32::MAX) }
     }
+
+    /// Returns whether the text itself names the first paths and counts the others, so that a line of text
+    /// shows no path twice. Texts of earlier builds name none.
+    #[must_use]
+    pub fn names_its_paths(&self) -> bool {
+        self.paths.first().is_some_and(|path| self.text.contains(&format!("`{path}`")))
+    }
 }
 
 /// A head outside of the work branch, and the ref that keeps it.
@@ -75,4 +82,18 @@ pub struct ElsewhereHead {
     pub commit: ObjectId,
     /// Name of the ref, under `refs/paddock/kept/`.
     pub kept_as: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_knows_whether_its_text_names_the_paths() {
+        let paths = || vec![RepoPath::new("src/cart.rs"), RepoPath::new("docs/账单.md")];
+        let named = Finding::new(FindingCode::OutOfScope, "changed `src/cart.rs` and 1 more", paths());
+        let bare = Finding::new(FindingCode::OutOfScope, "files outside the scope changed", paths());
+        assert!(named.names_its_paths() && !bare.names_its_paths());
+        assert!(!Finding::new(FindingCode::Empty, "no commit", Vec::new()).names_its_paths());
+    }
 }

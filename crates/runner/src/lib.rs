@@ -9,17 +9,17 @@
 //!
 //! # Identity
 //!
-//! The supervisor takes the lock of the worktree and `keeper.lock` of the job, and the keeper inherits both as open files.
-//! The kernel releases a lock however its holder dies, so whether a keeper lives is a question of its lock, never of a
-//! process id. The keeper claims the job by creating `claim.json`, enforces the time limit on a clock that stops while the
-//! machine sleeps, writes the logs in capped segments, and leaves `exit.json` by rename. A keeper that vanished without
-//! `exit.json` makes the job `lost`. Its processes are found by control group, by the nonce in their environment, by session
-//! and by the keeper's last list of members, each checked by start time and boot id, and killed before anything else uses
-//! the worktree.
+//! The supervisor takes the lock of the worktree and `keeper.lock` of the job, and the keeper inherits both
+//! as open files. The kernel releases a lock however its holder dies, so whether a keeper lives is a question
+//! of its lock, never of a process id. The keeper claims the job by creating `claim.json`, enforces the time
+//! limit on a clock that stops while the machine sleeps, writes the logs in capped segments, and leaves
+//! `exit.json` by rename. A keeper that vanished without `exit.json` makes the job `lost`. Its processes are
+//! found by control group, by the nonce in their environment, by session and by the keeper's last list of
+//! members, each checked by start time and boot id, and killed before anything else uses the worktree.
 //!
-//! A keeper declares a session stalled when output, processor time and a few cheap paths have shown nothing for
-//! `stall_minutes` *and* a walk over every file of the worktree, made only then and in small steps, finds nothing changed in
-//! that time by the kernel's change time, which no program can set.
+//! A keeper declares a session stalled when output, processor time and a few cheap paths have shown nothing
+//! for `stall_minutes` *and* a walk over every file of the worktree, made only then and in small steps, finds
+//! nothing changed in that time by the kernel's change time, which no program can set.
 
 pub mod enter;
 mod error;

@@ -3,8 +3,9 @@
 //! Nothing can be recorded then, so the kernel decides nothing and starts nothing. Running sessions continue
 //! under their keepers, and the supervisor resumes by itself once there is free space.
 //!
-//! The writer retries its batch until there is space, the kernel keeps incoming messages, people get a refusal that names
-//! the disk, effects wait, keepers keep the records of their jobs, and a failure for lack of space costs no retry.
+//! The writer retries its batch until there is space, the kernel keeps incoming messages, people get a
+//! refusal that names the disk, effects wait, keepers keep the records of their jobs, and a failure for lack
+//! of space costs no retry.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::RecvTimeoutError;

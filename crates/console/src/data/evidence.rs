@@ -56,7 +56,7 @@ pub(crate) fn findings<'s>(state: &'s State, objective: &Objective) -> &'s [Find
 #[must_use]
 pub(crate) fn finding_line(finding: &Finding) -> String {
     let more = finding.more_paths as usize;
-    match paths(&finding.paths, more) {
+    match paths(&finding.paths, more).filter(|_| !finding.names_its_paths()) {
         Some(paths) => format!("{}: {paths}", finding.text),
         None => finding.text.clone(),
     }

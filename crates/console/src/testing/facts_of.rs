@@ -7,7 +7,7 @@ use super::sample::{BEGIN_MS, MINUTE_MS, Sample};
 /// Adds an objective that failed the gate twice and waits for a person.
 pub(super) fn billing(sample: &mut Sample) {
     sample.ready("billing-webhook");
-    let findings = json!([{"code": "out_of_scope", "text": "files outside the path scope (src/billing-webhook/**) changed",
+    let findings = json!([{"code": "out_of_scope", "text": "changed `src/cart.rs`, `docs/账单.md` and 3 more, which are outside the scope `src/billing-webhook/**`",
         "paths": ["src/cart.rs", "docs/账单.md"], "more_paths": 3}]);
     let one = sample.session("billing-webhook", "work", "claude", 1);
     sample.after(11).used("billing-webhook", one, 400_000, 900_000).ended(

@@ -4,7 +4,8 @@
 //! nothing; it says why they run in their order. Recording an input already includes Harvest and Review
 //! ([`sessions::harvest`], [`sessions::follow`]) and, where objectives are added, Apply ([`plans`],
 //! [`plans::objectives`]). The phases are Merge ([`queue::merge`], [`queue::publish`]), Unlock
-//! ([`sessions::unlock`]), Planner ([`plans::phases`], [`plans::planner`]) and Dispatch ([`sessions::dispatch`]).
+//! ([`sessions::unlock`]), Planner ([`plans::phases`], [`plans::planner`]) and Dispatch
+//! ([`sessions::dispatch`]).
 //!
 //! Folders group modules by what they decide about: [`sessions`], [`queue`], [`plans`], [`target`] (the user's
 //! branch), and [`operate`] (people's orders about one objective).

@@ -8,12 +8,12 @@
 //! | its agent cools down or needs a login | another run after the cooldown, with the next agent that may plan |
 //! | killed by a person | a person |
 //!
-//! After three plans in a row without a landing a person is asked. An empty plan means that the planner believes the phase
-//! to be done (`planning::Belief`). It obeys `planner.approval` like any plan, and rests on the objectives that the session
-//! saw when it began (`PhaseView`, recorded with `plan_applied`): it counts while exactly those are there. When they differ,
-//! another run is due as soon as nothing of the phase is running. If something failed or was cancelled and no check can
-//! tell whether that matters, the plan waits for a person, whose approval counts until something else fails, is cancelled or
-//! is added.
+//! After three plans in a row without a landing a person is asked. An empty plan means that the planner
+//! believes the phase to be done (`planning::Belief`). It obeys `planner.approval` like any plan, and rests
+//! on the objectives that the session saw when it began (`PhaseView`, recorded with `plan_applied`): it
+//! counts while exactly those are there. When they differ, another run is due as soon as nothing of the phase
+//! is running. If something failed or was cancelled and no check can tell whether that matters, the plan
+//! waits for a person, whose approval counts until something else fails, is cancelled or is added.
 
 pub(super) mod hierarchy;
 pub(super) mod import;

@@ -9,8 +9,8 @@
 //!
 //! # How each effect is reconciled
 //!
-//! After a restart `decide::outstanding` lists every effect without a recorded outcome. Running one again is safe, because it
-//! finds out whether it has happened:
+//! After a restart `decide::outstanding` lists every effect without a recorded outcome. Running one again is
+//! safe, because it finds out whether it has happened:
 //!
 //! | effect | how it finds out |
 //! |---|---|

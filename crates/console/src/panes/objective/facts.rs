@@ -3,6 +3,7 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
+use crate::data::evidence::finding_line;
 use crate::panes::objectives::columns::{cost, elapsed_ms};
 use crate::theme::Theme;
 use crate::{Model, text};
@@ -176,9 +177,7 @@ fn history(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme)
     {
         sheet.heading("Review findings");
         for finding in &harvest.findings {
-            let paths: Vec<String> = finding.paths.iter().map(ToString::to_string).collect();
-            let text = format!("{} {}", finding.text, paths.join(", "));
-            sheet.point(theme.glyphs.failed, theme.failed, text.trim(), theme.plain);
+            sheet.point(theme.glyphs.failed, theme.failed, &finding_line(finding), theme.plain);
         }
     }
 }

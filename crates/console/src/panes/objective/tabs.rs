@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use serde_json::Value;
 
 use super::facts::Sheet;
+use crate::data::evidence::finding_line;
 use crate::theme::Theme;
 use crate::{Model, text};
 use paddock_ipc::EventLine;
@@ -88,9 +89,7 @@ pub(crate) fn checkpoints(
             sheet.point(theme.glyphs.needs, theme.needs, &what, theme.plain);
         }
         for finding in &harvest.findings {
-            let paths: Vec<String> = finding.paths.iter().map(ToString::to_string).collect();
-            let what = format!("{} {}", finding.text, paths.join(", "));
-            sheet.point(theme.glyphs.failed, theme.failed, what.trim(), theme.plain);
+            sheet.point(theme.glyphs.failed, theme.failed, &finding_line(finding), theme.plain);
         }
         if !harvest.summary.trim().is_empty() {
             sheet.text(harvest.summary.trim(), theme.dim);

@@ -5,23 +5,25 @@
 //!
 //! `Objective::operated` holds what an order leaves on an objective.
 //!
-//! - **Cancel, skip, escalate** change the state at once, so that dependents and slots see it. The session is then stopped,
-//!   harvested and salvaged, and nothing follows from it. Until that is over it keeps its slot, and no other session starts
-//!   in its worktree. Once the intent of a landing is recorded these orders change nothing.
-//! - **Pause** of an active objective is a mark. When the session ends, the objective goes to review and from there to
-//!   paused; **resume** returns it to review and harvests again, so that the usual follow-up is decided then. From any other
-//!   state the state is remembered (`BeforePause`) and derived again: a queued objective enters the queue with the head that
-//!   passed, unless its scope was edited meanwhile.
-//! - **Retry** sets `retries` and the counters of failures in a row to zero, and stores how many sessions there were
-//!   (`sessions_before`), from which `recovery.max_sessions` counts on. So each retry of a person allows one more round of
-//!   recovery, and no loop can allow itself one.
-//! - **Approve** pins the head that was judged. If the person committed to the branch themselves, the queue finds the head
-//!   moved, judges it again, and lets it pass if it is exactly the head that the person saw. Secrets and copied files never
-//!   pass.
-//! - A **note** is part of the next session's prompt and stays until that session has run; later sessions find it in the
-//!   history.
-//! - A **scope** that was released or changed (`scope_released`) is compared with the others again before the next session
-//!   starts. An approval or a resumption enters the queue whatever else is running; the merge and the gate judge it.
+//! - **Cancel, skip, escalate** change the state at once, so that dependents and slots see it. The session is
+//!   then stopped, harvested and salvaged, and nothing follows from it. Until that is over it keeps its slot,
+//!   and no other session starts in its worktree. Once the intent of a landing is recorded these orders
+//!   change nothing.
+//! - **Pause** of an active objective is a mark. When the session ends, the objective goes to review and from
+//!   there to paused; **resume** returns it to review and harvests again, so that the usual follow-up is
+//!   decided then. From any other state the state is remembered (`BeforePause`) and derived again: a queued
+//!   objective enters the queue with the head that passed, unless its scope was edited meanwhile.
+//! - **Retry** sets `retries` and the counters of failures in a row to zero, and stores how many sessions
+//!   there were (`sessions_before`), from which `recovery.max_sessions` counts on. So each retry of a person
+//!   allows one more round of recovery, and no loop can allow itself one.
+//! - **Approve** pins the head that was judged. If the person committed to the branch themselves, the queue
+//!   finds the head moved, judges it again, and lets it pass if it is exactly the head that the person saw.
+//!   Secrets and copied files never pass.
+//! - A **note** is part of the next session's prompt and stays until that session has run; later sessions
+//!   find it in the history.
+//! - A **scope** that was released or changed (`scope_released`) is compared with the others again before the
+//!   next session starts. An approval or a resumption enters the queue whatever else is running; the merge
+//!   and the gate judge it.
 
 mod change;
 mod judging;

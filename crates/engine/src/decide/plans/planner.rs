@@ -1,15 +1,15 @@
 //! The Planner phase: starts a planner run when work runs short, and never otherwise.
 //!
-//! A planner run is a session of kind `planner` for `ObjectiveId::planner()`, an id that no objective can have. It takes no
-//! slot. [`planner_state`] says in one place what a project's planner does or waits for; the phase, `settled`, the timers and
-//! `plan show` all call it. What it remembers (`Project::planning`, a phase's `progress`) comes from events alone, so the
-//! cooldown survives a crash.
+//! A planner run is a session of kind `planner` for `ObjectiveId::planner()`, an id that no objective can
+//! have. It takes no slot. [`planner_state`] says in one place what a project's planner does or waits for;
+//! the phase, `settled`, the timers and `plan show` all call it. What it remembers (`Project::planning`, a
+//! phase's `progress`) comes from events alone, so the cooldown survives a crash.
 //!
-//! A goal or milestone without anything below it is planned whole, ten seconds after it became active (`PlannerState::Undivided`;
-//! at once when a person asks for a plan): it gets one milestone and one phase of its own name. A project without
-//! `planner_agent` is planned by the agents of its workers that are planners by default or set `planner: true`; without such
-//! an agent objectives come from people. A goal that nobody plans and that has no work is reported by
-//! `explain::nothing_planned`.
+//! A goal or milestone without anything below it is planned whole, ten seconds after it became active
+//! (`PlannerState::Undivided`; at once when a person asks for a plan): it gets one milestone and one phase of
+//! its own name. A project without `planner_agent` is planned by the agents of its workers that are planners
+//! by default or set `planner: true`; without such an agent objectives come from people. A goal that nobody
+//! plans and that has no work is reported by `explain::nothing_planned`.
 
 use crate::assignment::{is_cooling, planners_from};
 use crate::decide::memo::Memo;

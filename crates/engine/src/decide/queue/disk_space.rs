@@ -1,11 +1,12 @@
 //! A full disk under the gate: the queue is held, no branch is blamed, and the queue is released when space
 //! is free.
 //!
-//! Free bytes and inodes are read when a run is over. A run that fails while there are none holds the queue (`disk_full`).
-//! Words of a full disk alone make a failure whose cause may pass (`CommandResult::may_be_passing`), as a failed
-//! `worktree.setup` does: it is repeated whatever `flaky_retries` says, and compared with a later run on the base. If the
-//! base is green the branch is at fault; if the base fails in the same way the queue is held. A queue held for this reason
-//! is tried again when there is space, after ten minutes and at growing intervals, and at every start of a supervisor.
+//! Free bytes and inodes are read when a run is over. A run that fails while there are none holds the queue
+//! (`disk_full`). Words of a full disk alone make a failure whose cause may pass
+//! (`CommandResult::may_be_passing`), as a failed `worktree.setup` does: it is repeated whatever
+//! `flaky_retries` says, and compared with a later run on the base. If the base is green the branch is at
+//! fault; if the base fails in the same way the queue is held. A queue held for this reason is tried again
+//! when there is space, after ten minutes and at growing intervals, and at every start of a supervisor.
 
 use crate::decide::queue::holds::hold_queue_until;
 use crate::decide::queue::holds::release_queue;

@@ -9,11 +9,13 @@
 //!
 //! # Details
 //!
-//! - **Tamper guard** (`model::tamper`, `git::tampering`). A test that the branch deleted, skipped or weakened is a finding of
-//!   the review, unless somebody wrote a scope that names the file. A test or gate script that it changed otherwise puts the
-//!   entry under guard (`Entry::guard`): the gate runs on its merge with these files as they were before (`Purpose::Tamper`).
-//!   Green lets it on; red on a green base sends it back. The guard is tried on the tip of that moment, not on each later one.
-//! - **Canary.** If it is green there is a notice in `status` and in every proof, until another verdict or another gate.
+//! - **Tamper guard** (`model::tamper`, `git::tampering`). A test that the branch deleted, skipped or
+//!   weakened is a finding of the review, unless somebody wrote a scope that names the file. A test or gate
+//!   script that it changed otherwise puts the entry under guard (`Entry::guard`): the gate runs on its merge
+//!   with these files as they were before (`Purpose::Tamper`). Green lets it on; red on a green base sends it
+//!   back. The guard is tried on the tip of that moment, not on each later one.
+//! - **Canary.** If it is green there is a notice in `status` and in every proof, until another verdict or
+//!   another gate.
 
 use crate::decide::queue::blame;
 use crate::decide::queue::disk_space;

@@ -1,7 +1,7 @@
 //! What follows when a session has ended: it depends on how the session ended and on what the review found.
 //!
-//! Recovery has three levels: a correction session, a wider scope, a person. [`crate::decide::sessions::retries`] has the
-//! bounds that make every chain of sessions end.
+//! Recovery has three levels: a correction session, a wider scope, a person.
+//! [`crate::decide::sessions::retries`] has the bounds that make every chain of sessions end.
 //!
 //! # What follows a session
 //!
@@ -14,8 +14,8 @@
 //! | `interrupted`, `lost` | a session of the same kind; the second `lost` in a row costs a retry |
 //! | in any way, after `recovery.max_sessions` sessions | needs_review |
 //!
-//! An agent that cannot be started is marked unusable for its project until the settings change or a supervisor starts. The
-//! objective then uses the worker's next agent, or says that there is none.
+//! An agent that cannot be started is marked unusable for its project until the settings change or a
+//! supervisor starts. The objective then uses the worker's next agent, or says that there is none.
 
 use crate::decide::scribe::Scribe;
 use crate::decide::sessions::ends::{Outcome, own_failure};

@@ -12,12 +12,12 @@
 //! | a smaller prompt (context too long) | a retry with half the commits |
 //! | a retry | a correction session |
 //!
-//! Health belongs to the agent's id in the whole workspace: a subscription belongs to the user, not to a project. Sessions
-//! that ran at the same time met one outage, so only a session that began after a cooldown lengthens the next one. The
-//! jitter is derived from agent and session, as the engine draws no random numbers. A cooldown's end is a timer, counts as
-//! moving for `--until-idle`, and survives a restart because it is recorded. After a cooldown one session tries the agent
-//! (`assignment::probe`); its other sessions, in every project, wait until that one had a success or has worked for ten
-//! seconds.
+//! Health belongs to the agent's id in the whole workspace: a subscription belongs to the user, not to a
+//! project. Sessions that ran at the same time met one outage, so only a session that began after a cooldown
+//! lengthens the next one. The jitter is derived from agent and session, as the engine draws no random
+//! numbers. A cooldown's end is a timer, counts as moving for `--until-idle`, and survives a restart because
+//! it is recorded. After a cooldown one session tries the agent (`assignment::probe`); its other sessions, in
+//! every project, wait until that one had a success or has worked for ten seconds.
 
 use crate::assignment::agent_for;
 use crate::decide::scribe::Scribe;

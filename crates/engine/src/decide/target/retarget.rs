@@ -3,14 +3,15 @@
 //! Neither HEAD nor the project file changes it by itself, as work in progress was begun on the recorded
 //! branch. If the file names another branch, the project is held until a person agrees.
 //!
-//! `TargetKeyRead` reports the branch that the file names: another one is the hold `target_changed`; none at all, with HEAD
-//! detached, is `target_unset`, and then no integration ref is made. `project set-target` carries how the branch relates to
-//! the tip and to the published commit. It is refused when these have moved since, and while anything lands or is published.
-//! A branch without a commit of its own beyond what was published (the old one renamed) keeps the tip. Any other begins where
-//! it is: landings that are in neither go to needs_review, and branches that were begun on the old one need `--yes`.
-//! `MakeIntegration` then sets the ref of the new branch to the tip (`Integration::is_reset`; its old value is kept under
-//! `refs/paddock/kept/integration/`), after the project file was read again, so that the new branch's gate holds from its
-//! first landing on.
+//! `TargetKeyRead` reports the branch that the file names: another one is the hold `target_changed`; none at
+//! all, with HEAD detached, is `target_unset`, and then no integration ref is made. `project set-target`
+//! carries how the branch relates to the tip and to the published commit. It is refused when these have moved
+//! since, and while anything lands or is published. A branch without a commit of its own beyond what was
+//! published (the old one renamed) keeps the tip. Any other begins where it is: landings that are in neither
+//! go to needs_review, and branches that were begun on the old one need `--yes`. `MakeIntegration` then sets
+//! the ref of the new branch to the tip (`Integration::is_reset`; its old value is kept under
+//! `refs/paddock/kept/integration/`), after the project file was read again, so that the new branch's gate
+//! holds from its first landing on.
 
 use crate::decide::queue::entries::drop_users_entry;
 use crate::decide::queue::holds::{hold, release};
