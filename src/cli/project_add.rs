@@ -176,12 +176,15 @@ impl Add {
     }
 }
 
+/// Returns a gate command as a person agrees to it.
+pub(super) fn gate_line(command: &GateCommand) -> String {
+    format!("gate {}: {}", harmless(&command.name), harmless(&command.run))
+}
+
 /// Returns the commands that need a person's agreement: the gate's, and those of agents that differ from the
 /// built-in ones.
 pub(super) fn own_commands(settings: &ProjectSettings) -> Vec<String> {
-    let gate = settings.verify.iter();
-    let mut all: Vec<String> =
-        gate.map(|command| format!("gate {}: {}", harmless(&command.name), harmless(&command.run))).collect();
+    let mut all: Vec<String> = settings.verify.iter().map(gate_line).collect();
     let builtin = builtin::agents();
     all.extend(settings.agents.iter().filter(|agent| !builtin.contains(agent)).map(|agent| {
         let words: Vec<String> = agent.command.words.iter().map(|word| harmless(word)).collect();
