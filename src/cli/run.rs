@@ -26,7 +26,7 @@ const NAMED_MAX: usize = 10;
   paddock run --no-tui --duration-minutes 480 --max-parallel 4
 
 Exit status:
-  0    all work is done and published as configured, and all started goals are reached
+  0    all work is done and published as configured, and all started goals are complete
        (with --no-planner goals do not count); or the run was asked to stop; or its
        cycle or time was over, and the next run continues without you
   3    something waits for you: `paddock status` lists it under \"needs you\"

@@ -62,7 +62,7 @@ pub enum Stage {
     Planned,
     /// The node is being worked on.
     Active,
-    /// The node is reached.
+    /// The node is complete.
     Completed,
 }
 
@@ -168,7 +168,7 @@ pub enum NodeOrder {
     Edit { title: Option<String>, description: Option<String>, parent: Option<NodeId> },
     /// Activate the node instead of the one that is active.
     Activate,
-    /// Mark the node as reached.
+    /// Mark the node complete.
     Complete,
 }
 

@@ -83,7 +83,7 @@ pub fn open(model: &Model) -> Result<Box<dyn Dialog>, Refused> {
         .map(|goal| format!("“{}” is the active goal; the new one waits for its turn.", goal.title));
     let fields = vec![
         Field::line(TITLE, "the goal, in one line"),
-        Field::area(DESCRIPTION, "optional: what it means, and how to tell that it is reached", 4, 12),
+        Field::area(DESCRIPTION, "optional: what it means, and how to tell that it is done", 4, 12),
         Field::area(MILESTONES, "optional: one milestone per line", 2, 8),
     ];
     let quoted = active.into_iter().collect();

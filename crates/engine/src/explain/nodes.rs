@@ -29,7 +29,7 @@ pub fn nothing_planned(state: &State, project: &Project) -> Option<Reason> {
         return None;
     }
     let by_hand = format!(
-        "add objectives (`paddock objective add`), or mark it as reached (`paddock {} complete {}`)",
+        "add objectives (`paddock objective add`), or mark it complete (`paddock {} complete {}`)",
         node.key.level, node.key.id
     );
     let names: Vec<&AgentId> = planners(&project.settings);
