@@ -30,7 +30,7 @@
 //! | a command, its flags or its help | the file in `src/cli/` that is named after it |
 //! | a key of the console | `crates/console/src/actions/table.rs` |
 //! | a pane or a dialog | `crates/console/src/panes/`, `crates/console/src/dialogs/` |
-//! | a setting of the project file | `crates/config/src/table/` |
+//! | a setting of the project file | `crates/config/src/settings_table/` |
 //! | an agent that is built in | `crates/config/src/builtin.rs`, and its reader in `crates/agents/src/transcript/` |
 //! | a prompt | `templates/`, and `crates/agents/src/prompt.rs` for its placeholders |
 //! | what happens to an objective next | `crates/engine/src/decide/`; its `mod.rs` lists the files |
@@ -38,7 +38,7 @@
 //! | what the review refuses | `crates/engine/src/review.rs`, `crates/engine/src/tamper.rs` |
 //! | an event | `crates/model/src/event.rs`, then let the compiler name every place that must handle it |
 //! | an effect | `crates/engine/src/effect.rs`, and its file in `crates/supervisor/src/effects/` |
-//! | the database | `crates/store/src/schema.rs` and `crates/store/src/migrations/` |
+//! | the database | `crates/store/src/migrate.rs` and `crates/store/src/migrations/` |
 //!
 //! # The way of a command
 //!

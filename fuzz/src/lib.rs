@@ -13,7 +13,7 @@ use paddock_model::ids::ObjectiveId;
 use paddock_model::session::Exit;
 use paddock_model::state::State;
 use paddock_model::stored::StoredEvent;
-use paddock_report::{events as public, row};
+use paddock_report::{event_lines, event_types as public};
 use paddock_store::codec::{from_stored, to_stored};
 use serde_json::Value;
 
@@ -83,7 +83,7 @@ pub fn events(data: &[u8]) {
         let again = to_stored(&event).and_then(|stored| from_stored(&stored));
         assert_eq!(again.ok().as_ref(), Some(&event), "an event is not read back as it was written");
         let shown = public::line(&stored);
-        let _ = (public::json(&shown), row::human(&shown));
+        let _ = (public::json(&shown), event_lines::human(&shown));
         state.apply(&event);
     }
 }

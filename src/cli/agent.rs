@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::context::Context;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit_codes::{Exit, Failure, Outcome};
 use super::output;
 use paddock_agents::transcript::{UsageReporting, When};
 use paddock_config::builtin::{self, SCRIPTED};

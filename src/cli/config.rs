@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::context::Context;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit_codes::{Exit, Failure, Outcome};
 use super::{output, project_target, repository};
 use paddock_config::error::display_all;
 use paddock_config::project_file::{self, ProjectFile};
@@ -13,7 +13,7 @@ use paddock_config::{ConfigError, Place, Severity};
 use paddock_config::{example, schema, show};
 use paddock_model::ids::ProjectSlug;
 use paddock_model::state::State;
-use paddock_report::events::public_types;
+use paddock_report::event_types::public_types;
 use paddock_report::text::counted;
 
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::context::Context;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit_codes::{Exit, Failure, Outcome};
 use super::project_files::register_written;
 use super::{onboard, output};
 use paddock_config::validate::project_files;
@@ -15,7 +15,7 @@ use paddock_model::command::{Command, StopMode};
 
 use paddock_git::Repository;
 use paddock_git::is_tracked;
-use paddock_ipc::lock::is_running;
+use paddock_ipc::workspace_lock::is_running;
 
 /// Interval between two checks whether the supervisor has exited.
 const POLL_PAUSE: Duration = Duration::from_millis(50);

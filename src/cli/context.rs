@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::exit::Failure;
+use super::exit_codes::Failure;
 use super::output;
 use paddock_config::{Environment, Workspace};
 use paddock_git::is_tracked;

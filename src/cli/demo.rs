@@ -9,7 +9,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::context::Context;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit_codes::{Exit, Failure, Outcome};
 use super::{console, output, run};
 use paddock_config::Workspace;
 use paddock_console::commands::CommandLine;

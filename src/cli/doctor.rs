@@ -15,10 +15,10 @@ use paddock_model::ids::AgentId;
 use serde::Serialize;
 
 use super::context::Context;
-use super::exit::{Exit, Outcome};
+use super::exit_codes::{Exit, Outcome};
 use super::{agent, output};
 use finding::{Finding, Level};
-use paddock_ipc::lock::is_running;
+use paddock_ipc::workspace_lock::is_running;
 use paddock_report::agents::{AgentStatus, CheckStatus};
 use paddock_report::text::{harmless, table};
 

@@ -6,12 +6,12 @@ use clap::Args;
 
 use super::context::Context;
 use super::error::CliError;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit_codes::{Exit, Failure, Outcome};
 use super::output;
 use paddock_config::error::nearest;
 use paddock_ipc::{Client, EventLine, Incoming, IpcError};
 use paddock_model::stored::StoredEvent;
-use paddock_report::{events, row};
+use paddock_report::{event_lines, event_types};
 use paddock_store::{EventQuery, Reader};
 
 /// Number of events that are read at once.
@@ -81,7 +81,7 @@ impl Events {
     }
 
     fn check_types(&self) -> Result<(), Failure> {
-        let known = events::public_types();
+        let known = event_types::public_types();
         match self.types.iter().find(|wanted| !known.contains(&wanted.as_str())) {
             None => Ok(()),
             Some(wanted) => {
@@ -93,7 +93,7 @@ impl Events {
     }
 
     fn query(&self, context: &Context) -> EventQuery {
-        let kinds = self.types.iter().flat_map(|wanted| events::stored_kinds(wanted));
+        let kinds = self.types.iter().flat_map(|wanted| event_types::stored_kinds(wanted));
         EventQuery {
             since_ms: self.since,
             kinds: kinds.map(str::to_owned).collect(),
@@ -133,7 +133,7 @@ impl Events {
     }
 
     fn print(&self, context: &Context, line: EventLine) -> Result<(), Failure> {
-        let line = events::publish(line);
+        let line = event_types::publish(line);
         // Filtered again: the feed sends every event, and one stored type can have several public ones.
         let is_other =
             context.project.as_ref().is_some_and(|slug| line.project.as_deref() != Some(slug.as_str()));
@@ -141,8 +141,8 @@ impl Events {
             return Ok(());
         }
         match self.json {
-            true => output::line(&events::json(&line)),
-            false => output::line(&row::human(&line)),
+            true => output::line(&event_types::json(&line)),
+            false => output::line(&event_lines::human(&line)),
         }
     }
 

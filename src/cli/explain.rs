@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::context::Context;
-use super::exit::{Exit, Outcome};
+use super::exit_codes::{Exit, Outcome};
 use super::{output, status};
 use paddock_model::ids::ObjectiveKey;
 use paddock_model::state::State;

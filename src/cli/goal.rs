@@ -6,7 +6,7 @@
 use clap::{Args, Subcommand};
 
 use super::context::Context;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit_codes::{Exit, Failure, Outcome};
 use super::goal_document::{Export, Import};
 use super::output;
 use paddock_model::command::Command;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::context::Context;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit_codes::{Exit, Failure, Outcome};
 use super::goal::id_for;
 use super::{output, plan};
 use paddock_config::goals_file::{self, DraftNode, Written};

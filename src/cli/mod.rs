@@ -15,7 +15,7 @@ mod demo;
 mod doctor;
 mod error;
 mod events;
-pub(crate) mod exit;
+pub(crate) mod exit_codes;
 mod explain;
 mod goal;
 mod goal_document;
@@ -49,7 +49,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use context::Context;
-use exit::{Exit, Failure, Outcome};
+use exit_codes::{Exit, Failure, Outcome};
 use paddock_report::text::harmless;
 
 /// Run AI coding agents unattended, and land only work that passed the gate.

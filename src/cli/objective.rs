@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::context::Context;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit_codes::{Exit, Failure, Outcome};
 use super::objective_orders::{Operate, phase_id, siblings};
 use super::{output, status};
 use paddock_config::plan_file::scope_fault;

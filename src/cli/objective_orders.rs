@@ -6,7 +6,7 @@
 use clap::{Args, Subcommand};
 
 use super::context::Context;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit_codes::{Exit, Failure, Outcome};
 use super::output;
 use paddock_config::plan_file::scope_fault;
 use paddock_git::Repository;

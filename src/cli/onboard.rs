@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::context::Context;
-use super::exit::Failure;
+use super::exit_codes::Failure;
 use super::project_add::{self, Wanted, gate_line, own_commands, slug_of, worktrees_beside};
 use super::repository;
 use paddock_config::propose::propose;

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use serde::Serialize;
 
-use super::exit::Failure;
+use super::exit_codes::Failure;
 use paddock_report::text::harmless_json;
 
 /// Prints text unchanged on standard output. Fails if standard output cannot be written.

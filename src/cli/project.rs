@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::context::Context;
-use super::exit::{Exit, Outcome};
+use super::exit_codes::{Exit, Outcome};
 use super::project_add::Add;
 use super::project_target::{self, SetTargetArgs};
 use super::verify::RERUN_FOLDER;

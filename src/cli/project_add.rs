@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::context::Context;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit_codes::{Exit, Failure, Outcome};
 use super::output;
 use super::repository::{self, ProjectFacts};
 use paddock_config::builtin;
@@ -21,7 +21,7 @@ use paddock_config::write::{NewProject, to_yaml, write_project};
 use paddock_model::command::{Answer, Command};
 use paddock_model::ids::{ProjectSlug, nearest_id};
 use paddock_model::settings::{GateCommand, ProjectSettings};
-use paddock_report::events::public_types;
+use paddock_report::event_types::public_types;
 use paddock_report::text::harmless;
 use paddock_supervisor::with_agreement;
 

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use super::context::Context;
-use super::exit::Failure;
+use super::exit_codes::Failure;
 use super::output;
 use super::project_add::register_file;
 use super::repository;
 use paddock_config::project_file;
 use paddock_config::validate::project_files;
 use paddock_model::ids::ProjectSlug;
-use paddock_report::events::public_types;
+use paddock_report::event_types::public_types;
 
 /// Registers every file in `projects/` that is not registered yet.
 ///

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::context::Context;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit_codes::{Exit, Failure, Outcome};
 use super::{output, status};
 use paddock_model::command::Command;
 use paddock_model::ids::ProjectSlug;

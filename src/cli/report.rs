@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::events::parse_since;
-use super::exit::{Exit, Outcome};
+use super::exit_codes::{Exit, Outcome};
 use super::output;
 use paddock_model::ids::ObjectId;
 use paddock_model::project::Project;

@@ -5,15 +5,15 @@ use std::io::Write;
 use clap::Args;
 
 use super::context::Context;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit_codes::{Exit, Failure, Outcome};
 use super::output;
 use super::project_files::register_written;
 use paddock_engine::decide::{Memo, waiting};
-use paddock_ipc::lock::is_running;
+use paddock_ipc::workspace_lock::is_running;
 use paddock_model::ids::ProjectSlug;
 use paddock_model::needs::{Need, NeedKind};
 use paddock_model::stored::StoredEvent;
-use paddock_report::{events, row};
+use paddock_report::{event_lines, event_types};
 use paddock_supervisor::Options;
 
 /// Maximum number of names in the closing line; `paddock status` lists all.
@@ -70,8 +70,8 @@ pub(super) struct Run {
 /// supervisor must not stop because `| head` has.
 pub(super) fn printer(json: bool) -> Box<dyn FnMut(&StoredEvent) + Send> {
     Box::new(move |event| {
-        let line = events::line(event);
-        let text = if json { events::json(&line) } else { row::human(&line) };
+        let line = event_types::line(event);
+        let text = if json { event_types::json(&line) } else { event_lines::human(&line) };
         let mut out = std::io::stdout().lock();
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());
     })

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use super::context::Context;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit_codes::{Exit, Failure, Outcome};
 use super::output;
 use paddock_git::{Repository, Restored, Salvaged, restore_as_branch, restore_into, salvaged, salvaged_stat};
 use paddock_model::ids::{ObjectiveKey, ProjectSlug};

@@ -7,7 +7,7 @@ use clap::Args;
 use jiff::tz::TimeZone;
 
 use super::context::Context;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit_codes::{Exit, Failure, Outcome};
 use super::log_text::Cleaner;
 use super::{output, session};
 use paddock_agents::transcript::{self, Line, Reader, Setting};

@@ -3,12 +3,12 @@
 use clap::Args;
 
 use super::context::Context;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit_codes::{Exit, Failure, Outcome};
 use super::output;
 use paddock_config::{Workspace, changes};
 use paddock_model::state::State;
 
-use paddock_ipc::lock::is_running;
+use paddock_ipc::workspace_lock::is_running;
 use paddock_report::status::{StatusDocument, View, document};
 use paddock_report::status_text;
 

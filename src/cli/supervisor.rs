@@ -5,9 +5,9 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::context::Context;
-use super::exit::{Exit, Outcome};
+use super::exit_codes::{Exit, Outcome};
 use super::output;
-use paddock_ipc::lock::is_running;
+use paddock_ipc::workspace_lock::is_running;
 use paddock_model::command::{Command, StopMode};
 
 /// Interval between two checks whether the supervisor has exited.

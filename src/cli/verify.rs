@@ -11,12 +11,12 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::events::parse_since;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit_codes::{Exit, Failure, Outcome};
 use super::output;
 use check::{Check, Kind, Row};
 use history::History;
 use paddock_git::Repository;
-use paddock_ipc::lock::is_running;
+use paddock_ipc::workspace_lock::is_running;
 use paddock_model::ids::{ObjectId, ProjectSlug};
 use paddock_model::project::Project;
 use paddock_report::text::{counted, harmless, table};

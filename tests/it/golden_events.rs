@@ -3,7 +3,7 @@
 
 use paddock_model::event::{Fact, FactKind};
 use paddock_model::stored::StoredEvent;
-use paddock_report::events::TYPES;
+use paddock_report::event_types::TYPES;
 use paddock_store::codec::{from_stored, to_stored};
 use serde_json::Value;
 

@@ -1,7 +1,7 @@
 //! `paddock config example`: a project file with every key, its meaning and its default, made from the table
 //! of settings.
 
-use super::table::{Kind, Row, Setting, Unset, below, inline};
+use super::settings_table::{Kind, Row, Setting, Unset, below, inline};
 
 const HEAD: &str = "# A Paddock project file with every key. All values are the defaults, so a real file needs only slug, name,
 # repo_root and worktrees_root. A `#` directly before a key turns the key off; remove the `#` to use the key,

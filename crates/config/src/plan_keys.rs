@@ -1,6 +1,6 @@
 //! The keys of plans in the planner's format. They are no settings, so they are not in the table.
 
-use super::table::{Key, Kind, Map, key};
+use super::settings_table::{Key, Kind, Map, key};
 use paddock_model::plan::CheckType;
 
 pub(super) static REASONING: Key<String> = key("reasoning", Kind::Text);

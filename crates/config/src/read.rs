@@ -5,7 +5,7 @@ use serde::de::IntoDeserializer;
 use serde::de::value::Error;
 
 use super::reader::{Section, glob_fault, meant};
-use super::table::{Key, Kind, Setting, Usual};
+use super::settings_table::{Key, Kind, Setting, Usual};
 use super::yaml::{Node, Value};
 use paddock_model::plan::CheckType;
 use paddock_model::settings::{

@@ -6,7 +6,7 @@
 use std::cell::{Cell, RefCell};
 
 use super::error::{ConfigError, Place, Severity, nearest};
-use super::table::{Key, Map, Row};
+use super::settings_table::{Key, Map, Row};
 use super::yaml::{self, Node, Value};
 
 /// Collects the faults of one file. Faults are added through a shared reference, since nested sections are
@@ -100,7 +100,7 @@ impl<'a> Section<'a> {
         // A row that is read in the wrong section would accept its key there, without any row saying so.
         debug_assert_eq!(pattern(&self.path), setting.parent(), "`{}` is read elsewhere", setting.path);
         #[cfg(test)]
-        super::table::tests::READ.with_borrow_mut(|read| read.insert(setting.path));
+        super::settings_table::tests::READ.with_borrow_mut(|read| read.insert(setting.path));
         let key = setting.name();
         // Remembered even if the key is not given: it is allowed, and a suggestion for a misspelt one.
         let mut known = self.known.borrow_mut();

@@ -1,6 +1,6 @@
 //! docs/configuration.md, made from the table of settings. A test compares the file with it.
 
-use super::table::{Kind, Row, Unset, below, inline};
+use super::settings_table::{Kind, Row, Unset, below, inline};
 
 const HEAD: &str = "# Configuration
 

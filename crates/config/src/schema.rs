@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::table::{ID_PATTERN, Kind, Row, Unset, below, inline};
+use super::settings_table::{ID_PATTERN, Kind, Row, Unset, below, inline};
 
 /// Returns the schema of `projects/<slug>.yaml`. `events` are the public event types, which `notify` may
 /// name.
@@ -90,7 +90,7 @@ mod tests {
     fn the_schema_knows_every_key_of_the_example_file() {
         let schema = project_file(&["landed"]).to_string();
         let mut count = 0;
-        for line in crate::table::tests::whole_example().lines() {
+        for line in crate::settings_table::tests::whole_example().lines() {
             let Some((key, _)) = line.trim_start_matches([' ', '-']).split_once(':') else { continue };
             let is_key = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
             if is_key {

@@ -1,7 +1,7 @@
 //! Reads the sections of a project file that only the workspace's file may have.
 
 use super::reader::{Section, meant};
-use super::table as keys;
+use super::settings_table as keys;
 use super::yaml::Node;
 use paddock_model::ids::AgentId;
 use paddock_model::settings::{

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::agents::{AgentEntry, WorkerEntry, read_agents, read_workers};
 use super::error::ConfigError;
 use super::reader::{Section, Sink};
-use super::table as keys;
+use super::settings_table as keys;
 use super::yaml;
 use paddock_model::settings::GateCommand;
 

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::table::{Kind, Row, VERIFY_TIMEOUT, below};
+use super::settings_table::{Kind, Row, VERIFY_TIMEOUT, below};
 use paddock_model::ids::ProjectSlug;
 use paddock_model::settings::ProjectSettings;
 

@@ -12,7 +12,7 @@ use super::data::{EVENTS_MAX, FactsMsg, Loaded, SupervisorSeen};
 use super::msg::{Msg, World};
 use paddock_config::Workspace;
 use paddock_ipc::{Client, Events, Gauge, Incoming};
-use paddock_report::events::line;
+use paddock_report::event_types::line;
 use paddock_store::codec::{self, CodecError};
 use paddock_store::{EventQuery, Reader};
 

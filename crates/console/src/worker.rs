@@ -12,7 +12,7 @@ use super::error::Error;
 use super::msg::{Job, Msg, World};
 use paddock_config::Workspace;
 use paddock_git::Repository;
-use paddock_ipc::lock::is_running;
+use paddock_ipc::workspace_lock::is_running;
 use paddock_model::command::Command;
 use paddock_model::ids::{ObjectId, ObjectiveKey};
 use paddock_model::operate::Order;

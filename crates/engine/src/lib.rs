@@ -21,7 +21,7 @@
 //! | `assignment` | which worker and which agent run a session |
 //! | [`explain`] | why an objective is not moving, and what would clear it |
 //! | `needs` | what waits for a person |
-//! | [`tests_run`] | whether a gate command's output says that no test ran |
+//! | [`test_summaries`] | whether a gate command's output says that no test ran |
 //! | `graph` | the graph of dependencies: cycles and critical paths |
 //! | [`input`], [`effect`] | the closed lists of what comes in and what goes out |
 //!
@@ -39,9 +39,9 @@ mod listing;
 pub(crate) mod needs;
 pub mod review;
 pub mod tamper;
-pub mod tests_run;
+pub mod test_summaries;
 pub mod train;
-mod widen;
+mod widen_scope;
 
 use paddock_model::answers::Answers;
 

@@ -12,7 +12,7 @@
 //! the requests of each, the lines that wait for a slow reader. A slow subscriber costs no memory at all: it
 //! pulls events by sequence number.
 //!
-//! [`lock`] holds the locks of workspaces and the claims on repositories.
+//! [`workspace_lock`] holds the locks of workspaces and the claims on repositories.
 
 mod client;
 mod connection;
@@ -21,13 +21,13 @@ mod events;
 mod feed;
 mod gauges;
 mod lines;
-pub mod lock;
 mod out;
 mod path;
 mod protocol;
 mod server;
 mod service;
 mod streams;
+pub mod workspace_lock;
 
 pub use client::Client;
 pub use error::IpcError;

@@ -4,7 +4,7 @@
 //! - [`files`]: atomic writes, and files and folders closed to other users.
 //! - [`locks`]: file locks that the kernel releases however their holder dies.
 //! - [`processes`]: processes by identity (id and start time), never by id alone.
-//! - [`tree`]: finds and kills everything that a job started.
+//! - [`process_tree`]: finds and kills everything that a job started.
 //! - [`open_files`]: the limit of open files.
 //! - [`panics`]: catches panics, so that they can be reported.
 //! - [`fail_points`]: lets tests kill the process between an intent and its record.
@@ -18,7 +18,7 @@ pub mod files;
 pub mod locks;
 pub mod open_files;
 pub mod panics;
+pub mod process_tree;
 pub mod processes;
-pub mod tree;
 
 pub use error::FileError;

@@ -2,9 +2,9 @@
 //! safe on a terminal.
 
 pub mod agents;
-pub mod events;
+pub mod event_lines;
+pub mod event_types;
 pub mod morning;
-pub mod row;
 pub mod status;
 pub mod status_text;
 pub mod text;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::text::rfc3339;
-use paddock_ipc::lock::Holder;
+use paddock_ipc::workspace_lock::Holder;
 use paddock_model::answers::Answers;
 use paddock_model::hierarchy::HierarchyNode;
 use paddock_model::state::State;

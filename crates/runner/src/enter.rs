@@ -18,7 +18,7 @@ use super::files;
 use super::record::{CLAIM_FILE, Claim, SESSION_FILE, START_ERROR_FILE};
 use super::spec::{Resources, Stage, Submission};
 use paddock_os::files::Flush;
-use paddock_os::tree::Cgroup;
+use paddock_os::process_tree::Cgroup;
 
 /// Exit code for a command that could not be executed. A shell uses the same code for its own commands;
 /// `start-error.json` exists only in the first case.

@@ -22,11 +22,11 @@ mod append;
 mod backup;
 pub mod codec;
 mod error;
+mod migrate;
 mod model;
 mod open;
 mod query;
 mod reader;
-mod schema;
 mod writer;
 
 pub use backup::list as backups;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::schema::{APPLICATION_ID, Header, MIGRATIONS, header, migrate};
+use super::migrate::{APPLICATION_ID, Header, MIGRATIONS, header, migrate};
 use super::writer::OnDiskSpace;
 use super::{EntityKind, StoreError, Writer, backup, query};
 use paddock_os::files;

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::migrate::{MIGRATIONS, header};
 use super::open::{BUSY_TIMEOUT, refuse_unknown};
-use super::schema::{MIGRATIONS, header};
 use super::{EntityKind, EventQuery, Snapshot, StoreError, backup, query};
 use paddock_model::stored::StoredEvent;
 

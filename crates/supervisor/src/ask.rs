@@ -9,7 +9,7 @@ use super::message::Message;
 use super::run::build_kernel;
 use paddock_config::{Environment, Workspace};
 use paddock_engine::decide::Memo;
-use paddock_ipc::lock::{LockError, WorkspaceLock};
+use paddock_ipc::workspace_lock::{LockError, WorkspaceLock};
 use paddock_ipc::{Client, IpcError};
 use paddock_model::command::{Command, Reply};
 

@@ -9,7 +9,7 @@ use super::executor::ExecutorKey;
 use super::kernel::Kernel;
 use super::world::Site;
 use paddock_engine::input::Input;
-use paddock_ipc::lock::{Claimant, RepositoryClaim};
+use paddock_ipc::workspace_lock::{Claimant, RepositoryClaim};
 use paddock_model::ids::ProjectSlug;
 use paddock_model::reason::ReasonCode;
 

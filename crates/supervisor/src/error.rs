@@ -11,7 +11,7 @@ use paddock_config::ConfigError;
 use paddock_config::environment::EnvironmentError;
 use paddock_git::GitError;
 use paddock_ipc::IpcError;
-use paddock_ipc::lock::LockError;
+use paddock_ipc::workspace_lock::LockError;
 use paddock_model::scope::ScopeError;
 use paddock_os::open_files::TooFewOpenFiles;
 use paddock_runner::RunnerError;

@@ -22,7 +22,7 @@ use paddock_engine::decide::{self, Decision, Memo, Settled};
 use paddock_engine::effect::Effect;
 use paddock_engine::input::Input;
 use paddock_ipc::Feed;
-use paddock_ipc::lock::{RepositoryClaim, WorkspaceLock};
+use paddock_ipc::workspace_lock::{RepositoryClaim, WorkspaceLock};
 use paddock_model::command::{Command, StopMode};
 use paddock_model::event::Event;
 use paddock_model::ids::ProjectSlug;

@@ -23,7 +23,7 @@ use paddock_model::ids::ProjectSlug;
 use paddock_model::state::State;
 use paddock_model::stored::StoredEvent;
 use paddock_os::files::create_private;
-use paddock_report::events;
+use paddock_report::event_types;
 use paddock_runner::inherit;
 
 /// Most notifications that wait: a night's worth while one command hangs.
@@ -64,7 +64,7 @@ pub(super) fn notices(state: &State, stored: &[StoredEvent]) -> Vec<Notice> {
     }
     let mut found = Vec::new();
     for event in stored {
-        let line = events::line(event);
+        let line = event_types::line(event);
         // An event without a project, about an agent or the supervisor, concerns every project.
         let is_meant = |slug: &ProjectSlug| line.project.as_deref().is_none_or(|own| own == slug.as_str());
         for project in state.projects().filter(|project| is_meant(&project.slug)) {
@@ -74,7 +74,7 @@ pub(super) fn notices(state: &State, stored: &[StoredEvent]) -> Vec<Notice> {
                     project: project.slug.clone(),
                     run: rule.run.clone(),
                     kind: line.kind.clone(),
-                    event: events::json(&line),
+                    event: event_types::json(&line),
                 });
             }
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::context::Context;
-use super::super::exit::Failure;
+use super::super::exit_codes::Failure;
 use super::super::repository;
 use paddock_config::plan_file::{self, PlanContext};
 use paddock_config::project_file;

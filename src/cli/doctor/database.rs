@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::finding::Finding;
 use crate::cli::context::Context;
-use crate::cli::exit::Failure;
+use crate::cli::exit_codes::Failure;
 use crate::cli::output;
-use paddock_ipc::lock::WorkspaceLock;
+use paddock_ipc::workspace_lock::WorkspaceLock;
 use paddock_model::event::Durability;
 use paddock_model::state::State;
 use paddock_report::text::counted;

@@ -7,7 +7,7 @@ use super::finding::Finding;
 use crate::cli::context::Context;
 use paddock_git::program::{GIT_VERSION_MIN, check_version};
 use paddock_os::open_files::{OPEN_FILES_ENOUGH, OPEN_FILES_MIN, within_reach};
-use paddock_os::tree::kill_method;
+use paddock_os::process_tree::kill_method;
 
 /// Minimum number of inotify watches: enough for a few repositories with many branches.
 const WATCHES_MIN: u64 = 8_192;

@@ -7,11 +7,11 @@ use crate::cli::context::Context;
 use paddock_config::Severity;
 use paddock_config::validate::validate;
 use paddock_git::Repository;
-use paddock_ipc::lock::{RepositoryClaim, is_running};
+use paddock_ipc::workspace_lock::{RepositoryClaim, is_running};
 use paddock_model::gate::Verdict;
 use paddock_model::project::Project;
 use paddock_model::state::State;
-use paddock_report::events::public_types;
+use paddock_report::event_types::public_types;
 use paddock_report::text::counted;
 use paddock_supervisor::read_trust;
 

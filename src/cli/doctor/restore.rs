@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::database;
 use crate::cli::context::Context;
-use crate::cli::exit::Failure;
+use crate::cli::exit_codes::Failure;
 use crate::cli::output;
-use paddock_ipc::lock::WorkspaceLock;
+use paddock_ipc::workspace_lock::WorkspaceLock;
 use paddock_model::event::Durability;
 use paddock_model::stored::StoredEvent;
 use paddock_os::files;

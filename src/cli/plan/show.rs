@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::context::Context;
-use crate::cli::exit::{Exit, Outcome};
+use crate::cli::exit_codes::{Exit, Outcome};
 use crate::cli::output;
 use paddock_engine::decide::{Memo, PlannerState, planner_state};
 use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};

@@ -9,7 +9,7 @@ use paddock_model::train::{Candidate, Subject};
 use paddock_store::codec::from_stored;
 use paddock_store::{EventQuery, Reader};
 
-use super::super::exit::Failure;
+use super::super::exit_codes::Failure;
 
 /// Number of events that are read at a time.
 const PAGE: u32 = 1_000;

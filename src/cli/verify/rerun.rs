@@ -7,10 +7,10 @@ use std::sync::mpsc::{Receiver, channel};
 
 use super::check::{Kind, Row};
 use crate::cli::context::Context;
-use crate::cli::exit::Failure;
+use crate::cli::exit_codes::Failure;
 use crate::cli::output;
 use paddock_git::{Repository, prepare_gate, remove_gate};
-use paddock_ipc::lock::WorkspaceLock;
+use paddock_ipc::workspace_lock::WorkspaceLock;
 use paddock_model::project::Project;
 use paddock_runner::{
     ExitRecord, JobKey, JobKind, JobReport, JobSpec, Limits, LocalRunner, Resources, Runner, SecretValues,

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use paddock_config::Workspace;
 use paddock_git::is_tracked;
-use paddock_ipc::lock::{Claimant, LockError, RepositoryClaim, WorkspaceLock};
+use paddock_ipc::workspace_lock::{Claimant, LockError, RepositoryClaim, WorkspaceLock};
 use paddock_model::ids::ProjectSlug;
 use paddock_testkit::alone::is_alone;
 

@@ -10,7 +10,7 @@ use paddock_ipc::EventLine;
 use paddock_model::event::{Event, Fact};
 use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
 use paddock_model::state::State;
-use paddock_report::events::line;
+use paddock_report::event_types::line;
 use paddock_store::codec::to_stored;
 use serde_json::{Value, json};
 

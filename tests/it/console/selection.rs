@@ -125,7 +125,7 @@ fn a_key_that_arrives_with_an_update_does_not_act_on_a_hidden_objective() {
     let events = log
         .events
         .iter()
-        .map(|event| paddock_report::events::line(&paddock_store::codec::to_stored(event).unwrap()));
+        .map(|event| paddock_report::event_types::line(&paddock_store::codec::to_stored(event).unwrap()));
     let loaded = paddock_console::data::Loaded { events: events.collect(), state: log.state };
     let news = paddock_console::data::FactsMsg::Loaded(Box::new(loaded));
     paddock_console::update::update(&mut model, Msg::Facts(news));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use paddock_config::Workspace;
 use paddock_git::is_tracked;
-use paddock_ipc::lock::WorkspaceLock;
+use paddock_ipc::workspace_lock::WorkspaceLock;
 use paddock_testkit::git::commit_file;
 use paddock_testkit::{Sandbox, Supervisor, outcome_of, until};
 

@@ -12,7 +12,7 @@ use crate::theme::Theme;
 use crate::{Model, layout, text};
 use paddock_ipc::EventLine;
 use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use paddock_report::row;
+use paddock_report::event_lines;
 
 pub(crate) use state::Local;
 
@@ -105,7 +105,7 @@ fn time(line: &EventLine) -> String {
 
 /// Returns what happened, without the subject if the row shows it already.
 fn what_happened(line: &EventLine) -> String {
-    let words = text::clean(&row::said(line));
+    let words = text::clean(&event_lines::said(line));
     let words = match (&line.objective, line.session) {
         (_, Some(_)) => words.strip_prefix("session ").unwrap_or(&words),
         (Some(_), None) => words.strip_prefix("objective ").unwrap_or(&words),
@@ -245,7 +245,7 @@ impl Pane for Events {
     fn copy(&self, model: &Model) -> Option<Copied> {
         let lines = lines(model);
         let line = lines.get(selected_index(model, &lines))?;
-        Some(Copied { text: row::human(line), what: "the event".to_owned() })
+        Some(Copied { text: event_lines::human(line), what: "the event".to_owned() })
     }
 }
 
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn every_name_in_the_lists_is_a_type_of_event() {
-        let known = paddock_report::events::public_types();
+        let known = paddock_report::event_types::public_types();
         for name in [STEPS.as_slice(), &REACHED, &NEEDS, &FAILED].concat() {
             assert!(known.contains(&name), "{name}");
         }

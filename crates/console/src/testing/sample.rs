@@ -9,7 +9,7 @@ use paddock_ipc::Gauge;
 use paddock_model::event::{Event, Fact};
 use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
 use paddock_model::state::State;
-use paddock_report::events::line;
+use paddock_report::event_types::line;
 use paddock_store::codec::to_stored;
 
 /// Time of the first event, in Unix milliseconds.

@@ -13,8 +13,8 @@ use crate::files;
 use crate::log::{LogSet, Stream};
 use crate::record::{CONTROL_FILE, Claim, Control, ExitRecord, StageEnd, Stop, StopReason, Usage, VERSION};
 use crate::spec::{JobSpec, StopSignal};
+use paddock_os::process_tree::{Cgroup, Swept, Traces};
 use paddock_os::processes;
-use paddock_os::tree::{Cgroup, Swept, Traces};
 
 /// Time after which a sweep gives up; processes that are left then are counted in the record.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);

@@ -29,8 +29,8 @@ use job::Job;
 use paddock_os::fail_points::fail_point;
 use paddock_os::files::{Flush, is_at};
 use paddock_os::locks::{open_lock, try_lock};
+use paddock_os::process_tree::{self as tree, Cgroup};
 use paddock_os::processes;
-use paddock_os::tree::{self, Cgroup};
 use signals::Signals;
 
 /// Exit code if another keeper or recovery has the job (EX_TEMPFAIL of sysexits.h). The supervisor goes by

@@ -20,8 +20,8 @@ use crate::record::{PROGRESS_FILE, Progress, START_ERROR_FILE, StageEnd, StageOu
 use crate::spec::Stage;
 use paddock_os::fail_points::fail_point;
 use paddock_os::files::{Flush, own_program};
+use paddock_os::process_tree::NONCE_VARIABLE;
 use paddock_os::processes;
-use paddock_os::tree::NONCE_VARIABLE;
 
 /// How long a descendant may keep the output open after the main process has exited. Short: the next stage
 /// waits.

@@ -9,8 +9,8 @@ use rustix::process::{Pid, WaitOptions, waitpid};
 use crate::files;
 use crate::record::{CLAIM_FILE, Claim, EXIT_FILE, MEMBERS_FILE, VERSION};
 use crate::{ExitRecord, JobKey, LostJob, RunnerError};
+use paddock_os::process_tree::{Cgroup, Swept, Traces};
 use paddock_os::processes;
-use paddock_os::tree::{Cgroup, Swept, Traces};
 
 /// Time after which the clean-up gives up killing the processes that a keeper left.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);

@@ -7,7 +7,7 @@ use super::super::clock::now_ms;
 use super::super::disk_space::{is_disk_full, says_disk_full};
 use super::super::world::World;
 use paddock_agents::terminal::plain;
-use paddock_engine::tests_run::TestsRun;
+use paddock_engine::test_summaries::TestsRun;
 use paddock_ipc::Gauge;
 use paddock_model::gate::{CommandResult, GateRun, Space};
 use paddock_model::ids::GateId;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::data::EVENTS_MAX;
 use paddock_ipc::EventLine;
-use paddock_report::row;
+use paddock_report::event_lines;
 
 /// The state of the pane of events.
 #[derive(Debug, Default)]
@@ -30,6 +30,6 @@ impl Local {
         if texts.len() > 2 * EVENTS_MAX {
             texts.clear();
         }
-        texts.entry(line.seq).or_insert_with(|| row::human(line).to_lowercase()).contains(wanted)
+        texts.entry(line.seq).or_insert_with(|| event_lines::human(line).to_lowercase()).contains(wanted)
     }
 }

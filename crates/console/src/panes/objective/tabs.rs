@@ -13,7 +13,7 @@ use paddock_ipc::EventLine;
 use paddock_model::gate::{GateRun, Verdict};
 use paddock_model::objective::Objective;
 use paddock_model::session::{Session, SessionEnd, SessionStatus};
-use paddock_report::row;
+use paddock_report::event_lines;
 
 /// Returns the sessions of an objective, newest first.
 pub(crate) fn sessions<'m>(model: &'m Model, one: &'m Objective) -> Vec<&'m Session> {
@@ -170,7 +170,7 @@ pub(crate) fn queue(model: &Model, one: &Objective, columns: usize, theme: &Them
             line.kind.contains("queue") || line.kind.contains("landed") || line.kind.contains("publ")
         })
         .take(20)
-        .map(row::human)
+        .map(event_lines::human)
         .collect();
     if !events.is_empty() {
         sheet.heading("Events");

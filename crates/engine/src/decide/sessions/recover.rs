@@ -4,7 +4,7 @@ use crate::decide::scopes::holders;
 use crate::decide::scribe::Scribe;
 use crate::decide::sessions::ends::Outcome;
 use crate::review::out_of_scope_paths;
-use crate::widen::{are_allowed, asked_for, smallest_globs};
+use crate::widen_scope::{are_allowed, asked_for, smallest_globs};
 use paddock_model::event::Fact;
 use paddock_model::finding::FindingCode;
 use paddock_model::ids::ObjectiveKey;

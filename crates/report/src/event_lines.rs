@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::events;
+use super::event_types;
 use super::text::{counted, harmless, rfc3339};
 use paddock_ipc::EventLine;
 use paddock_model::agent::{Check, length};
@@ -37,7 +37,7 @@ pub fn human(line: &EventLine) -> String {
 /// program does not know its fact, returns the words of the type alone.
 #[must_use]
 pub fn said(line: &EventLine) -> String {
-    let fact = events::fact(line);
+    let fact = event_types::fact(line);
     let words = fact.as_ref().and_then(headline).unwrap_or_else(|| line.kind.replace('_', " "));
     match fact.and_then(|fact| details(&fact)) {
         Some(details) => format!("{words}: {details}"),

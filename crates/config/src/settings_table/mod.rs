@@ -24,7 +24,7 @@ pub(super) use sections::*;
 macro_rules! rows {
     ($list:ident: $( $name:ident: $type:ty = $row:expr; )*) => {
         $( pub(crate) static $name: $type = $row; )*
-        pub(crate) static $list: &[&dyn crate::table::Row] = &[$( &$name ),*];
+        pub(crate) static $list: &[&dyn crate::settings_table::Row] = &[$( &$name ),*];
     };
 }
 use rows;
