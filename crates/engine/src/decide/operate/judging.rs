@@ -187,7 +187,7 @@ fn admit(
              {id}` lets its dependents go on without it"
         ));
     }
-    // Secrets, copied files and reserved names never land, whoever approves them.
+    // Secrets, copied files and reserved names never land, even if a person approves them.
     let never = harvest.findings.iter().find(|finding| !finding.code.may_be_approved());
     if let Some(finding) = never {
         return refuse(format!(
