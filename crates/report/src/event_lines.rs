@@ -37,43 +37,28 @@ pub fn human(line: &EventLine) -> String {
 /// program does not know its fact, returns the words of the type alone.
 #[must_use]
 pub fn said(line: &EventLine) -> String {
-    let fact = event_types::fact(line);
-    let words = fact.as_ref().and_then(headline).unwrap_or_else(|| line.kind.replace('_', " "));
-    match fact.and_then(|fact| details(&fact)) {
-        Some(details) => format!("{words}: {details}"),
-        None => words,
+    let words = event_types::fact(line).map_or_else(Words::default, |fact| words(&fact));
+    let headline = words.headline.unwrap_or_else(|| line.kind.replace('_', " "));
+    match words.details {
+        Some(details) => format!("{headline}: {details}"),
+        None => headline,
     }
 }
 
-/// Returns the words for a fact whose type's name would mislead: one type stands for two opposite things, or
-/// its stored name, which scripts rely on, is not the word that people know.
-fn headline(fact: &Fact) -> Option<String> {
-    // Not a match: a match on facts must name every variant, and all but these few keep the words of their
-    // type.
-    if let Fact::NodeAdded { node, .. } = fact {
-        Some(format!("{} added", node.level))
-    } else if let Fact::NodeEdited { node, .. } = fact {
-        Some(format!("{} edited", node.level))
-    } else if let Fact::NodesOrdered { level, .. } = fact {
-        Some(format!("{level}s reordered"))
-    } else if let Fact::SessionExtended { objective, .. } = fact {
-        Some(format!("budget raised for {}", objective.id))
-    } else if let Fact::ProjectEnabled { enabled: false, .. } = fact {
-        Some("project disabled".to_owned())
-    } else if let Fact::ProjectPaused { paused: false, .. } = fact {
-        Some("project resumed".to_owned())
-    } else if let Fact::AgentEnabled { enabled: false, .. } = fact {
-        Some("agent disabled".to_owned())
-    } else if let Fact::PauseAsked { asked: false, .. } = fact {
-        Some("pause withdrawn".to_owned())
-    } else {
-        None
-    }
+/// What the line of a fact says.
+#[derive(Default)]
+struct Words {
+    /// What happened. `None` if the words of the fact's type say it. They would mislead if one type stands for
+    /// two opposite things, or if its stored name, which scripts rely on, is not the word that people know.
+    headline: Option<String>,
+    /// What the fact adds to that.
+    details: Option<String>,
 }
 
-/// Returns what a fact adds to the words of its type, if anything.
-fn details(fact: &Fact) -> Option<String> {
-    match fact {
+/// Returns what the line of a fact says.
+fn words(fact: &Fact) -> Words {
+    let said = |headline: String, details: Option<String>| Words { headline: Some(headline), details };
+    let details = match fact {
         Fact::SupervisorStarted { pid, .. } | Fact::SessionStarted { pid, .. } => {
             Some(format!("process {pid}"))
         }
@@ -89,6 +74,9 @@ fn details(fact: &Fact) -> Option<String> {
         }
         Fact::AgentLocked { agent, failure, .. } => Some(agent_and(agent, &failure.text)),
         Fact::AgentFreed { agent, why } => Some(agent_and(agent, why)),
+        Fact::AgentEnabled { agent, enabled: false, .. } => {
+            return said("agent disabled".to_owned(), Some(agent.to_string()));
+        }
         Fact::AgentEnabled { agent, .. } => Some(agent.to_string()),
         Fact::AgentChecked { agent, check } => Some(checked(agent, check)),
         Fact::ClockJumped { by_ms } | Fact::SessionSlept { by_ms, .. } => Some(jumped(*by_ms)),
@@ -118,7 +106,13 @@ fn details(fact: &Fact) -> Option<String> {
         Fact::CollisionsSeen { collisions, .. } => Some(collided(collisions)),
         Fact::QueueBypassed { found, .. } => Some(bypassed(found)),
         Fact::ObjectiveAdded { spec, .. } | Fact::ObjectiveEdited { spec, .. } => Some(spec.title.clone()),
-        Fact::NodeAdded { title, .. } | Fact::NodeEdited { title, .. } => Some(title.clone()),
+        Fact::NodeAdded { node, title, .. } => {
+            return said(format!("{} added", node.level), Some(title.clone()));
+        }
+        Fact::NodeEdited { node, title, .. } => {
+            return said(format!("{} edited", node.level), Some(title.clone()));
+        }
+        Fact::NodesOrdered { level, .. } => return said(format!("{level}s reordered"), None),
         Fact::NodeMoved { node, .. } => Some(node.id.to_string()),
         Fact::PhaseChecksSet { node, checks, .. } => {
             Some(format!("{}, {}", node.id, counted(checks.len(), "check")))
@@ -135,10 +129,12 @@ fn details(fact: &Fact) -> Option<String> {
         Fact::ScopeWidened { globs, .. } => Some(globs.join(", ")),
         Fact::ObjectiveMoved { reason, .. } => reason.as_ref().map(|reason| reason.text.clone()),
         Fact::SessionPlanned { plan, .. } => {
-            Some(format!("{} by {}, attempt {}", stored(&plan.kind)?, plan.agent, plan.attempt))
+            stored(&plan.kind).map(|kind| format!("{kind} by {}, attempt {}", plan.agent, plan.attempt))
         }
         Fact::SessionStopping { stop, .. } => stored(stop),
-        Fact::SessionExtended { budget, .. } => Some(raised(budget)),
+        Fact::SessionExtended { objective, budget, .. } => {
+            return said(format!("budget raised for {}", objective.id), Some(raised(budget)));
+        }
         Fact::SessionUsed { usage, .. } => Some(used(usage)),
         Fact::SessionExited { process, .. } => Some(match process {
             Some(process) => process.exit.to_string(),
@@ -172,6 +168,9 @@ fn details(fact: &Fact) -> Option<String> {
             Some(format!("runs {earlier} and {gate} differ on one tree"))
         }
         Fact::Landed { subject, candidate, verified, .. } => Some(landed(subject, candidate, *verified)),
+        Fact::ProjectEnabled { enabled: false, .. } => return said("project disabled".to_owned(), None),
+        Fact::ProjectPaused { paused: false, .. } => return said("project resumed".to_owned(), None),
+        Fact::PauseAsked { asked: false, .. } => return said("pause withdrawn".to_owned(), None),
         // The type says it all, together with the project, objective or session that the line names before
         // it. Texts of people (notes) are left out, because they can be long; `events --json` has them.
         Fact::ProjectAdded { .. }
@@ -189,7 +188,6 @@ fn details(fact: &Fact) -> Option<String> {
         | Fact::HumanNote { .. }
         | Fact::ObjectiveApproved { .. }
         | Fact::PauseAsked { .. }
-        | Fact::NodesOrdered { .. }
         | Fact::PlanAsked { .. }
         | Fact::PlanRejected { .. }
         | Fact::PlannerReleased { .. }
@@ -200,7 +198,8 @@ fn details(fact: &Fact) -> Option<String> {
         | Fact::CanaryAsked { .. }
         | Fact::BypassAccepted { .. }
         | Fact::QueueReleased { .. } => None,
-    }
+    };
+    Words { headline: None, details }
 }
 
 /// Returns the word that a value of an enum is stored as.
