@@ -11,7 +11,7 @@ use super::shared_part::{self, SharedPart};
 use super::workspace::Workspace;
 use super::yaml::Node;
 use paddock_model::ids::ProjectSlug;
-use paddock_model::settings::{PlannerSettings, ProjectSettings};
+use paddock_model::settings::{GateSettings, PlannerSettings, ProjectSettings};
 
 /// A project file without faults.
 #[derive(Debug, Clone)]
@@ -148,6 +148,7 @@ fn unshared(file: &Section<'_>, planner: &Section<'_>, event_types: Option<&[&st
         recovery: sections::recovery(file),
         worktree: sections::worktree(file),
         verify: Vec::new(),
+        gate: GateSettings::default(),
         queue: sections::queue(file),
         land: sections::land(file),
         test_patterns: file.given(&keys::TEST_PATTERNS),

@@ -246,7 +246,7 @@ pub enum Input {
     /// The target branch was pushed, or could not be.
     PushAnswered { project: ProjectSlug, commit: ObjectId, result: Result<(), PushWait> },
     /// A gate run ended. `results` is `None` if its keeper vanished or the run could not be started.
-    GateExited { gate: GateId, results: Option<Vec<CommandResult>> },
+    GateExited { gate: GateId, results: Option<Vec<CommandResult>>, from_nothing: bool },
     /// The results of a phase's checks were read: the checks that failed, in order. The run stops at the
     /// first failure, so later checks did not run.
     ChecksRead { gate: GateId, failed: Result<Vec<FailedCheck>, Problem> },

@@ -18,7 +18,7 @@ use super::bypass::BypassFacts;
 use super::command::StopMode;
 use super::facts::{Collision, RepositoryFacts, TrustRecord};
 use super::failure::Failure;
-use super::gate::{CommandResult, Purpose, Verdict, first_slot};
+use super::gate::{CommandResult, Purpose, Start, Verdict, first_slot};
 use super::hierarchy::{Level, NodeKey, Stage};
 use super::ids::{
     AgentId, EntryId, GateId, NodeId, ObjectId, ObjectiveId, ObjectiveKey, Person, ProjectSlug, SessionId,
@@ -455,11 +455,21 @@ pub enum Fact {
         slot: u32,
         #[serde(default)]
         commands: Vec<GateCommand>,
+        /// What the run may start with.
+        #[serde(default)]
+        start: Start,
     },
     /// A gate run was cancelled, because its result is no longer needed.
     GateCancelled { project: ProjectSlug, gate: GateId },
-    /// A gate run ended with a verdict.
-    GateEnded { project: ProjectSlug, gate: GateId, verdict: Verdict, results: Vec<CommandResult> },
+    /// A gate run ended with a verdict. `from_nothing` says that it ran as in a fresh clone.
+    GateEnded {
+        project: ProjectSlug,
+        gate: GateId,
+        verdict: Verdict,
+        results: Vec<CommandResult>,
+        #[serde(default)]
+        from_nothing: bool,
+    },
     /// Measurements of `queue.slots: auto` showed how many parallel gate runs are worthwhile.
     SlotsMeasured { project: ProjectSlug, terms: String, found: SlotsFound },
     /// The gate worktree of an unused slot was removed, and its caches with it.

@@ -1,8 +1,11 @@
 //! Gate runs: the project's `verify` commands on exactly the tree that is about to land.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::ids::{EntryId, GateId, NodeId, ObjectId, ProjectSlug};
+use super::path::RepoPath;
 use super::session::Exit;
 use super::settings::GateCommand;
 
@@ -48,6 +51,35 @@ pub struct CommandResult {
     /// The machine or a test may have printed these words; only a run on the base shows which.
     #[serde(default)]
     pub says_full: bool,
+    /// Tracked files that the command left in another state than the commit's; `None` if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<ChangedFiles>,
+}
+
+/// Files of the commit that a gate command changed while it ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedFiles {
+    /// The first of the files, at most [`ChangedFiles::NAMED_MAX`]; tests and files of the gate come first.
+    pub paths: Vec<RepoPath>,
+    /// Number of all changed files.
+    pub count: u64,
+    /// Whether a test, or a file that the gate runs, is among them. The command's success then proves
+    /// nothing.
+    pub is_gate: bool,
+}
+
+impl ChangedFiles {
+    /// Most files that are named.
+    pub const NAMED_MAX: usize = 20;
+}
+
+impl fmt::Display for ChangedFiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named: Vec<String> = self.paths.iter().take(3).map(ToString::to_string).collect();
+        let more = self.count.saturating_sub(named.len() as u64);
+        write!(f, "{}", named.join(", "))?;
+        if more > 0 { write!(f, " and {more} more") } else { Ok(()) }
+    }
 }
 
 /// Evidence about the disk space that a finished command had.
@@ -88,6 +120,8 @@ impl CommandResult {
             _ if self.timed_out => Verdict::NotEvaluated,
             // Some test runners exit with 0 when they find no test, which proves nothing.
             Exit::Code(0) if self.no_tests.is_some() => Verdict::Red,
+            // A run that rewrites its own tests says nothing about the tests of the commit.
+            Exit::Code(0) if self.changed.as_ref().is_some_and(|changed| changed.is_gate) => Verdict::Red,
             Exit::Code(0) => Verdict::Green,
             Exit::Code(1..=125) => Verdict::Red,
             Exit::Code(_)
@@ -118,6 +152,9 @@ impl CommandResult {
     /// Returns the outcome in words, for people.
     #[must_use]
     pub fn outcome(&self) -> String {
+        if let (Some(changed), Exit::Code(0)) = (self.changed.as_ref().filter(|c| c.is_gate), &self.exit) {
+            return format!("it changed {changed} while it ran, by which the gate judges");
+        }
         match &self.no_tests {
             _ if self.timed_out => "timed out".to_owned(),
             Some(runner) if self.exit == Exit::Code(0) => format!("{runner} says that no test ran"),
@@ -238,6 +275,19 @@ impl Purpose {
     }
 }
 
+/// What a gate run may start with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// The gate folder as the last run left it, held against the commit, with the caches that are kept.
+    #[default]
+    Kept,
+    /// The same folder without caches, set up again: a failure may come from a cache.
+    WithoutCaches,
+    /// A new folder.
+    FromNothing,
+}
+
 /// Returns the slot of runs that older builds recorded, when a project had only one.
 pub(super) fn first_slot() -> u32 {
     1
@@ -270,6 +320,12 @@ pub struct GateRun {
     /// Fingerprint of the commands, their limits and the set-up, by [`crate::verdicts::terms_of`].
     #[serde(default)]
     pub terms: String,
+    /// What it starts with.
+    #[serde(default)]
+    pub start: Start,
+    /// Whether it ran in a new folder without caches, as in a fresh clone.
+    #[serde(default)]
+    pub from_nothing: bool,
     /// Commit that is checked out.
     pub commit: ObjectId,
     /// Tree of that commit, to which the verdict applies.
@@ -291,7 +347,15 @@ mod tests {
     use super::*;
 
     fn ended(exit: Exit, timed_out: bool) -> CommandResult {
-        CommandResult { name: "tests".into(), exit, timed_out, took_ms: 1, no_tests: None, says_full: false }
+        CommandResult {
+            name: "tests".into(),
+            exit,
+            timed_out,
+            took_ms: 1,
+            no_tests: None,
+            says_full: false,
+            changed: None,
+        }
     }
 
     #[test]
@@ -324,6 +388,20 @@ mod tests {
         let nothing = CommandResult { no_tests: Some("pytest".into()), ..ended(Exit::Code(0), false) };
         assert_eq!(nothing.verdict(), Verdict::Red);
         assert_eq!(nothing.outcome(), "pytest says that no test ran");
+    }
+
+    #[test]
+    fn a_command_that_changes_what_the_gate_judges_by_is_not_green() {
+        let changed = |is_gate| ChangedFiles { paths: vec![RepoPath::new("tests/a.sh")], count: 9, is_gate };
+        let result =
+            |is_gate| CommandResult { changed: Some(changed(is_gate)), ..ended(Exit::Code(0), false) };
+        assert_eq!(result(true).verdict(), Verdict::Red);
+        assert!(
+            result(true).outcome().contains("changed tests/a.sh and 8 more"),
+            "{}",
+            result(true).outcome()
+        );
+        assert_eq!(result(false).verdict(), Verdict::Green);
     }
 
     #[test]

@@ -156,8 +156,27 @@ pub struct QueueSettings {
     pub flaky_retries: u32,
     /// Whether the gate is run on an emptied tree, to find out whether it checks anything.
     pub canary: bool,
-    /// Whether gate worktrees are cleaned of ignored files too, caches among them.
+    /// Whether nothing outlives a gate run: the older way to write `gate.keep: []`.
     pub clean: bool,
+}
+
+/// Folders that outlive a run in a gate's worktree.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    /// The dependency and build folders of the ecosystems that the commit uses.
+    #[default]
+    Auto,
+    /// Folders and globs relative to the repository's folder; empty = nothing is kept.
+    Folders(Vec<String>),
+}
+
+/// Settings of the gate's place.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GateSettings {
+    /// Ignored folders that outlive a run. All other files that the commit does not hold are removed.
+    pub keep: Keep,
 }
 
 /// What happens after a landing.
@@ -337,6 +356,9 @@ pub struct ProjectSettings {
     pub worktree: WorktreeSettings,
     /// Commands of the gate; empty = no gate.
     pub verify: Vec<GateCommand>,
+    /// Settings of the gate's place.
+    #[serde(default)]
+    pub gate: GateSettings,
     /// Settings of the merge queue.
     pub queue: QueueSettings,
     /// What happens after a landing.
@@ -364,6 +386,12 @@ impl ProjectSettings {
     #[must_use]
     pub fn gate_terms(&self) -> String {
         terms_of(&self.verify, self.worktree.setup.as_deref())
+    }
+
+    /// Returns what outlives a gate run: nothing, if the older key `queue.clean` says so.
+    #[must_use]
+    pub fn kept(&self) -> Keep {
+        if self.queue.clean { Keep::Folders(Vec::new()) } else { self.gate.keep.clone() }
     }
 
     /// Returns the agent with that id.

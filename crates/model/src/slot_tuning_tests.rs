@@ -1,5 +1,5 @@
 use super::*;
-use crate::gate::CommandResult;
+use crate::gate::{CommandResult, Start};
 use crate::ids::{EntryId, GateId, ObjectId, ProjectSlug};
 use crate::session::Exit;
 
@@ -14,6 +14,8 @@ fn run(id: u64, started_ms: i64, finished_ms: i64) -> GateRun {
         slot: 1,
         commands: Vec::new(),
         terms: "t".into(),
+        start: Start::Kept,
+        from_nothing: false,
         commit: oid.clone(),
         tree: oid,
         started_ms,
@@ -25,6 +27,7 @@ fn run(id: u64, started_ms: i64, finished_ms: i64) -> GateRun {
             took_ms,
             no_tests: None,
             says_full: false,
+            changed: None,
         }],
         verdict: Some(Verdict::Green),
         cancelled: false,

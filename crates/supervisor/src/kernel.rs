@@ -344,9 +344,11 @@ impl Kernel {
                     process: effects::never_began(),
                 },
                 JobKind::Session => Input::SessionLost { session: paddock_model::ids::SessionId(key.id) },
-                JobKind::Gate => {
-                    Input::GateExited { gate: paddock_model::ids::GateId(key.id), results: None }
-                }
+                JobKind::Gate => Input::GateExited {
+                    gate: paddock_model::ids::GateId(key.id),
+                    results: None,
+                    from_nothing: false,
+                },
             },
         };
         self.step(input, None)

@@ -159,8 +159,9 @@ fn an_objective_that_leaves_the_queue_stops_its_gate_run() {
         took_ms: 1,
         no_tests: None,
         says_full: false,
+        changed: None,
     };
-    world.take(Input::GateExited { gate, results: Some(vec![late]) });
+    world.take(Input::GateExited { gate, results: Some(vec![late]), from_nothing: false });
     assert_eq!(world.status("one"), Status::Cancelled, "a late verdict changes nothing");
 }
 

@@ -182,7 +182,7 @@ impl Queue {
             }
             Effect::StartGate { gate } => {
                 if let Some(results) = self.ended.get(&gate).cloned() {
-                    self.inbox.push(Input::GateExited { gate, results: Some(results) });
+                    self.inbox.push(Input::GateExited { gate, results: Some(results), from_nothing: false });
                 } else if self.state.gate(gate).is_some_and(|run| run.finished_ms.is_none()) {
                     self.gates.entry(gate).or_insert(false);
                 }
@@ -314,9 +314,10 @@ impl Queue {
             took_ms,
             no_tests: None,
             says_full: false,
+            changed: None,
         };
         self.ended.insert(gate, vec![result.clone()]);
-        self.inbox.push(Input::GateExited { gate, results: Some(vec![result]) });
+        self.inbox.push(Input::GateExited { gate, results: Some(vec![result]), from_nothing: false });
     }
 
     /// Runs effects and delivers replies until only gates are left.

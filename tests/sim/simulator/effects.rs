@@ -354,12 +354,12 @@ fn start_gate(world: &mut World, state: &State, id: GateId, fails: bool) {
     if let Some(known) = world.gates.get_mut(&id) {
         known.watched = true;
         if let Some(results) = known.end.clone() {
-            world.inbox.push(Input::GateExited { gate: id, results });
+            world.inbox.push(Input::GateExited { gate: id, results, from_nothing: false });
         }
         return;
     }
     if fails {
-        return world.inbox.push(Input::GateExited { gate: id, results: None });
+        return world.inbox.push(Input::GateExited { gate: id, results: None, from_nothing: false });
     }
     let (project, commit) = (gate.project.clone(), gate.commit.clone());
     let commands = gate.commands.len().max(1);

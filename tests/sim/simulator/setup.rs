@@ -80,6 +80,7 @@ pub(super) fn settings(rng: &mut Rng, calm: bool) -> ProjectSettings {
         },
         worktree: WorktreeSettings { copy: Vec::new(), setup: None, setup_timeout_minutes: 1 },
         verify: if rng.percent(80) { vec![gate] } else { Vec::new() },
+        gate: GateSettings::default(),
         queue: QueueSettings {
             slots: if rng.percent(60) {
                 Slots::Auto

@@ -177,11 +177,12 @@ impl World {
             took_ms: 1,
             no_tests: None,
             says_full: false,
+            changed: None,
         };
         let results = (!is_lost).then(|| vec![result; gate.commands]);
         gate.end = Some(results.clone());
         if gate.watched {
-            self.inbox.push(Input::GateExited { gate: id, results });
+            self.inbox.push(Input::GateExited { gate: id, results, from_nothing: false });
         }
     }
 

@@ -78,7 +78,9 @@ pub(super) fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
             folders::removed(scribe, &project, slot, &result);
         }
         Input::PushAnswered { project, commit, result } => push::answered(scribe, &project, &commit, result),
-        Input::GateExited { gate, results } => gate_ends::exited(scribe, gate, results),
+        Input::GateExited { gate, results, from_nothing } => {
+            gate_ends::exited(scribe, gate, results, from_nothing);
+        }
         Input::ChecksRead { gate, failed } => phases::checks_read(scribe, gate, failed),
         Input::PlanRead { session, facts } => plans::read(scribe, session, facts),
         Input::LandingAnswered { project, entry, commit, answer } => {

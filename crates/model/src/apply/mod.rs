@@ -320,16 +320,19 @@ impl State {
                 purpose,
                 slot,
                 commands,
+                start,
             } => {
                 let purpose = queue::purpose_of(purpose.as_ref(), *entry, *on_base);
-                let new = queue::new_gate(*gate, project, (commit, tree), at_ms);
+                let mut new = queue::new_gate(*gate, project, (commit, tree), at_ms);
+                new.start = *start;
                 self.plan_gate(new, (purpose, *slot), (terms, commands));
             }
             Fact::GateCancelled { project, gate } => {
                 self.change_gate(*gate, |g| g.cancelled = true);
                 self.cancel_checks(project, *gate);
             }
-            Fact::GateEnded { project, gate, verdict, results } => {
+            Fact::GateEnded { project, gate, verdict, results, from_nothing } => {
+                self.change_gate(*gate, |g| g.from_nothing = *from_nothing);
                 self.end_gate(project, *gate, (*verdict, results), at_ms);
             }
             Fact::SlotsMeasured { project, terms, found } => {

@@ -1,7 +1,7 @@
 //! Changes by events of the merge queue and of gate runs.
 
 use super::making::{chain_made, link_of, set_ahead};
-use crate::gate::{CommandResult, GateRun, Purpose, Verdict};
+use crate::gate::{CommandResult, GateRun, Purpose, Start, Verdict};
 use crate::ids::{EntryId, GateId, ObjectId, ObjectiveKey, ProjectSlug};
 use crate::objective::Landed;
 use crate::project::Project;
@@ -293,6 +293,8 @@ pub(super) fn new_gate(
         slot: 1,
         commands: Vec::new(),
         terms: String::new(),
+        start: Start::Kept,
+        from_nothing: false,
         commit: commit.clone(),
         tree: tree.clone(),
         started_ms: at_ms,

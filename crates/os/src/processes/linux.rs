@@ -74,6 +74,19 @@ pub(super) fn boot_id() -> String {
     text.trim().to_owned()
 }
 
+/// Bit of CAP_SYS_TIME in the kernel's sets of capabilities.
+const CAP_SYS_TIME: u64 = 1 << 25;
+
+pub(super) fn may_set_clock() -> bool {
+    let text = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let set = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|rest| u64::from_str_radix(rest.trim(), 16).ok())
+    };
+    // A status that cannot be read says nothing, and the careful answer is that the clock may be set.
+    set("CapEff:").is_none_or(|effective| effective & CAP_SYS_TIME != 0)
+}
+
 pub(super) fn awake_clock_ms() -> Option<u64> {
     // CLOCK_MONOTONIC stops while the machine sleeps, and all processes of one boot share it.
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);

@@ -67,6 +67,13 @@ pub fn own_pid() -> i32 {
     rustix::process::getpid().as_raw_nonzero().get()
 }
 
+/// Returns whether this process, and so every process that it starts, may set the system's clock. Change
+/// times of files then prove nothing.
+#[must_use]
+pub fn may_set_clock() -> bool {
+    system::may_set_clock()
+}
+
 /// Returns the id of this boot of the machine. Identities are valid within one boot. Empty if the system has
 /// no such id.
 #[must_use]

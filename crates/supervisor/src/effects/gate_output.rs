@@ -56,6 +56,7 @@ fn command_result(stage: &StageEnd, stretch: &Stretch, dir: &Path, is_full: bool
         took_ms: stage.awake_ms,
         no_tests: has_passed.then(|| no_tests(stretch, dir)).flatten(),
         says_full,
+        changed: None,
     }
 }
 

@@ -80,14 +80,14 @@ pub(in super::super) fn start(world: &World, order: &Order) {
         true => adopt(world, order),
         // Cancelled before it started. Its end has to be reported all the same, or its slot would stay taken.
         false if order.is_cancelled => {
-            return world.report(Input::GateExited { gate: order.gate, results: None });
+            return world.report(Input::GateExited { gate: order.gate, results: None, from_nothing: false });
         }
         false => patiently(|| submit(world, order)),
     };
     if let Err(problem) = begun {
         tracing::warn!(gate = %order.gate, %problem, "a gate run did not start");
         let results = Some(vec![not_started(order, &problem)]);
-        world.report(Input::GateExited { gate: order.gate, results });
+        world.report(Input::GateExited { gate: order.gate, results, from_nothing: false });
     }
 }
 
@@ -99,7 +99,15 @@ fn not_started(order: &Order, problem: &EffectError) -> CommandResult {
         true => Exit::DiskFull(1),
         false => Exit::NotStarted(problem.to_string()),
     };
-    CommandResult { name, exit, timed_out: false, took_ms: 0, no_tests: None, says_full: false }
+    CommandResult {
+        name,
+        exit,
+        timed_out: false,
+        took_ms: 0,
+        no_tests: None,
+        says_full: false,
+        changed: None,
+    }
 }
 
 /// Reports how the job of an earlier supervisor is now.
@@ -109,9 +117,11 @@ fn adopt(world: &World, order: &Order) -> Result<(), EffectError> {
         Adoption::Running { .. } => {}
         Adoption::Ended(record) => {
             let results = Some(command_results(&record, &dir, &order.worktree));
-            world.report(Input::GateExited { gate: order.gate, results });
+            world.report(Input::GateExited { gate: order.gate, results, from_nothing: false });
         }
-        Adoption::Lost(_) => world.report(Input::GateExited { gate: order.gate, results: None }),
+        Adoption::Lost(_) => {
+            world.report(Input::GateExited { gate: order.gate, results: None, from_nothing: false });
+        }
     }
     Ok(())
 }
@@ -263,5 +273,5 @@ pub(in super::super) fn ended(world: &World, order: &Ended) {
     }
     fail_point!("gate.told");
     world.gauges.forget_gate(order.gate.0);
-    world.report(Input::GateExited { gate: order.gate, results });
+    world.report(Input::GateExited { gate: order.gate, results, from_nothing: false });
 }

@@ -11,7 +11,12 @@ use paddock_model::settings::Slots;
 use paddock_model::verdicts::contradicted;
 
 /// The processes of a run are gone. `results` is `None` if the run left no record.
-pub(in crate::decide) fn exited(scribe: &mut Scribe<'_>, id: GateId, results: Option<Vec<CommandResult>>) {
+pub(in crate::decide) fn exited(
+    scribe: &mut Scribe<'_>,
+    id: GateId,
+    results: Option<Vec<CommandResult>>,
+    from_nothing: bool,
+) {
     let Some(gate) = scribe.state.gate(id).cloned() else { return };
     let Some(project) = scribe.state.project(&gate.project) else { return };
     if gate.finished_ms.is_some() {
@@ -27,7 +32,7 @@ pub(in crate::decide) fn exited(scribe: &mut Scribe<'_>, id: GateId, results: Op
     let earlier = known.map(|known| known.gate);
     scribe.mark(&gate.project);
     let project = gate.project.clone();
-    scribe.record(Fact::GateEnded { project: project.clone(), gate: id, verdict, results });
+    scribe.record(Fact::GateEnded { project: project.clone(), gate: id, verdict, results, from_nothing });
     // Two verdicts on one tree are a flake: it is recorded, and nobody is blamed. A cancelled run has no
     // verdict.
     if let (Some(earlier), false) = (earlier, gate.cancelled) {

@@ -3,7 +3,7 @@
 use crate::decide::scribe::Scribe;
 use crate::effect::Effect;
 use paddock_model::event::Fact;
-use paddock_model::gate::Purpose;
+use paddock_model::gate::{Purpose, Start};
 use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
 use paddock_model::reason::ReasonCode;
 use paddock_model::settings::GateCommand;
@@ -61,6 +61,7 @@ pub(in crate::decide) fn start_in(
         purpose: Some(wanted.purpose),
         slot,
         commands: wanted.commands,
+        start: Start::Kept,
     });
     scribe.order(Effect::StartGate { gate });
     Some(gate)
