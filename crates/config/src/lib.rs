@@ -15,6 +15,7 @@ pub mod environment;
 pub mod error;
 pub mod example;
 pub mod goals_file;
+mod keep;
 pub mod plan_file;
 mod plan_keys;
 mod plan_text;

@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::branch_name;
 use super::error::{ConfigError, Place};
+use super::keep;
 use super::reader::{Section, Sink};
 use super::sections;
 use super::settings_table::{self as keys, Key, Row};
@@ -11,7 +12,7 @@ use super::shared_part::{self, SharedPart};
 use super::workspace::Workspace;
 use super::yaml::Node;
 use paddock_model::ids::ProjectSlug;
-use paddock_model::settings::{GateSettings, PlannerSettings, ProjectSettings};
+use paddock_model::settings::{PlannerSettings, ProjectSettings};
 
 /// A project file without faults.
 #[derive(Debug, Clone)]
@@ -132,6 +133,7 @@ fn read_node(
 
 /// Reads the settings that only the workspace's file may give; the others stay empty.
 fn unshared(file: &Section<'_>, planner: &Section<'_>, event_types: Option<&[&str]>) -> ProjectSettings {
+    let queue = sections::queue(file);
     ProjectSettings {
         name: String::new(),
         description: String::new(),
@@ -148,8 +150,8 @@ fn unshared(file: &Section<'_>, planner: &Section<'_>, event_types: Option<&[&st
         recovery: sections::recovery(file),
         worktree: sections::worktree(file),
         verify: Vec::new(),
-        gate: GateSettings::default(),
-        queue: sections::queue(file),
+        gate: keep::gate(file, queue.clean),
+        queue,
         land: sections::land(file),
         test_patterns: file.given(&keys::TEST_PATTERNS),
         planner: PlannerSettings { approval: planner.value(&keys::APPROVAL), context_files: Vec::new() },

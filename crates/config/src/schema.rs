@@ -46,6 +46,7 @@ fn value(row: &dyn Row, events: &[&str]) -> Value {
         Kind::AutoOrCount(least) => {
             json!({ "anyOf": [{ "const": "auto" }, { "type": "integer", "minimum": least }] })
         }
+        Kind::AutoOrFolders => json!({ "anyOf": [{ "const": "auto" }, texts] }),
         Kind::AboveZero => json!({ "type": "number", "exclusiveMinimum": 0 }),
         Kind::FromZero => json!({ "type": "number", "minimum": 0 }),
         Kind::OneOf(_) | Kind::Format => json!({ "enum": setting.kind.words() }),

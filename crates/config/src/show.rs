@@ -40,6 +40,8 @@ fn value(row: &dyn Row, stored: &Value) -> Option<Value> {
         Kind::Command => (!found.is_null()).then(|| command(found)),
         // Stored as `"auto"` or `{"count": 3}`, written as `auto` or `3`.
         Kind::AutoOrCount(_) => Some(found.get("count").unwrap_or(found).clone()),
+        // Stored as `"auto"` or `{"folders": […]}`, written as `auto` or the list.
+        Kind::AutoOrFolders => Some(found.get("folders").unwrap_or(found).clone()),
         _ => Some(found.clone()),
     }
 }

@@ -11,6 +11,8 @@ pub(crate) enum Kind {
     Count(i64),
     /// `auto`, or a whole number of at least this minimum.
     AutoOrCount(i64),
+    /// `auto`, or a list of folders and globs.
+    AutoOrFolders,
     /// A number above 0.
     AboveZero,
     /// A number of at least 0.
@@ -58,6 +60,7 @@ impl Kind {
             Self::Flag => "true or false".to_owned(),
             Self::Count(least) => format!("a whole number from {least}"),
             Self::AutoOrCount(least) => format!("auto or a whole number from {least}"),
+            Self::AutoOrFolders => "auto or a list of folders".to_owned(),
             Self::AboveZero => "a number above 0".to_owned(),
             Self::FromZero => "a number from 0".to_owned(),
             Self::OneOf(_) | Self::Format => format!("one of {}", self.words().join(", ")),
@@ -76,6 +79,7 @@ impl Kind {
                 words.join(", ")
             }
             Self::AutoOrCount(least) => format!("`auto` or a whole number from {least}"),
+            Self::AutoOrFolders => "`auto` or a list of folders and globs".to_owned(),
             Self::Id => {
                 "1 to 63 characters of `a-z`, `0-9`, `_`, `-`; begins with a letter or digit".to_owned()
             }

@@ -1,7 +1,7 @@
 //! Rows for the keys in sections of a project file.
 
 use super::{Key, Kind, Map, Usual, key, rows};
-use paddock_model::settings::{ApprovalRule, PublishRule, ScopeLevel, Slots};
+use paddock_model::settings::{ApprovalRule, Keep, PublishRule, ScopeLevel, Slots};
 
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.to_owned()).collect()
@@ -82,13 +82,27 @@ rows! { SECTIONS:
                 file.")
         .or(|| owned(&[".env"]));
     SETUP: Key<String> = key("worktree.setup", Kind::Text)
-        .means("A shell command that runs in each new worktree, of a session or of the gate.")
+        .means("A shell command that runs in each new worktree, of a session or of the gate. In a gate folder it runs \
+                again when a lock file, a submodule or a file that it names has changed, and before every run if it \
+                makes files outside of the folders that `gate.keep` keeps.")
         .example("npm ci")
         .null("no command");
     SETUP_TIMEOUT: Usual<u32> = key("worktree.setup_timeout_minutes", Kind::Count(1))
         .means("Maximum running time of `setup`; then it is stopped and counts as failed.")
         .unit("minutes")
         .or(|| 10);
+
+    GATE: Key<Map> = key("gate", Kind::Section)
+        .means("The folders in which the gate runs (docs/gate.md).")
+        .from("the defaults of its keys");
+    KEEP: Usual<Keep> = key("gate.keep", Kind::AutoOrFolders)
+        .means("Ignored folders that outlive a gate run, each as the last landed run left it; every other file that \
+                the commit does not hold is removed before a run. With `auto`, these are the dependency and build \
+                folders of the project's tools, such as `node_modules`, `.venv`, `vendor`, `target` and `build`. With \
+                `[]` nothing is kept. Folders are relative to the repository's root. Reports, test caches and \
+                generated sources do not belong here.")
+        .example("[target, \"web/node_modules\"]")
+        .or(|| Keep::Auto);
 
     QUEUE: Key<Map> = key("queue", Kind::Section)
         .means("The merge queue.")
@@ -112,8 +126,7 @@ rows! { SECTIONS:
                 checks nothing, which Paddock then reports.")
         .or(|| false);
     CLEAN: Usual<bool> = key("queue.clean", Kind::Flag)
-        .means("Whether ignored files, such as caches, are removed from the gate's worktrees before each run. By \
-                default they stay, which makes runs faster.")
+        .means("The older way to keep nothing between gate runs: true is read as `gate.keep: []`.")
         .or(|| false);
 
     LAND: Key<Map> = key("land", Kind::Section)

@@ -75,6 +75,7 @@ fn samples(row: &dyn Row) -> Vec<String> {
         (Kind::Flag, _) => of(&["true", "false"]),
         (Kind::Count(least), _) => vec![least.to_string(), (least + 41).to_string()],
         (Kind::AutoOrCount(least), _) => vec![least.to_string(), "auto".to_owned()],
+        (Kind::AutoOrFolders, _) => of(&["[a, \"b/**/c\"]", "[]", "auto"]),
         (Kind::AboveZero, _) => of(&["7", "2.5"]),
         (Kind::FromZero, _) => of(&["0", "2.5"]),
         (Kind::OneOf(_) | Kind::Format, _) => setting.kind.words().into_iter().map(str::to_owned).collect(),
@@ -93,6 +94,7 @@ fn wrong(kind: Kind) -> Vec<String> {
         Kind::Count(least) | Kind::AutoOrCount(least) => {
             vec![(least - 1).to_string(), "many".to_owned(), "true".to_owned()]
         }
+        Kind::AutoOrFolders => of(&["all", "12", "true", "{a: b}"]),
         Kind::AboveZero => of(&["0", "-1", "much", ".inf"]),
         Kind::FromZero => of(&["-1", "much", ".nan"]),
         Kind::Flag | Kind::OneOf(_) | Kind::Format => of(&["nonsense", "1", "[a]"]),
