@@ -51,6 +51,8 @@ pub enum Effect {
     StopGate { gate: GateId },
     /// Remove the gate worktree of a slot, unless a process works in it.
     RemoveGateFolder { project: ProjectSlug, slot: u32 },
+    /// Keep the caches that this run left, as the ones that later runs in its folder start from.
+    KeepCaches { gate: GateId },
     /// Check the landing once more, then move the integration ref by compare-and-swap.
     Land { project: ProjectSlug, entry: EntryId },
     /// Write the proof of a landing.

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::gate::{GateRun, Purpose, Verdict};
+use super::gate::{GateRun, Purpose, Start, Verdict};
 use super::settings::Slots;
 use super::train::useful_slots;
 
@@ -126,8 +126,14 @@ impl SlotTuning {
             run.purpose,
             Purpose::Candidate { .. } | Purpose::Base { .. } | Purpose::Ahead { .. } | Purpose::External
         );
-        // Only a green, whole run of the project's own commands does all of the gate's work.
-        if !is_whole || run.verdict != Some(Verdict::Green) || run.cancelled || !run.commands.is_empty() {
+        // Only a green, whole run of the project's own commands does all of the gate's work, and only one with
+        // its caches takes the usual time.
+        if run.start != Start::Kept
+            || !is_whole
+            || run.verdict != Some(Verdict::Green)
+            || run.cancelled
+            || !run.commands.is_empty()
+        {
             return;
         }
         let took_ms: u64 = run.results.iter().map(|result| result.took_ms).sum();

@@ -26,7 +26,10 @@ pub(super) fn executor_key(effect: &Effect) -> String {
         | Effect::StopSession { session, .. }
         | Effect::ExtendSession { session }
         | Effect::Harvest { session } => format!("session {session}"),
-        Effect::StartGate { gate } | Effect::StopGate { gate } | Effect::ReadChecks { gate } => {
+        Effect::StartGate { gate }
+        | Effect::StopGate { gate }
+        | Effect::KeepCaches { gate }
+        | Effect::ReadChecks { gate } => {
             format!("gate {gate}")
         }
         Effect::MakeWorktree { objective, .. } | Effect::RemoveWorktree { objective } => {
@@ -97,6 +100,7 @@ pub(super) fn run(
                 gate.stopped = true;
             }
         }
+        Effect::KeepCaches { .. } => {}
         Effect::Land { project, entry } => return land(world, state, project, entry, fails),
         Effect::WriteProof { project, commit } => {
             let result = if fails { Err("locked".to_owned()) } else { Ok("0".repeat(64)) };

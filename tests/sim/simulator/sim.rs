@@ -156,7 +156,10 @@ impl Sim {
         if let Some(Err(refusal)) = &decision.reply {
             self.say(|| format!("         refused: {refusal}"));
         }
-        for effect in decision.effects {
+        // The modelled folders have no caches, so an order to keep them has nothing to do and no turn to take.
+        let to_do =
+            decision.effects.into_iter().filter(|effect| !matches!(effect, Effect::KeepCaches { .. }));
+        for effect in to_do {
             self.say(|| format!("         effect {effect:?}"));
             self.pool.push(effect);
         }

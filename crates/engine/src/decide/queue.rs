@@ -259,5 +259,10 @@ fn landed(scribe: &mut Scribe<'_>, project: &ProjectSlug, landing: &Landing) {
             scribe.move_to(&key(project, id), Status::Done, Cause::Landed, None, None);
         }
     }
+    // Only what a landed run left may reach later runs: no branch can plant a file for another one. If the
+    // order is lost, later runs start from older caches.
+    if let Some(gate) = landing.gate {
+        scribe.order(Effect::KeepCaches { gate });
+    }
     scribe.order(Effect::WriteProof { project: project.clone(), commit: candidate.commit.clone() });
 }

@@ -221,6 +221,11 @@ fn try_remove(world: &World, order: &Folder) -> Result<(), EffectError> {
     Ok(remove_gate(&repository, &order.worktree).map(drop)?)
 }
 
+/// Keeps the caches that a landed run left in its folder, for later runs there to start from.
+pub(in super::super) fn keep_caches(_world: &World, gate: GateId) {
+    tracing::debug!(%gate, "the caches of a landed run are to be kept");
+}
+
 /// Stops a gate run. Does nothing if the run has ended.
 pub(in super::super) fn stop(world: &World, gate: GateId) {
     if let Err(error) = world.runner.cancel(&gate_key(gate), StopReason::Superseded, false) {

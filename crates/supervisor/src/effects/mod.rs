@@ -26,6 +26,7 @@
 //! | MakeCandidate | makes the chain of merges again; an answer for other members or another tip is ignored |
 //! | StartGate, StopGate | like sessions, in `runtime/gates/<n>` |
 //! | RemoveGateFolder | a missing folder is removed; nothing is removed that is in use |
+//! | KeepCaches | is not ordered again: without it later runs start from older caches |
 //! | PrepareTree | makes a tree for a side run; the same inputs give the same tree |
 //! | Push | without force: a remote that holds the commit has it |
 //! | Land | compare-and-swap: the ref is at the candidate or beyond (done), at the old tip (not done; a member whose branch moved leaves the queue first), elsewhere (the queue is held) |
@@ -99,6 +100,7 @@ pub(super) fn describe(state: &State, effect: &Effect) -> (Option<ProjectSlug>, 
         Effect::StartGate { gate } => of_gate(gate, "starting"),
         Effect::ReadChecks { gate } => of_gate(gate, "reading the checks of"),
         Effect::StopGate { gate } => of_gate(gate, "stopping"),
+        Effect::KeepCaches { gate } => of_gate(gate, "keeping the caches of"),
         Effect::RemoveGateFolder { project, .. } => of_project(project, "removing a gate's folder"),
         Effect::Land { project, .. } => of_project(project, "landing"),
         Effect::WriteProof { project, .. } => of_project(project, "writing a proof"),
@@ -214,6 +216,11 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
             let order = gates::Folder::from_state(state, &project, slot)?;
             let key = ExecutorKey::GateWorktree(project, slot);
             Some((key, Box::new(move || gates::remove_folder(&shared, &order))))
+        }
+        Effect::KeepCaches { gate } => {
+            // Under the key of the slot, so that no later run has begun to work in its folder.
+            let key = gates::slot_key(state.gate(gate)?);
+            Some((key, Box::new(move || gates::keep_caches(&shared, gate))))
         }
         Effect::StopGate { gate } => {
             // Under the key of the start, so that the stop cannot overtake it.

@@ -2,12 +2,14 @@
 
 use crate::decide::scribe::Scribe;
 use crate::effect::Effect;
+use paddock_model::clock::distance_ms;
 use paddock_model::event::Fact;
-use paddock_model::gate::{Purpose, Start};
+use paddock_model::gate::{Purpose, Start, Verdict};
 use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
+use paddock_model::project::Project;
 use paddock_model::reason::ReasonCode;
 use paddock_model::settings::GateCommand;
-use paddock_model::verdicts::terms_of;
+use paddock_model::verdicts::{KnownVerdict, VERDICT_AGE_MAX_MS, terms_of};
 
 /// A gate run to start.
 pub(in crate::decide) struct Wanted {
@@ -48,6 +50,7 @@ pub(in crate::decide) fn start_in(
     // the old gate, and no one may mistake it for a verdict of the new one.
     let commands = if wanted.commands.is_empty() { &project.settings.verify } else { &wanted.commands };
     let terms = terms_of(commands, project.settings.worktree.setup.as_deref());
+    let start = start_of(project, &wanted, &terms, scribe.now_ms);
     // Numbers are never used again, so a late answer cannot be taken for that of another run.
     let gate = GateId(scribe.state.counters().gate + 1);
     scribe.record(Fact::GatePlanned {
@@ -61,10 +64,25 @@ pub(in crate::decide) fn start_in(
         purpose: Some(wanted.purpose),
         slot,
         commands: wanted.commands,
-        start: Start::Kept,
+        start,
     });
     scribe.order(Effect::StartGate { gate });
     Some(gate)
+}
+
+/// Returns what a run may start with. A cache that an earlier run left may be the cause of a failure, so a
+/// repeat has none, nor has the run on the base that a failure is compared with.
+fn start_of(project: &Project, wanted: &Wanted, terms: &str, now_ms: i64) -> Start {
+    let has_failed = |known: &KnownVerdict| {
+        known.tree == wanted.tree
+            && known.terms == terms
+            && known.verdict != Verdict::Green
+            && distance_ms(now_ms, known.at_ms) < VERDICT_AGE_MAX_MS
+    };
+    match wanted.purpose {
+        _ if wanted.purpose.is_on_base() || project.verdicts.iter().any(has_failed) => Start::WithoutCaches,
+        _ => Start::Kept,
+    }
 }
 
 /// Returns the first of the project's slots that no open run has. A cancelled run keeps its slot until its
