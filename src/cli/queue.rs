@@ -31,6 +31,9 @@ pub(super) enum Queue {
     /// Run the gate on an emptied tree; if it passes there, it checks nothing
     #[command(after_help = "Examples:\n  paddock queue canary\n  paddock --project web queue canary")]
     Canary,
+    /// Run the gate on the newest landed work in a new folder without caches
+    #[command(after_help = "Examples:\n  paddock queue recheck\n  paddock --project web queue recheck")]
+    Recheck,
     /// Accept the target branch as it is: rewritten, or with commits that bypassed the queue
     #[command(after_help = "Examples:\n  paddock queue adopt")]
     Adopt,
@@ -71,6 +74,7 @@ impl Queue {
             Self::Drop(Drop { id, note }) => return order(context, &id, Order::Drop { note }),
             Self::Requeue(Requeue { id }) => return order(context, &id, Order::Requeue),
             Self::Canary => |project| Command::QueueCanary { project },
+            Self::Recheck => |project| Command::AskRecheck { project },
             Self::Hold => |project| Command::QueueHold { project },
             Self::Release => |project| Command::QueueRelease { project },
             Self::Adopt => |project| Command::QueueAdopt { project },
@@ -103,7 +107,7 @@ impl List {
                         "project": project.slug, "integration": project.integration,
                         "reasons": project.reasons, "queue": project.queue,
                         "radar": project.radar, "canary": project.canary,
-                        "gate_slots": project.gate_slots
+                        "gate_slots": project.gate_slots, "recheck": project.recheck
                     })
                 })
                 .collect();
@@ -131,6 +135,9 @@ fn print_queue(project: &ProjectStatus) -> Result<(), Failure> {
     text.push_str(&if rows.is_empty() { "  nothing is queued\n".to_owned() } else { table(&rows, 2) });
     if let Some(gate) = &project.gate_slots {
         text.push_str(&format!("  gate slots: {} ({})\n", gate.slots, gate.why));
+    }
+    if let Some(run) = project.recheck.as_ref().and_then(|recheck| recheck.run) {
+        text.push_str(&format!("  gate run {run}: the newest landed work, in a new folder without caches\n"));
     }
     if project.integration.ahead > 0 {
         text.push_str(&format!("  landed, not published yet: {}\n", project.integration.ahead));

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::agent::Check;
 use super::facts::{RepositoryFacts, TargetFacts, TrustRecord};
 use super::hierarchy::{ImportedNode, NodeKey, NodeOrder};
-use super::ids::{AgentId, ObjectiveId, ObjectiveKey, Person, ProjectSlug, SessionId};
+use super::ids::{AgentId, ObjectId, ObjectiveId, ObjectiveKey, Person, ProjectSlug, SessionId};
 use super::objective::ObjectiveSpec;
 use super::operate::Order;
 use super::plan::PlanDocument;
@@ -88,6 +88,11 @@ pub enum Command {
     QueueRelease { project: ProjectSlug },
     /// Run the gate on an emptied tree, to find out whether it checks anything.
     QueueCanary { project: ProjectSlug },
+    /// Run the gate on the newest landed tree from nothing.
+    #[serde(rename = "queue_recheck")]
+    AskRecheck { project: ProjectSlug },
+    /// Report that a landed commit is not green from nothing, for the reason `problem`.
+    RecheckDiffers { project: ProjectSlug, commit: ObjectId, problem: String },
     /// Reset the integration ref to the target branch, or accept work there that did not pass the queue.
     QueueAdopt { project: ProjectSlug },
     /// Bring landed work back onto the target branch.
@@ -118,6 +123,8 @@ impl Command {
             | Self::QueueHold { project }
             | Self::QueueRelease { project }
             | Self::QueueCanary { project }
+            | Self::AskRecheck { project }
+            | Self::RecheckDiffers { project, .. }
             | Self::QueueAdopt { project }
             | Self::QueueRepublish { project }
             | Self::QueuePublish { project } => Some(project),

@@ -34,7 +34,7 @@ use super::project::PublicationWait;
 use super::reason::{Reason, ReasonCode};
 use super::session::{Harvest, Over, ProcessEnd, Resume, SessionBudget, SessionEnd, SessionKind, Stop};
 use super::settings::{GateCommand, ProjectSettings};
-use super::side_runs::PushWait;
+use super::side_runs::{Doubtful, PushWait};
 use super::slot_tuning::SlotsFound;
 use super::train::{Candidate, Link, Subject};
 use super::usage::{Account, Usage};
@@ -382,6 +382,21 @@ pub enum Fact {
     CanaryAsked { project: ProjectSlug },
     /// The gate ran on an emptied tree. A green verdict means that the gate checks nothing.
     CanaryJudged { project: ProjectSlug, gate: Option<GateId>, verdict: Verdict, terms: String },
+    /// A person asked to run the gate on the newest landed tree from nothing (`queue recheck`).
+    RecheckAsked { project: ProjectSlug },
+    /// The gate judged a landed commit from nothing. After red, the kept caches are void, and `doubtful` are
+    /// the landings since the last such run; at most the newest, of `landings` in all. `gate` is `None` if
+    /// `verify --rerun` found it.
+    RecheckJudged {
+        project: ProjectSlug,
+        gate: Option<GateId>,
+        commit: ObjectId,
+        verdict: Verdict,
+        #[serde(default)]
+        doubtful: Vec<Doubtful>,
+        #[serde(default)]
+        landings: u64,
+    },
     /// The gate gave its verdict on the user's own commits, to which the integration ref had advanced.
     ExternalJudged { project: ProjectSlug, commit: ObjectId, gate: Option<GateId>, verdict: Verdict },
     /// The target branch was found to contain work of an objective that did not pass the queue.

@@ -214,6 +214,8 @@ pub enum Purpose {
         /// Id of the phase.
         phase: NodeId,
     },
+    /// The newest landed tree, in a new folder without caches, as a fresh clone would have it.
+    Recheck,
 }
 
 impl Default for Purpose {
@@ -256,7 +258,7 @@ impl Purpose {
         match self {
             Self::Candidate { entries } | Self::Base { entries } | Self::Tamper { entries } => entries,
             Self::Ahead { entry } => std::slice::from_ref(entry),
-            Self::External | Self::Canary | Self::Phase { .. } => &[],
+            Self::External | Self::Canary | Self::Phase { .. } | Self::Recheck => &[],
         }
     }
 
@@ -271,6 +273,7 @@ impl Purpose {
             Self::Canary => "canary",
             Self::Tamper { .. } => "tamper",
             Self::Phase { .. } => "phase",
+            Self::Recheck => "recheck",
         }
     }
 }
@@ -286,6 +289,18 @@ pub enum Start {
     WithoutCaches,
     /// A new folder.
     FromNothing,
+}
+
+impl Start {
+    /// Returns the name of the start, for people and scripts.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::WithoutCaches => "without_caches",
+            Self::FromNothing => "from_nothing",
+        }
+    }
 }
 
 /// Returns the slot of runs that older builds recorded, when a project had only one.

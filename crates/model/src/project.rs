@@ -13,7 +13,7 @@ use super::planning::Planning;
 use super::proof::Unproven;
 use super::reason::{Reason, ReasonCode};
 use super::settings::{ProjectSettings, Slots};
-use super::side_runs::{Canary, CanaryVerdict, External, Pushing};
+use super::side_runs::{Canary, CanaryVerdict, External, Pushing, Recheck};
 use super::slot_tuning::SlotTuning;
 use super::train::Train;
 use crate::verdicts::KnownVerdict;
@@ -172,6 +172,9 @@ pub struct Project {
     /// Result of running the gate on an emptied tree.
     #[serde(default)]
     pub canary: Canary,
+    /// The daily run of the gate on a landed tree from nothing.
+    #[serde(default)]
+    pub recheck: Recheck,
     /// The user's commits to which the integration ref last advanced, with the gate's verdict.
     #[serde(default)]
     pub external: Option<External>,

@@ -158,6 +158,9 @@ pub struct ProvenSession {
 pub struct ProvenGate {
     /// Number of the run; its output is in `runtime/gates/<n>`.
     pub run: u64,
+    /// Whether it ran in a new folder without caches, as in a fresh clone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_nothing: bool,
     /// Results of its commands, in order.
     pub commands: Vec<ProvenCommand>,
 }

@@ -103,6 +103,8 @@ pub enum ReasonCode {
     SelfCheck,
     /// The gate is red on the integration tip itself, without any entry.
     TargetRed,
+    /// The gate is not green on a landed tree from nothing, although it was green with caches.
+    RecheckDiffers,
     /// The gate gave no verdict.
     NotEvaluated,
     /// The disk is full where gates work.

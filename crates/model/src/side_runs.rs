@@ -1,10 +1,13 @@
 //! Gate runs apart from the queue's own, and the push to the user's remote.
 //!
 //! The gate also runs on an entry's merge with the earlier tests (the guard), on an emptied tree (the
-//! canary), and on the user's own commits.
+//! canary), on the user's own commits, and once a day on a landed tree from nothing (the recheck).
+
+mod recheck;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::recheck::{Doubtful, LandedTree, Recheck};
 use super::gate::Verdict;
 use super::ids::{EntryId, GateId, ObjectId};
 use super::path::RepoPath;

@@ -9,7 +9,8 @@ use paddock_model::agent::{Check, length};
 use paddock_model::bypass::BypassFacts;
 use paddock_model::event::{Dropped, Fact};
 use paddock_model::facts::Collision;
-use paddock_model::ids::{AgentId, EntryId, ObjectId, ObjectiveId};
+use paddock_model::gate::{CommandResult, Verdict};
+use paddock_model::ids::{AgentId, EntryId, GateId, ObjectId, ObjectiveId};
 use paddock_model::session::{Harvest, Over, SessionBudget, SessionEnd};
 use paddock_model::train::{Candidate, Subject};
 use paddock_model::usage::{Usage, dollars};
@@ -156,12 +157,15 @@ fn words(fact: &Fact) -> Words {
         }
         Fact::GuardGivenUp { entry, why, .. } => Some(format!("entry {entry}, {why}")),
         Fact::CanaryJudged { verdict, .. } => Some(verdict.words().to_owned()),
+        Fact::RecheckJudged { commit: judged, verdict, landings, .. } => {
+            Some(rechecked(judged, *verdict, *landings))
+        }
         Fact::ExternalJudged { commit: judged, verdict, .. } => {
             Some(format!("{} is {}", commit(judged), verdict.words()))
         }
         Fact::EntryDropped { subject, why, .. } => Some(format!("{}, {}", queued(subject), dropped(why))),
         Fact::GatePlanned { gate, .. } | Fact::GateCancelled { gate, .. } => Some(format!("run {gate}")),
-        Fact::GateEnded { gate, verdict, .. } => Some(format!("run {gate} is {}", verdict.words())),
+        Fact::GateEnded { gate, verdict, results, .. } => Some(gate_ended(*gate, *verdict, results)),
         Fact::SlotsMeasured { found, .. } => Some(counted(found.slots as usize, "slot")),
         Fact::GateFolderRemoved { slot, .. } => Some(format!("slot {slot}")),
         Fact::FlakeSeen { earlier, gate, .. } => {
@@ -196,6 +200,7 @@ fn words(fact: &Fact) -> Words {
         | Fact::WorktreeRetired { .. }
         | Fact::WorktreeRemoved { .. }
         | Fact::CanaryAsked { .. }
+        | Fact::RecheckAsked { .. }
         | Fact::BypassAccepted { .. }
         | Fact::QueueReleased { .. } => None,
     };
@@ -285,6 +290,24 @@ fn ended(end: SessionEnd, harvest: Option<&Harvest>, over: &[Over], problem: Opt
         false => format!(", above its limit of {}", over.join(" and ")),
     };
     format!("{}, {commits}{over}{problem}", end.word())
+}
+
+/// Returns the verdict of a run, and what a command that passed has changed. A command that is red for its
+/// changes says so in its outcome.
+fn gate_ended(gate: GateId, verdict: Verdict, results: &[CommandResult]) -> String {
+    let green = results.iter().filter(|result| result.verdict() == Verdict::Green);
+    let changed = green.filter_map(|result| Some((&result.name, result.changed.as_ref()?)));
+    let changed: String = changed.map(|(name, changed)| format!("; {name} changed {changed}")).collect();
+    format!("run {gate} is {}{changed}", verdict.words())
+}
+
+fn rechecked(judged: &ObjectId, verdict: Verdict, landings: u64) -> String {
+    let since = match (verdict, landings) {
+        (Verdict::Green, _) | (_, 0) => String::new(),
+        (_, 1) => ", after 1 landing".to_owned(),
+        (_, count) => format!(", after {count} landings"),
+    };
+    format!("{} is {} from nothing{since}", commit(judged), verdict.words())
 }
 
 fn queued(subject: &Subject) -> String {

@@ -243,6 +243,14 @@ fn types_of(kind: FactKind) -> Vec<EventType> {
             "canary_judged",
             "The gate ran on an emptied tree (`data.verdict`); green means that the gate checks nothing.",
         ),
+        FactKind::RecheckAsked => one(
+            "recheck_asked",
+            "A person asked to run the gate on the newest landed tree in a new folder without caches.",
+        ),
+        FactKind::RecheckJudged => one(
+            "recheck_judged",
+            "The gate judged a landed commit in a new folder without caches (`data.verdict`); if it is not green, `data.doubtful` names the landings since the last such run.",
+        ),
         FactKind::ExternalJudged => {
             one("external_judged", "The gate judged the user's own commits (`data.verdict`).")
         }

@@ -114,6 +114,8 @@ pub struct ProjectStatus {
     pub radar: Vec<RadarStatus>,
     /// Result of the gate on an emptied tree; `None` until the gate was tried on one.
     pub canary: Option<CanaryStatus>,
+    /// The daily gate run on landed work from nothing; `None` without a gate.
+    pub recheck: Option<RecheckStatus>,
     /// Number of parallel gate runs, and the reason for it; `None` without a gate.
     pub gate_slots: Option<GateSlotsStatus>,
 }
@@ -315,6 +317,8 @@ pub struct GateStatus {
     pub purpose: &'static str,
     pub slot: u32,
     pub seconds: u64,
+    /// What the run may start with: `kept` caches, `without_caches`, or `from_nothing`.
+    pub start: &'static str,
 }
 
 /// A finished gate run.
@@ -325,4 +329,36 @@ pub struct VerdictStatus {
     pub purpose: &'static str,
     pub verdict: &'static str,
     pub seconds: u64,
+    /// What the run could start with: `kept` caches, `without_caches`, or `from_nothing`.
+    pub start: &'static str,
+    /// Whether it ran in a new folder without caches, as in a fresh clone.
+    pub from_nothing: bool,
+    /// Commands that changed files of the commit while they ran.
+    pub changed: Vec<ChangedStatus>,
+}
+
+/// Files of the commit that a gate command changed while it ran.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct ChangedStatus {
+    pub command: String,
+    /// The first of the files.
+    pub files: Vec<String>,
+    /// Number of all changed files.
+    pub count: u64,
+    /// Whether a test, or a file that the gate runs, is among them; the command then counts as red.
+    pub is_gate: bool,
+}
+
+/// The daily gate run on the newest landed tree, in a new folder without caches.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RecheckStatus {
+    /// When a landed tree was last judged from nothing; `None` if none was.
+    pub last: Option<String>,
+    /// Number of landings since then.
+    pub landings: u64,
+    /// Whether a person asked for a run that has no verdict yet.
+    pub asked: bool,
+    /// Number of its open gate run, if one is open.
+    pub run: Option<u64>,
 }

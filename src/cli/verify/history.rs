@@ -222,6 +222,8 @@ impl History {
             | Fact::GuardGivenUp { .. }
             | Fact::CanaryAsked { .. }
             | Fact::CanaryJudged { .. }
+            | Fact::RecheckAsked { .. }
+            | Fact::RecheckJudged { .. }
             | Fact::QueueBypassed { .. }
             | Fact::BypassAccepted { .. }
             | Fact::Pushed { .. }

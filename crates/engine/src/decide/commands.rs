@@ -10,6 +10,7 @@ use crate::decide::plans::hierarchy;
 use crate::decide::plans::import;
 use crate::decide::plans::objectives;
 use crate::decide::queue::orders as queue_orders;
+use crate::decide::queue::recheck;
 use crate::decide::queue::side_runs;
 use crate::decide::sessions::health;
 use crate::decide::sessions::orders::{self as session_orders, More};
@@ -47,6 +48,10 @@ pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
         Command::QueueHold { project } => queue_orders::hold(scribe, &project),
         Command::QueueRelease { project } => queue_orders::release_queue(scribe, &project),
         Command::QueueCanary { project } => side_runs::ask_canary(scribe, &project),
+        Command::AskRecheck { project } => recheck::ask(scribe, &project),
+        Command::RecheckDiffers { project, commit, problem } => {
+            recheck::reported(scribe, &project, &commit, &problem)
+        }
         Command::QueueAdopt { project } => queue_orders::adopt(scribe, &project),
         Command::QueueRepublish { project } => queue_orders::republish(scribe, &project),
         Command::QueuePublish { project } => queue_orders::publish(scribe, project),
@@ -87,6 +92,7 @@ mod tests {
             Command::PlanReject { project: project.clone(), note: String::new() },
             Command::QueueRelease { project: project.clone() },
             Command::QueueCanary { project: project.clone() },
+            Command::AskRecheck { project: project.clone() },
             Command::QueuePublish { project: project.clone() },
         ];
         for command in commands {

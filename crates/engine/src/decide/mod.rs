@@ -41,6 +41,7 @@
 //! | | [`queue`] | answers about merges and landings |
 //! | | [`queue::blame`] | consequences of a gate that is not green |
 //! | | [`queue::side_runs`] | gate runs in parallel with the queue: tamper guard, canary |
+//! | | [`queue::recheck`] | the daily gate run on a landed tree from nothing |
 //! | | [`queue::disk_space`], [`queue::folders`] | a full disk under the gate; gate worktrees |
 //! | | [`queue::proofs`], [`queue::publish`], [`queue::push`] | what follows a landing |
 //! | plans | [`plans::planner`] | when a planner run starts |
@@ -125,6 +126,8 @@ pub fn step(state: &mut State, memo: &mut Memo, input: Input, now_ms: i64) -> De
         // the queue does.
         queue::side_runs::guards(&mut scribe);
         queue::merge::run(&mut scribe);
+        // The queue has left it the next slot, and a run that it lands now keeps its folder until then.
+        queue::recheck::run(&mut scribe);
         queue::publish::run(&mut scribe);
         queue::push::run(&mut scribe);
         queue::proofs::run(&mut scribe);

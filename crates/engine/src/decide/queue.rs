@@ -12,6 +12,7 @@ pub(super) mod orders;
 pub(super) mod proofs;
 pub(super) mod publish;
 pub(super) mod push;
+pub(super) mod recheck;
 pub(super) mod side_runs;
 
 use super::scribe::Scribe;

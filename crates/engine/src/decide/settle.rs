@@ -4,7 +4,9 @@ use super::memo::Memo;
 use crate::assignment::{agent_for, probe};
 use crate::decide::plans::phases::{checks_due, may_check};
 use crate::decide::plans::planner::{PlannerState, planner_state};
+use crate::decide::queue::gates;
 use crate::decide::queue::publish::{self, again_at};
+use crate::decide::queue::recheck;
 use crate::needs::needs;
 use paddock_model::agent::Cooldown;
 use paddock_model::clock;
@@ -38,6 +40,7 @@ pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
     for project in state.projects().filter(|project| project.is_enabled() && memo.covers(&project.slug)) {
         due.extend(pauses(state, memo, project));
         due.extend(trial_over(state, project));
+        due.extend(recheck::due_ms(project));
         if let PlannerState::At(at_ms) | PlannerState::Undivided(at_ms) = planner_state(state, memo, project)
         {
             due.push(at_ms);
@@ -196,7 +199,10 @@ fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
             | Status::Failed
             | Status::Cancelled => false,
         });
-    let tries_gate = queue_moves && !needs_disk && crate::decide::queue::side_runs::is_due(project);
+    let tries_gate = queue_moves
+        && !needs_disk
+        && (crate::decide::queue::side_runs::is_due(project)
+            || gates::is_recheck_next(state, project, memo.seen_ms));
     let is_making = !integration.is_made && project.holds.is_empty();
     is_publishing || has_work || is_making || tries_gate || is_planning(state, memo, project)
 }

@@ -6,6 +6,7 @@ use crate::train::in_order;
 use paddock_model::answers::Surroundings;
 use paddock_model::clock;
 use paddock_model::gate::{GateRun, Purpose};
+use paddock_model::ids::GateId;
 use paddock_model::objective::Objective;
 use paddock_model::project::Project;
 use paddock_model::reason::{Reason, ReasonCode};
@@ -73,6 +74,11 @@ fn queued(
         (None, _) if before.is_empty() => {
             reason(objective, ReasonCode::Building, "its merge is being made", "the merge is made")
         }
+        (Some(_), Some(0)) if recheck_before(state, project).is_some() => {
+            let run = recheck_before(state, project).map(|gate| gate.to_string()).unwrap_or_default();
+            let text = format!("waits for the day's gate run on what has landed, from nothing (run {run})");
+            reason(objective, ReasonCode::QueueBehind, text, "that run ends")
+        }
         // Its own merge is the next to be tried, and needs no other entry to land.
         (Some(_), Some(0)) => {
             reason(objective, ReasonCode::Gating, "its gate run is starting", "the gate ends")
@@ -114,6 +120,13 @@ fn guarded(state: &State, project: &Project, objective: &Objective, entry: &Entr
     }
 }
 
+/// Returns the recheck that has a slot while none is free for the queue.
+fn recheck_before(state: &State, project: &Project) -> Option<GateId> {
+    let runs = || state.open_gates().filter(|run| run.project == project.slug);
+    let recheck = runs().find(|run| run.purpose == Purpose::Recheck && !run.cancelled)?;
+    (runs().count() >= project.gate_slots() as usize).then_some(recheck.id)
+}
+
 /// Returns the names of the first few entries, and the number of the others.
 fn listed(entries: &[&Entry]) -> String {
     const SHOWN: usize = 5;
@@ -144,7 +157,8 @@ fn gated(run: &GateRun, entry: &Entry) -> Reason {
         | Purpose::External
         | Purpose::Canary
         | Purpose::Tamper { .. }
-        | Purpose::Phase { .. } => format!("the gate runs on its merge (run {gate})"),
+        | Purpose::Phase { .. }
+        | Purpose::Recheck => format!("the gate runs on its merge (run {gate})"),
     };
     Reason::new(ReasonCode::Gating, run.started_ms, text, "the gate ends")
 }

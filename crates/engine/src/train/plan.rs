@@ -150,8 +150,8 @@ impl<'a> Planner<'_, 'a> {
         // gate.
         let is_current = run.terms == self.view.rules.terms && self.view.has_gate;
         match &run.purpose {
-            // `side_runs` and `phases` decide about these.
-            Purpose::Canary | Purpose::Tamper { .. } | Purpose::Phase { .. } => true,
+            // `side_runs`, `phases` and `recheck` decide about these.
+            Purpose::Canary | Purpose::Tamper { .. } | Purpose::Phase { .. } | Purpose::Recheck => true,
             Purpose::Candidate { .. } => {
                 is_current && chain.is_some_and(|chain| self.would_tell(chain, &run.tree))
             }

@@ -357,6 +357,12 @@ impl State {
             Fact::CanaryJudged { project, gate, verdict, terms } => {
                 self.judge_canary(project, (*gate, *verdict), terms, at_ms);
             }
+            Fact::RecheckAsked { project } => self.change(project, |p| {
+                (p.recheck.asked, p.recheck.not_before_ms) = (true, None);
+            }),
+            Fact::RecheckJudged { project, commit, verdict, .. } => {
+                self.judge_recheck(project, commit, *verdict, at_ms);
+            }
             Fact::ExternalJudged { project, commit, gate, verdict } => self.change(project, |p| {
                 if let Some(external) = p.external.as_mut().filter(|external| external.commit == *commit) {
                     external.judged = Some((*verdict, *gate));

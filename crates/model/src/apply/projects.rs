@@ -8,7 +8,7 @@ use crate::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
 use crate::planning::Planning;
 use crate::project::{Integration, Project};
 use crate::settings::ProjectSettings;
-use crate::side_runs::{Canary, External, Pushing};
+use crate::side_runs::{Canary, External, Pushing, Recheck};
 use crate::slot_tuning::SlotTuning;
 use crate::state::{EntityKey, State};
 use crate::train::Train;
@@ -53,6 +53,7 @@ fn new_project(
         collisions: Vec::new(),
         planning: Planning::default(),
         canary: Canary::default(),
+        recheck: Recheck::default(),
         external: None,
         bypassed: None,
         pushing: Pushing::default(),
@@ -165,7 +166,11 @@ impl State {
     /// Forgets landings that the target branch does not contain. The objectives move to needs_review by
     /// events of their own.
     pub(super) fn lose_landings(&mut self, project: &ProjectSlug, lost: &[ObjectiveId]) {
-        self.change(project, |p| p.integration.unpublished.retain(|id| !lost.contains(id)));
+        self.change(project, |p| {
+            p.integration.unpublished.retain(|id| !lost.contains(id));
+            // The commits of the landings may be gone.
+            p.recheck.forget_landings();
+        });
         for id in lost {
             let key = ObjectiveKey { project: project.clone(), id: id.clone() };
             if let Some(objective) = self.objective_mut(&key) {

@@ -133,11 +133,17 @@ impl State {
     }
 
     /// Keeps the verdict of a run that was not cancelled.
+    ///
+    /// That of a recheck is not kept: the landed tree is the base of what is queued, and a red run without
+    /// caches next to green ones with them must neither pass for a flake nor decide about a branch.
     fn settle_gate(&mut self, project: &ProjectSlug, gate: GateId, verdict: Verdict, at_ms: i64) {
         // A phase's checks are other commands, and judge the phase rather than the tree.
         let counts = |run: &&GateRun| !run.cancelled && !matches!(run.purpose, Purpose::Phase { .. });
         let Some(run) = self.gates.get(&gate).filter(counts).cloned() else { return };
-        self.end_side_run(&run, project, verdict);
+        self.end_side_run(&run, project, verdict, at_ms);
+        if run.purpose == Purpose::Recheck {
+            return;
+        }
         let has_crashed = run.results.iter().any(CommandResult::has_crashed);
         let (tree, terms) = (run.tree, run.terms);
         let may_be_passing = run.results.iter().any(CommandResult::may_be_passing);
@@ -186,6 +192,7 @@ impl State {
                 p.external = None;
             }
         });
+        self.remember_landing(project, gate, candidate, subject, at_ms);
         let mut is_moved = false;
         self.change(project, |p| {
             // Without a gate every entry lands, which says nothing about failures.
@@ -238,6 +245,7 @@ pub(super) fn purpose_of(purpose: Option<&Purpose>, entry: EntryId, on_base: boo
 /// not green is tried again. Green verdicts stay.
 pub(super) fn release(project: &mut Project) {
     project.train.held = None;
+    project.recheck.reset_failures();
     project.verdicts.retain(|known| known.verdict == Verdict::Green);
     for entry in &mut project.train.entries {
         entry.build_failures = 0;

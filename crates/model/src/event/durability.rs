@@ -94,6 +94,8 @@ impl Fact {
             | Fact::GuardGivenUp { .. }
             | Fact::CanaryAsked { .. }
             | Fact::CanaryJudged { .. }
+            | Fact::RecheckAsked { .. }
+            | Fact::RecheckJudged { .. }
             | Fact::ExternalJudged { .. }
             | Fact::QueueBypassed { .. }
             | Fact::BypassAccepted { .. }

@@ -76,5 +76,9 @@ fn gate_in(run: &GateRun, log: Option<&str>) -> ProvenGate {
         seconds: result.took_ms as f64 / 1_000.0,
         log_sha256: log.map(str::to_owned),
     };
-    ProvenGate { run: run.id.0, commands: run.results.iter().map(command).collect() }
+    ProvenGate {
+        run: run.id.0,
+        from_nothing: run.from_nothing,
+        commands: run.results.iter().map(command).collect(),
+    }
 }

@@ -68,6 +68,7 @@ fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
         queue: queue::queue(view, project),
         radar: queue::radar(project),
         canary: queue::canary(project),
+        recheck: queue::recheck(view, project),
         gate_slots: queue::gate_slots(project),
     }
 }

@@ -1,8 +1,9 @@
 //! The merge queue in the status document: the order, the verdicts, and predicted conflicts.
 
-use super::{CanaryStatus, GateSlotsStatus, GateStatus, QueueStatus, RadarStatus, VerdictStatus, View};
+use super::{CanaryStatus, ChangedStatus, GateSlotsStatus, GateStatus, QueueStatus, RadarStatus};
+use super::{RecheckStatus, VerdictStatus, View};
 use crate::text::rfc3339;
-use paddock_model::gate::{GateRun, Verdict};
+use paddock_model::gate::{CommandResult, GateRun, Purpose, Verdict};
 use paddock_model::project::Project;
 use paddock_model::settings::Slots;
 use paddock_model::train::{Entry, Subject};
@@ -41,6 +42,7 @@ pub(super) fn queue(view: &View<'_>, project: &Project) -> Vec<QueueStatus> {
                 purpose: run.purpose.word(),
                 slot: run.slot,
                 seconds: elapsed_s,
+                start: run.start.word(),
             }),
             verdicts: verdicts(view, project, entry),
             eta_seconds: expected_s
@@ -86,14 +88,33 @@ fn verdicts(view: &View<'_>, project: &Project, entry: &Entry) -> Vec<VerdictSta
             purpose: run.purpose.word(),
             verdict: run.verdict?.words(),
             seconds: seconds(run, view.now_ms),
+            start: run.start.word(),
+            from_nothing: run.from_nothing,
+            changed: changed(run),
         })
     };
     view.state.gates().filter(is_own).filter_map(status).collect()
 }
 
-/// Returns the mean duration of the latest green runs; a red run may have stopped early and says nothing.
+fn changed(run: &GateRun) -> Vec<ChangedStatus> {
+    let status = |result: &CommandResult| {
+        let changed = result.changed.as_ref()?;
+        Some(ChangedStatus {
+            command: result.name.clone(),
+            files: changed.paths.iter().map(ToString::to_string).collect(),
+            count: changed.count,
+            is_gate: changed.is_gate,
+        })
+    };
+    run.results.iter().filter_map(status).collect()
+}
+
+/// Returns the mean duration of the latest green runs; a red run may have stopped early and says nothing, and
+/// a recheck takes longer than a run with caches.
 fn expected_seconds(view: &View<'_>, project: &Project) -> Option<u64> {
-    let is_green = |run: &&GateRun| run.project == project.slug && run.verdict == Some(Verdict::Green);
+    let is_green = |run: &&GateRun| {
+        run.project == project.slug && run.verdict == Some(Verdict::Green) && run.purpose != Purpose::Recheck
+    };
     let all: Vec<u64> = view.state.gates().filter(is_green).map(|run| seconds(run, view.now_ms)).collect();
     let last = &all[all.len().saturating_sub(MEAN_OF)..];
     let count = u64::try_from(last.len()).ok().filter(|count| *count > 0)?;
@@ -116,6 +137,17 @@ pub(super) fn canary(project: &Project) -> Option<CanaryStatus> {
         checks_nothing: project.checks_nothing().is_some(),
         gate: judged.gate.map(|gate| gate.0),
         at: rfc3339(judged.at_ms),
+    })
+}
+
+pub(super) fn recheck(view: &View<'_>, project: &Project) -> Option<RecheckStatus> {
+    let is_own =
+        |run: &&GateRun| run.project == project.slug && run.purpose == Purpose::Recheck && !run.cancelled;
+    (!project.settings.verify.is_empty()).then(|| RecheckStatus {
+        last: project.recheck.last_ms.map(rfc3339),
+        landings: project.recheck.landings,
+        asked: project.recheck.asked,
+        run: view.state.open_gates().find(is_own).map(|run| run.id.0),
     })
 }
 

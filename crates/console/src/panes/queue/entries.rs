@@ -241,8 +241,8 @@ pub(super) fn rows(model: &Model, project: &Project) -> Vec<Row> {
     rows
 }
 
-/// Returns the open runs of the project that judge no entry: phase checks, the canary, the user's own
-/// commits.
+/// Returns the open runs of the project that judge no entry: phase checks, the canary, the recheck, the
+/// user's own commits.
 #[must_use]
 pub(crate) fn other_runs(model: &Model, project: &Project) -> Vec<(GateId, String)> {
     let open = model.facts.state.open_gates().filter(|gate| gate.project == project.slug && !gate.cancelled);
@@ -251,6 +251,7 @@ pub(crate) fn other_runs(model: &Model, project: &Project) -> Vec<(GateId, Strin
         let what = match &gate.purpose {
             Purpose::Phase { phase } => format!("checks of phase {phase}"),
             Purpose::Canary => "a gate run on an emptied tree".to_owned(),
+            Purpose::Recheck => "a gate run on landed work from nothing".to_owned(),
             _ => "the gate on your own commits".to_owned(),
         };
         (gate.id, format!("{what}: {}", progress(model, project, gate).words()))

@@ -18,7 +18,8 @@ fn failed(run: &GateRun) -> Option<&CommandResult> {
     run.results.iter().find(|result| result.verdict() != Verdict::Green)
 }
 
-fn in_words(run: Option<&GateRun>) -> String {
+/// Returns the command that kept a run from being green, with its outcome and the number of the run.
+pub(in crate::decide) fn in_words(run: Option<&GateRun>) -> String {
     match run.and_then(|run| failed(run).map(|result| (run, result))) {
         Some((run, result)) => {
             format!("the gate command {} ({}, gate run {})", result.name, result.outcome(), run.id)

@@ -2,6 +2,7 @@
 
 use crate::decide::plans::phases;
 use crate::decide::queue::disk_space;
+use crate::decide::queue::recheck;
 use crate::decide::queue::side_runs;
 use crate::decide::scribe::Scribe;
 use paddock_model::event::Fact;
@@ -26,9 +27,10 @@ pub(in crate::decide) fn exited(
     let results = results.unwrap_or_default();
     let commands = if gate.commands.is_empty() { &project.settings.verify } else { &gate.commands };
     let verdict = verdict_of(&results, commands.len());
-    // Checks of a phase run other commands than the gate, so they cannot contradict its verdicts.
-    let is_check = matches!(gate.purpose, Purpose::Phase { .. });
-    let known = contradicted(&project.verdicts, &gate.tree, &gate.terms, verdict).filter(|_| !is_check);
+    // Checks of a phase run other commands than the gate, so they cannot contradict its verdicts. A recheck
+    // that does contradict them has found what it is there for.
+    let is_other = matches!(gate.purpose, Purpose::Phase { .. } | Purpose::Recheck);
+    let known = contradicted(&project.verdicts, &gate.tree, &gate.terms, verdict).filter(|_| !is_other);
     let earlier = known.map(|known| known.gate);
     scribe.mark(&gate.project);
     let project = gate.project.clone();
@@ -53,6 +55,7 @@ fn ended(scribe: &mut Scribe<'_>, gate: GateId) {
     match &run.purpose {
         Purpose::Candidate { .. } | Purpose::Base { .. } | Purpose::Ahead { .. } | Purpose::External => {}
         Purpose::Canary | Purpose::Tamper { .. } => {}
+        Purpose::Recheck => recheck::ended(scribe, &run),
         Purpose::Phase { .. } => phases::checks_ended(scribe, &run),
     }
 }

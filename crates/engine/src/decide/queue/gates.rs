@@ -4,11 +4,12 @@ use crate::decide::scribe::Scribe;
 use crate::effect::Effect;
 use paddock_model::clock::distance_ms;
 use paddock_model::event::Fact;
-use paddock_model::gate::{Purpose, Start, Verdict};
+use paddock_model::gate::{GateRun, Purpose, Start, Verdict};
 use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
 use paddock_model::project::Project;
 use paddock_model::reason::ReasonCode;
 use paddock_model::settings::GateCommand;
+use paddock_model::state::State;
 use paddock_model::verdicts::{KnownVerdict, VERDICT_AGE_MAX_MS, terms_of};
 
 /// A gate run to start.
@@ -24,7 +25,7 @@ pub(in crate::decide) struct Wanted {
 }
 
 /// Starts a gate run and returns its id. `None` if the project is not workable, the supervisor is stopping,
-/// the disk is low, or no slot is free.
+/// the disk is low, no slot is free, or a recheck gets the next one.
 pub(in crate::decide) fn start(
     scribe: &mut Scribe<'_>,
     slug: &ProjectSlug,
@@ -45,7 +46,9 @@ pub(in crate::decide) fn start_in(
         && !project.holds.contains_key(&ReasonCode::DiskLow)
         && scribe.memo.stopping.is_none()
         && !scribe.memo.is_passive;
-    let slot = free_slot(scribe, slug, is_trial).filter(|_| may_start)?;
+    let is_reserved =
+        wanted.purpose != Purpose::Recheck && is_recheck_next(scribe.state, project, scribe.now_ms);
+    let slot = free_slot(scribe, slug, is_trial).filter(|_| may_start && !is_reserved)?;
     // The terms are those of the start. If the settings change while the run is open, its verdict is about
     // the old gate, and no one may mistake it for a verdict of the new one.
     let commands = if wanted.commands.is_empty() { &project.settings.verify } else { &wanted.commands };
@@ -70,6 +73,21 @@ pub(in crate::decide) fn start_in(
     Some(gate)
 }
 
+/// Returns whether a recheck is due and gets the next slot. Other runs wait for that, or a queue that is never
+/// idle would put the recheck off for ever.
+pub(in crate::decide) fn is_recheck_next(state: &State, project: &Project, now_ms: i64) -> bool {
+    let is_open = |run: &GateRun| run.project == project.slug && run.purpose == Purpose::Recheck;
+    !project.settings.verify.is_empty()
+        && !is_held(project)
+        && project.recheck.is_due(&project.settings.gate_terms(), now_ms)
+        && !state.open_gates().any(is_open)
+}
+
+/// Returns whether the queue of a project may not move.
+pub(in crate::decide) fn is_held(project: &Project) -> bool {
+    project.train.held.is_some() || project.landing_hold().is_some()
+}
+
 /// Returns what a run may start with. A cache that an earlier run left may be the cause of a failure, so a
 /// repeat has none, nor has the run on the base that a failure is compared with.
 fn start_of(project: &Project, wanted: &Wanted, terms: &str, now_ms: i64) -> Start {
@@ -80,6 +98,7 @@ fn start_of(project: &Project, wanted: &Wanted, terms: &str, now_ms: i64) -> Sta
             && distance_ms(now_ms, known.at_ms) < VERDICT_AGE_MAX_MS
     };
     match wanted.purpose {
+        Purpose::Recheck => Start::FromNothing,
         _ if wanted.purpose.is_on_base() || project.verdicts.iter().any(has_failed) => Start::WithoutCaches,
         _ => Start::Kept,
     }

@@ -100,7 +100,8 @@ fn cancel_outdated(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
         | Purpose::Ahead { .. }
         | Purpose::External
         | Purpose::Canary
-        | Purpose::Phase { .. } => false,
+        | Purpose::Phase { .. }
+        | Purpose::Recheck => false,
     };
     let own = scribe.state.open_gates().filter(|run| run.project == *slug && !run.cancelled);
     let outdated: Vec<GateId> = own.filter(is_outdated).map(|run| run.id).collect();
@@ -271,7 +272,8 @@ pub(in crate::decide) fn ended(scribe: &mut Scribe<'_>, run: &GateRun) {
         | Purpose::Candidate { .. }
         | Purpose::Base { .. }
         | Purpose::Ahead { .. }
-        | Purpose::Phase { .. } => {}
+        | Purpose::Phase { .. }
+        | Purpose::Recheck => {}
     }
 }
 
