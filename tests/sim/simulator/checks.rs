@@ -6,8 +6,8 @@ use paddock_engine::decide::outstanding;
 use paddock_engine::effect::Effect;
 use paddock_engine::train::OVERTAKEN_MAX;
 use paddock_model::event::{Dropped, Event, Fact, SessionPlan};
-use paddock_model::gate::{GateRun, Purpose, Verdict};
-use paddock_model::ids::{EntryId, ObjectId, ObjectiveKey, ProjectSlug};
+use paddock_model::gate::{GateRun, Purpose, Start, Verdict};
+use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveKey, ProjectSlug};
 use paddock_model::objective::{Objective, Status};
 use paddock_model::project::Project;
 use paddock_model::reason::ReasonCode;
@@ -30,6 +30,8 @@ pub(super) struct Seen {
     pub landings: BTreeMap<ObjectiveKey, usize>,
     runs: planning::Runs,
     pub beliefs: super::beliefs::Beliefs,
+    /// Judgements of rechecks: how many were green, and how many red (`true`).
+    pub rechecks: BTreeMap<bool, u32>,
     steps: usize,
     overlaps: OverlapCache,
 }
@@ -98,12 +100,56 @@ fn on_event(sim: &mut Sim, event: &Event) -> Checked {
         Fact::EntryDropped { project, entry, subject: Subject::Objective(_), why: Dropped::Red } => {
             blamed(sim, project, *entry)
         }
+        Fact::RecheckJudged { project, gate, commit, verdict, .. } => {
+            rechecked(sim, project, *gate, (commit, *verdict))
+        }
+        Fact::GatePlanned { project, purpose: Some(Purpose::Recheck), start, .. } => {
+            let opens = sim.state.open_gates().filter(|run| run.project == *project);
+            let count = opens.filter(|run| run.purpose == Purpose::Recheck).count();
+            ensure(*start == Start::FromNothing && count <= 1, || {
+                format!("recheck: {count} at once, starting {start:?}")
+            })
+        }
         Fact::TargetAdopted { project, lost, .. } => {
             sim.seen.landed.retain(|(key, _)| key.project != *project || !lost.contains(&key.id));
             Ok(())
         }
         _ => Ok(()),
     }
+}
+
+/// A landed tree is red from nothing only after two runs, and then nothing lands and no verdict is known that
+/// rests on the caches. A recheck never counts as a verdict of the queue.
+fn rechecked(
+    sim: &mut Sim,
+    project: &ProjectSlug,
+    gate: Option<GateId>,
+    (commit, verdict): (&ObjectId, Verdict),
+) -> Checked {
+    *sim.seen.rechecks.entry(verdict == Verdict::Red).or_default() += u32::from(gate.is_some());
+    let runs = sim.state.gates().filter(|run| run.project == *project && run.purpose == Purpose::Recheck);
+    let red = runs.filter(|run| run.commit == *commit && run.verdict == Some(Verdict::Red)).count();
+    if verdict == Verdict::Green {
+        return Ok(());
+    }
+    ensure(gate.is_none() || red > 1, || format!("recheck: {commit} is judged after {red} red runs"))?;
+    let Some(found) = sim.state.project(project) else { return Ok(()) };
+    let is_held = found.train.held.as_ref().is_some_and(|held| held.code == ReasonCode::RecheckDiffers);
+    ensure(is_held, || format!("recheck: the queue is not held for {commit}"))?;
+    ensure(found.verdicts.is_empty() && found.recheck.since.is_empty(), || {
+        "recheck: verdicts of runs with void caches still count".to_owned()
+    })
+}
+
+/// The caches of a landed run are kept once for each landing.
+pub(super) fn kept(events: &[Event], effects: &[Effect]) -> Checked {
+    let landed = events.iter().filter_map(|event| match &event.fact {
+        Fact::Landed { candidate, gate: Some(_), .. } => Some(candidate.commit.clone()),
+        _ => None,
+    });
+    let landed: BTreeSet<ObjectId> = landed.collect();
+    let kept = effects.iter().filter(|effect| matches!(effect, Effect::KeepCaches { .. })).count();
+    ensure(kept == landed.len(), || format!("caches: kept {kept} times for {} landings", landed.len()))
 }
 
 /// A branch is sent back only if it failed more than once on a tree that ends with its own merge, on a green

@@ -5,7 +5,7 @@ use paddock_engine::input::{
     CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict, Problem, PublishAnswer,
 };
 use paddock_model::facts::{Relation, TargetFacts};
-use paddock_model::gate::GateRun;
+use paddock_model::gate::{GateRun, Start};
 use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::project::{Project, PublicationWait, WaitCode};
 use paddock_model::session::{Exit, ProcessEnd, Session, SessionKind, Stop};
@@ -358,7 +358,8 @@ fn start_gate(world: &mut World, state: &State, id: GateId, fails: bool) {
     if let Some(known) = world.gates.get_mut(&id) {
         known.watched = true;
         if let Some(results) = known.end.clone() {
-            world.inbox.push(Input::GateExited { gate: id, results, from_nothing: false });
+            let from_nothing = known.from_nothing;
+            world.inbox.push(Input::GateExited { gate: id, results, from_nothing });
         }
         return;
     }
@@ -366,8 +367,19 @@ fn start_gate(world: &mut World, state: &State, id: GateId, fails: bool) {
         return world.inbox.push(Input::GateExited { gate: id, results: None, from_nothing: false });
     }
     let (project, commit) = (gate.project.clone(), gate.commit.clone());
-    let commands = gate.commands.len().max(1);
-    world.gates.insert(id, Gate { project, commit, commands, end: None, stopped: false, watched: true });
+    let is_recheck = gate.start == Start::FromNothing;
+    let is_first = !world.gates.values().any(|known| known.project == project);
+    let new = Gate {
+        project,
+        commit,
+        commands: gate.commands.len().max(1),
+        is_recheck,
+        from_nothing: is_recheck || is_first,
+        end: None,
+        stopped: false,
+        watched: true,
+    };
+    world.gates.insert(id, new);
 }
 
 fn land(

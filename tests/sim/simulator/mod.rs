@@ -86,11 +86,16 @@ fn broken_by(kind: Kind, seeds: u64, test: &str) -> String {
         None => 0..number("PADDOCK_SIM_SEEDS").unwrap_or(seeds),
     };
     let mut broken = Vec::new();
+    let mut rechecks = [0, 0];
     for seed in seeds.clone() {
-        if let Err(problem) = play(&mut Sim::new(seed, kind, 0)) {
+        let mut sim = Sim::new(seed, kind, 0);
+        if let Err(problem) = play(&mut sim) {
             broken.push((seed, problem));
         }
+        sim.seen.rechecks.iter().for_each(|(is_red, count)| rechecks[usize::from(*is_red)] += count);
     }
+    let is_tried = rechecks.iter().all(|count| *count > 0) || seeds.clone().count() < 20;
+    assert!(is_tried, "green and red rechecks in all seeds: {rechecks:?}");
     let Some((first, _)) = broken.first() else { return String::new() };
     let list: Vec<String> = broken.iter().map(|(seed, problem)| format!("seed {seed}: {problem}")).collect();
     let story = report(*first, kind, test);

@@ -173,6 +173,12 @@ pub(super) fn ask(sim: &mut Sim) -> Input {
             let (run, problem) = ("bell".to_owned(), "exit status 1".to_owned());
             return Input::NotifyFailed { project, run, problem: problem.into() };
         }
+        (34, _) => Command::AskRecheck { project },
+        (35, _) => {
+            let known = sim.state.project(&project).and_then(|found| found.recheck.newest.clone());
+            let Some(landed) = known.filter(|_| rng.percent(20)) else { return Input::Tick };
+            Command::RecheckDiffers { project, commit: landed.commit, problem: "exit status 1".to_owned() }
+        }
         _ => {
             let text = rng.percent(40).then(|| "too little disk is free".to_owned());
             let code = ReasonCode::DiskLow;

@@ -149,6 +149,7 @@ impl Sim {
         }
         self.store(&decision.events)?;
         checks::after_step(self, &decision.events)?;
+        checks::kept(&decision.events, &decision.effects)?;
         if crash == 1 {
             self.say(|| "-------- killed before any effect".to_owned());
             return self.restart();

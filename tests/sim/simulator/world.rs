@@ -38,6 +38,10 @@ pub(super) struct Gate {
     pub commit: ObjectId,
     /// Number of commands.
     pub commands: usize,
+    /// Whether it starts in a new folder without caches because the day's recheck asks for that.
+    pub is_recheck: bool,
+    /// Whether it starts in a new folder without caches.
+    pub from_nothing: bool,
     pub end: Option<Option<Vec<CommandResult>>>,
     pub stopped: bool,
     pub watched: bool,
@@ -161,6 +165,8 @@ impl World {
         let exit = match (gate.stopped, self.faults && rng.percent(10), is_green(tree)) {
             (true, ..) => Exit::Signal(15),
             (_, true, _) => Exit::Code(127),
+            // Something that only the caches had.
+            (_, _, true) if gate.is_recheck && self.faults && rng.percent(50) => Exit::Code(1),
             // A flaky test.
             (_, _, true) if self.faults && rng.percent(8) => Exit::Code(1),
             (_, _, true) => Exit::Code(0),
@@ -182,7 +188,7 @@ impl World {
         let results = (!is_lost).then(|| vec![result; gate.commands]);
         gate.end = Some(results.clone());
         if gate.watched {
-            self.inbox.push(Input::GateExited { gate: id, results, from_nothing: false });
+            self.inbox.push(Input::GateExited { gate: id, results, from_nothing: gate.from_nothing });
         }
     }
 

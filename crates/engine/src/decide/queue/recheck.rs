@@ -201,3 +201,7 @@ pub(in crate::decide) fn reported(
          release` releases it"
     )))
 }
+
+#[cfg(test)]
+#[path = "recheck_tests.rs"]
+mod tests;
