@@ -40,7 +40,7 @@ pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
     for project in state.projects().filter(|project| project.is_enabled() && memo.covers(&project.slug)) {
         due.extend(pauses(state, memo, project));
         due.extend(trial_over(state, project));
-        due.extend(recheck::due_ms(project));
+        due.extend(recheck::due_ms(project, memo.seen_ms));
         if let PlannerState::At(at_ms) | PlannerState::Undivided(at_ms) = planner_state(state, memo, project)
         {
             due.push(at_ms);

@@ -85,29 +85,27 @@ impl Recheck {
         self.failing.as_ref().filter(|failing| failing.terms == terms)
     }
 
-    /// Returns whether a recheck is due under a gate with these terms. If the gate has changed since the last
-    /// landing, a red run would say nothing about caches, so only a person's order runs it.
+    /// Returns whether a recheck is due under a gate with these terms.
     #[must_use]
     pub fn is_due(&self, terms: &str, now_ms: i64) -> bool {
-        let rests = |until_ms: &i64| now_ms < *until_ms && until_ms.saturating_sub(now_ms) <= PAUSE_MS;
-        if self.not_before_ms.as_ref().is_some_and(rests) || self.newest.is_none() {
-            return false;
-        }
-        // A clock that was set back must not put the check off, hence the distance.
-        let is_old = |from_ms: i64| distance_ms(now_ms, from_ms) >= EVERY_MS;
-        self.is_wanted(terms) && (self.is_pressing(terms) || self.begin_ms().is_some_and(is_old))
+        self.due_ms(terms, now_ms).is_some_and(|due_ms| due_ms <= now_ms)
     }
 
     /// Returns when the next recheck is due under a gate with these terms, in Unix milliseconds; a time in
-    /// the past if one is due. `None` if none will be before the next landing.
+    /// the past if one is due. `None` if none will be before the next landing: after the gate has changed, a
+    /// red run would say nothing about caches, so only a person's order runs it.
     #[must_use]
-    pub fn due_ms(&self, terms: &str) -> Option<i64> {
+    pub fn due_ms(&self, terms: &str, now_ms: i64) -> Option<i64> {
         self.newest.as_ref().filter(|_| self.is_wanted(terms))?;
-        let due_ms = match self.is_pressing(terms) {
-            true => 0,
-            false => self.begin_ms()?.saturating_add(EVERY_MS),
+        // Neither the day nor the pause may last as long as a clock that was set back is wrong.
+        let is_old = |from_ms: i64| distance_ms(now_ms, from_ms) >= EVERY_MS;
+        let due_ms = match self.begin_ms() {
+            _ if self.is_pressing(terms) => i64::MIN,
+            Some(from_ms) if is_old(from_ms) => i64::MIN,
+            from_ms => from_ms?.saturating_add(EVERY_MS),
         };
-        Some(self.not_before_ms.map_or(due_ms, |until_ms| due_ms.max(until_ms)))
+        let rests = |until_ms: &i64| until_ms.saturating_sub(now_ms) <= PAUSE_MS;
+        Some(self.not_before_ms.filter(rests).map_or(due_ms, |until_ms| due_ms.max(until_ms)))
     }
 
     /// Returns whether a person asked for a recheck, or the last one was red and has to be repeated.

@@ -29,11 +29,13 @@ use paddock_model::side_runs::Doubtful;
 /// Objectives that a hold names; the others are counted.
 const NAMED_MAX: usize = 5;
 
-/// Returns when the next recheck is due, in Unix milliseconds. `None` if none will be before something lands
-/// or a person acts.
-pub(in crate::decide) fn due_ms(project: &Project) -> Option<i64> {
+/// Returns when the next recheck will be due, in Unix milliseconds. `None` if one is due now, or if none will
+/// be before something lands or a person acts.
+pub(in crate::decide) fn due_ms(project: &Project, now_ms: i64) -> Option<i64> {
     let may_run = !project.settings.verify.is_empty() && !gates::is_held(project);
-    project.recheck.due_ms(&project.settings.gate_terms()).filter(|_| may_run)
+    let due_ms = project.recheck.due_ms(&project.settings.gate_terms(), now_ms);
+    // One that is due waits for something else: a slot, free disk space, or a person.
+    due_ms.filter(|due_ms| may_run && *due_ms > now_ms)
 }
 
 /// Starts the rechecks that are due.

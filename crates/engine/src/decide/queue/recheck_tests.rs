@@ -171,7 +171,7 @@ impl Bed {
 fn a_recheck_is_due_a_day_after_the_last_tree_from_nothing_if_something_landed_since() {
     let mut bed = Bed::new(1);
     bed.land(&[1], true);
-    assert_eq!(bed.project().recheck.due_ms(&bed.project().settings.gate_terms()), None);
+    assert_eq!(bed.project().recheck.due_ms(&bed.project().settings.gate_terms(), bed.now_ms), None);
     bed.tick_at(3 * DAY_MS);
     assert_eq!(bed.recheck(), None, "a landing from nothing is the day's recheck");
     bed.now_ms = 1 + HOUR_MS;
