@@ -33,6 +33,8 @@ pub(crate) const CHANGES: &[&str] = &[
      included, and with 0 only when all is done and published (docs/exit-codes.md).",
     "A git call of Paddock that takes longer than ten minutes, or two hours where it writes files, is \
      stopped and named.",
+    "A red gate is repeated without caches, and once a day the gate runs on the newest landed tree in a \
+     new folder; if that is red twice, the merge queue is held.",
 ];
 
 /// Returns the changes that `status` has not printed in a workspace yet; `file` is its

@@ -72,7 +72,10 @@ fn runs_that_do_not_do_all_of_the_gates_work_are_not_counted() {
     let red = GateRun { verdict: Some(Verdict::Red), ..run(1, 0, 10_000) };
     let canary = GateRun { purpose: Purpose::Canary, ..run(2, 0, 10_000) };
     let given_up = GateRun { cancelled: true, ..run(3, 0, 10_000) };
-    for one in [red, canary, given_up] {
+    let without = GateRun { start: Start::WithoutCaches, ..run(4, 0, 10_000) };
+    let start = Start::FromNothing;
+    let recheck = GateRun { purpose: Purpose::Recheck, start, ..run(5, 0, 10_000) };
+    for one in [red, canary, given_up, without, recheck] {
         slot_tuning.record(&one, Company::default());
     }
     assert!(slot_tuning.alone_ms.is_empty());

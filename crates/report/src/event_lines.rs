@@ -413,4 +413,42 @@ mod tests {
         };
         assert_eq!(said(&line("merge_started", &started)), "merge started: entries 3, 4");
     }
+
+    #[test]
+    fn a_green_run_says_which_files_its_commands_changed() {
+        use paddock_model::gate::ChangedFiles;
+        use paddock_model::path::RepoPath;
+        use paddock_model::session::Exit;
+        let changed = ChangedFiles { paths: vec![RepoPath::new("Cargo.lock")], count: 3, is_gate: false };
+        let result = CommandResult {
+            name: "tests".to_owned(),
+            exit: Exit::Code(0),
+            timed_out: false,
+            took_ms: 1,
+            no_tests: None,
+            says_full: false,
+            changed: Some(changed),
+        };
+        let ended = Fact::GateEnded {
+            project: web(),
+            gate: GateId(4),
+            verdict: Verdict::Green,
+            results: vec![result],
+            from_nothing: true,
+        };
+        assert_eq!(
+            said(&line("gate_ended", &ended)),
+            "gate ended: run 4 is green; tests changed Cargo.lock and 2 more"
+        );
+        let judged = Fact::RecheckJudged {
+            project: web(),
+            gate: Some(GateId(4)),
+            commit: ObjectId::new("a".repeat(40)).unwrap(),
+            verdict: Verdict::Red,
+            doubtful: Vec::new(),
+            landings: 2,
+        };
+        let shown = said(&line("recheck_judged", &judged));
+        assert_eq!(shown, "recheck judged: aaaaaaaaaa is red from nothing, after 2 landings");
+    }
 }

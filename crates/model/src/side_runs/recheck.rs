@@ -190,3 +190,82 @@ impl Recheck {
         *self = Self { last_ms: self.last_ms, epoch: self.epoch, ..Self::default() };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::{Purpose, Start};
+    use crate::ids::{GateId, ProjectSlug};
+
+    fn oid(number: u64) -> ObjectId {
+        ObjectId::new(format!("{number:040x}")).unwrap()
+    }
+
+    fn run(commit: u64, from_nothing: bool) -> GateRun {
+        GateRun {
+            id: GateId(1),
+            project: ProjectSlug::new("q").unwrap(),
+            purpose: Purpose::Recheck,
+            slot: 1,
+            commands: Vec::new(),
+            terms: "t".to_owned(),
+            start: Start::FromNothing,
+            from_nothing,
+            commit: oid(commit),
+            tree: oid(commit + 1_000),
+            started_ms: 0,
+            finished_ms: None,
+            results: Vec::new(),
+            verdict: None,
+            cancelled: false,
+        }
+    }
+
+    fn land(recheck: &mut Recheck, commit: u64, at_ms: i64) {
+        let tree = LandedTree { commit: oid(commit), tree: oid(commit + 1_000), terms: "t".to_owned() };
+        recheck.land(&run(commit, false), &tree, None, at_ms);
+    }
+
+    #[test]
+    fn landings_are_bounded_by_name_and_the_first_still_begins_the_day() {
+        let mut recheck = Recheck::default();
+        (1..=250).for_each(|commit| land(&mut recheck, commit, i64::try_from(commit).unwrap()));
+        assert_eq!((recheck.since.len(), recheck.landings), (DOUBTFUL_MAX, 250));
+        assert_eq!(recheck.due_ms("t", 250), Some(1 + EVERY_MS));
+        recheck.judge(&oid(240), Verdict::Green, 500);
+        assert_eq!((recheck.since.len(), recheck.landings, recheck.first_ms), (10, 10, Some(241)));
+    }
+
+    #[test]
+    fn another_gate_puts_the_recheck_off_until_something_lands_under_it() {
+        let mut recheck = Recheck::default();
+        land(&mut recheck, 1, 0);
+        assert!(recheck.is_due("t", EVERY_MS) && !recheck.is_due("other", EVERY_MS));
+        recheck.record(&run(1, true), Verdict::Red, EVERY_MS);
+        assert_eq!((recheck.red, recheck.is_due("other", EVERY_MS)), (1, false));
+        recheck.asked = true;
+        assert!(recheck.is_due("other", EVERY_MS));
+    }
+
+    #[test]
+    fn a_verdict_on_a_commit_that_is_not_in_question_changes_nothing() {
+        let mut recheck = Recheck::default();
+        land(&mut recheck, 1, 0);
+        recheck.record(&run(2, true), Verdict::Red, 1);
+        assert_eq!(recheck.red, 0);
+        recheck.forget_landings();
+        recheck.record(&run(1, true), Verdict::Red, 1);
+        assert_eq!((recheck.red, recheck.is_due("t", i64::MAX)), (0, false));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_puts_off_neither_the_day_nor_the_pause() {
+        let mut recheck = Recheck::default();
+        land(&mut recheck, 1, 400 * EVERY_MS);
+        assert!(recheck.is_due("t", 0));
+        recheck.record(&run(1, true), Verdict::NotEvaluated, 0);
+        assert_eq!((recheck.is_due("t", 1), recheck.due_ms("t", 1)), (false, Some(PAUSE_MS)));
+        recheck.not_before_ms = Some(400 * EVERY_MS);
+        assert!(recheck.is_due("t", 1));
+    }
+}
