@@ -7,7 +7,7 @@
 //! | the gate on a candidate | then |
 //! |---|---|
 //! | its tree is green already | no run; the landing carries the number of the run that was green |
-//! | red, at most `flaky_retries` times | another run of the same tree; two verdicts on one tree are recorded as flaky, and nobody is blamed |
+//! | red, at most `flaky_retries` times | another run of the same tree, without caches; two verdicts on one tree are recorded as flaky, and nobody is blamed |
 //! | red more often; or crashed, timed out or failed its set-up twice | the verdict on the base decides: a known one, or one run on the base under the same limits |
 //! | … for a cause that may pass (a failed set-up, words of a full disk) | at least one more run, and only a later run on the base counts |
 //! | … and the base is green | the branch is sent back |

@@ -3,7 +3,7 @@
 use super::{CanaryStatus, ChangedStatus, GateSlotsStatus, GateStatus, QueueStatus, RadarStatus};
 use super::{RecheckStatus, VerdictStatus, View};
 use crate::text::rfc3339;
-use paddock_model::gate::{CommandResult, GateRun, Purpose, Verdict};
+use paddock_model::gate::{CommandResult, GateRun, Purpose, Start, Verdict};
 use paddock_model::project::Project;
 use paddock_model::settings::Slots;
 use paddock_model::train::{Entry, Subject};
@@ -110,10 +110,10 @@ fn changed(run: &GateRun) -> Vec<ChangedStatus> {
 }
 
 /// Returns the mean duration of the latest green runs; a red run may have stopped early and says nothing, and
-/// a recheck takes longer than a run with caches.
+/// one without its caches takes longer.
 fn expected_seconds(view: &View<'_>, project: &Project) -> Option<u64> {
     let is_green = |run: &&GateRun| {
-        run.project == project.slug && run.verdict == Some(Verdict::Green) && run.purpose != Purpose::Recheck
+        run.project == project.slug && run.verdict == Some(Verdict::Green) && run.start == Start::Kept
     };
     let all: Vec<u64> = view.state.gates().filter(is_green).map(|run| seconds(run, view.now_ms)).collect();
     let last = &all[all.len().saturating_sub(MEAN_OF)..];

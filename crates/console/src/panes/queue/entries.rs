@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::{Model, text};
-use paddock_model::gate::{GateRun, Purpose, Verdict};
+use paddock_model::gate::{GateRun, Purpose, Start, Verdict};
 use paddock_model::ids::{EntryId, GateId, ObjectiveId};
 use paddock_model::project::Project;
 use paddock_model::train::{Entry, Subject};
@@ -82,11 +82,12 @@ pub(super) struct Row {
 
 /// Returns the duration of the project's last green run of the whole gate, in milliseconds.
 fn expected_ms(model: &Model, project: &Project) -> Option<i64> {
-    // Runs of other purposes (phase checks, the canary) run other commands or on other trees: their durations
-    // say nothing about the queue's.
+    // Runs of other purposes (phase checks, the canary) run other commands or on other trees, and runs without
+    // caches take longer: their durations say nothing about the queue's next one.
     let is_comparable = |gate: &&GateRun| {
         gate.project == project.slug
             && gate.verdict == Some(Verdict::Green)
+            && gate.start == Start::Kept
             && matches!(
                 gate.purpose,
                 Purpose::Candidate { .. } | Purpose::Base { .. } | Purpose::Ahead { .. }

@@ -104,11 +104,9 @@ impl Bed {
 
     /// Answers the order to merge: each entry makes a tree of its own.
     fn merge(&mut self) {
-        let made = self.effects.iter().rev().find_map(|effect| match effect {
-            Effect::MakeCandidate { members, onto, ahead: false, .. } => {
-                Some((members.clone(), onto.clone()))
-            }
-            _ => None,
+        let made = self.effects.iter().rev().find_map(|effect| {
+            let Effect::MakeCandidate { members, onto, ahead: false, .. } = effect else { return None };
+            Some((members.clone(), onto.clone()))
         });
         let (members, onto) = made.unwrap();
         let link = |id: &EntryId| Link { entry: *id, commit: oid(200 + id.0), tree: oid(300 + id.0) };
