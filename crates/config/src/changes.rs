@@ -33,8 +33,15 @@ pub(crate) const CHANGES: &[&str] = &[
      included, and with 0 only when all is done and published (docs/exit-codes.md).",
     "A git call of Paddock that takes longer than ten minutes, or two hours where it writes files, is \
      stopped and named.",
-    "A red gate is repeated without caches, and once a day the gate runs on the newest landed tree in a \
-     new folder; if that is red twice, the merge queue is held.",
+    "Gate folders keep only dependency and build folders between runs (`gate.keep: auto`), each as \
+     the last landed run left it; every other file that the commit does not hold is removed before a \
+     run, ignored or not. `queue.clean: true` is read as `gate.keep: []`.",
+    "A gate command that changes tests, or files that the gate runs, is red; other changed files of \
+     the commit are put back before the next command and shown.",
+    "Once a day the newest landing runs through the gate from nothing (a new folder, no caches); if \
+     it is not green, the queue is held.",
+    "`worktree.setup` runs again in a gate folder when a submodule or `.gitmodules` has changed, and \
+     before every run if it makes files outside of the folders that are kept.",
 ];
 
 /// Returns the changes that `status` has not printed in a workspace yet; `file` is its
