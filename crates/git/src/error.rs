@@ -36,18 +36,53 @@ pub enum GitError {
         /// How to get it out of the way.
         way_out: String,
     },
-    /// A gate folder lacks files of its commit, or git ignores changes to some of them.
+    /// A detached worktree lacks files of its commit, or git ignores changes to some of them.
     #[error(
         "{folder} is not the whole tree: git leaves out, or ignores changes to, {count} of its files \
-         ({files}), so no gate runs there; remove the folder, and Paddock makes a new one"
+         ({files}), so nothing runs there; remove the folder, and Paddock makes a new one"
     )]
     NotWhole {
+        /// The worktree.
+        folder: PathBuf,
+        /// Number of such files.
+        count: usize,
+        /// Names of the first few.
+        files: String,
+    },
+    /// git cannot bring some files of a gate folder to what the commit says.
+    #[error(
+        "{folder} is not what the commit says: {count} of its files differ or are missing even after git wrote \
+         them again ({files}), so no gate runs there; check the disk, and the filters in git's configuration"
+    )]
+    NotHeld {
         /// The gate folder.
         folder: PathBuf,
         /// Number of such files.
         count: usize,
         /// Names of the first few.
         files: String,
+    },
+    /// Files are in git LFS, and only their pointers are here.
+    #[error(
+        "{count} files are in git LFS and are not on this machine ({files}), so the gate would see pointers \
+         instead of files: run `git lfs fetch` in the repository"
+    )]
+    LfsMissing {
+        /// Number of such files.
+        count: usize,
+        /// Names of the first few.
+        files: String,
+    },
+    /// A submodule in a gate folder is not what the commit says.
+    #[error(
+        "the submodule {path} is not what the commit says: {problem}; make `worktree.setup` bring it there \
+         (`git submodule update --init --recursive`)"
+    )]
+    Submodule {
+        /// Path of the submodule.
+        path: String,
+        /// How it differs.
+        problem: String,
     },
     /// Another process holds the lock of a ref and kept it for the whole wait.
     #[error("{0} is locked by another git process: wait for it, or remove the lock if none runs")]

@@ -8,14 +8,12 @@ use std::sync::PoisonError;
 
 use super::error::GitError;
 use super::program::{CHECKOUT_TIME_MAX, Call};
-use super::remove::{Removal, discard};
 use super::repository::Repository;
 use super::whole::{check_whole, unsparse};
 use super::worktree::{Place, Worktree, absolute, lock_of};
 use paddock_model::ids::ObjectId;
 
-/// Owner of every worktree of a gate or planner.
-const MARKER: &str = "paddock: detached";
+use super::gate_folder::MARKER;
 
 /// Brings the detached worktree at `dir` to a commit: makes it if it is missing, else resets and cleans it.
 /// Ignored files stay. No process may run in the worktree.
@@ -61,23 +59,6 @@ fn prepare(
     // In an incomplete folder, the tests that would fail may be missing.
     check_whole(repository, &worktree)?;
     Ok(worktree)
-}
-
-/// Removes the worktree at `dir` with everything in it. No process may run in the worktree.
-///
-/// # Errors
-/// [`GitError::Foreign`] if something lies there that Paddock did not make, else whatever the file system
-/// reports.
-pub fn remove_gate(repository: &Repository, dir: &Path) -> Result<Removal, GitError> {
-    let path = absolute(dir)?;
-    let place = Place { repository, path: &path, marker: MARKER };
-    if path.is_dir() && place.existing()?.is_none() {
-        return Err(GitError::Foreign {
-            what: format!("the folder {}", path.display()),
-            way_out: "remove it yourself if nobody needs it".to_owned(),
-        });
-    }
-    discard(repository, &path)
 }
 
 fn reset(

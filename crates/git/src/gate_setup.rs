@@ -8,64 +8,14 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use super::error::GitError;
-use super::repository::{Repository, oid};
+use super::repository::Repository;
 use super::worktree::{Worktree, absolute, admin_of};
-use paddock_model::ids::ObjectId;
-
-/// Files in the top folder that say what is installed, in the common ecosystems.
-const INPUTS: &[&str] = &[
-    "Cargo.lock",
-    "Gemfile.lock",
-    "Pipfile.lock",
-    "bun.lockb",
-    "composer.lock",
-    "flake.lock",
-    "go.sum",
-    "mix.lock",
-    "package-lock.json",
-    "package.json",
-    "pnpm-lock.yaml",
-    "poetry.lock",
-    "pyproject.toml",
-    "requirements-dev.txt",
-    "requirements.txt",
-    "rust-toolchain.toml",
-    "setup.py",
-    "uv.lock",
-    "yarn.lock",
-];
 
 /// File with the key of the last set-up that succeeded, in the worktree's own git directory.
 const DONE_FILE: &str = "paddock-set-up";
 /// File with the key of the set-up in progress.
 const WANTED_FILE: &str = "paddock-set-up.wanted";
-
-/// Returns a hash of a set-up command and its inputs in a commit: the files that say what is installed, and
-/// those that the command itself names.
-///
-/// # Errors
-/// Fails if the commit cannot be read.
-pub fn set_up_key(repository: &Repository, commit: &ObjectId, command: &str) -> Result<String, GitError> {
-    let library = repository.library()?;
-    let tree = library.find_commit(oid(commit)?)?.tree()?;
-    let mut hash = Sha256::new();
-    hash.update(command.as_bytes());
-    // Words that name no file of the commit drop out below, so a rough split is enough.
-    let named = command.split(|c: char| c.is_whitespace() || "\"'();&|<>".contains(c));
-    let named = named.map(|word| word.trim_start_matches("./")).filter(|word| !word.is_empty());
-    for path in INPUTS.iter().copied().chain(named) {
-        if let Ok(entry) = tree.get_path(Path::new(path)) {
-            // Keeps a path apart from the id or command before it.
-            hash.update([0]);
-            hash.update(path.as_bytes());
-            hash.update(entry.id().as_bytes());
-        }
-    }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
 
 /// Returns whether the worktree has to be set up: its last set-up has another key, there was none, or `anew`
 /// asks for it. If it has to, the worktree counts as not set up from here on.

@@ -17,7 +17,7 @@
 //! - [`Repository`] opens a repository and names every format that Paddock cannot work on.
 //! - [`add_worktree`], [`harvest()`], [`salvage()`] and [`remove_worktree`] follow one objective's worktree
 //!   through its life.
-//! - [`make_chain`] builds the merges that a gate tries, [`prepare_gate`] checks one out, [`land`] moves the
+//! - [`make_chain`] builds the merges that a gate tries, [`hold()`] checks one out, [`land`] moves the
 //!   integration ref to it, and [`publish()`] and [`push()`] carry it to the user's branch and remote.
 //! - `refs` holds the compare-and-swap that all of them rest on.
 
@@ -32,6 +32,7 @@ mod error;
 mod execution;
 mod facts;
 mod gate;
+mod gate_folder;
 mod gate_setup;
 mod harvest;
 mod history;
@@ -67,8 +68,13 @@ pub use diff::{DiffLineKind, Difference, FileChange, Range};
 pub use error::GitError;
 pub use execution::difference;
 pub use facts::RepositoryFacts;
-pub use gate::{prepare_anew, prepare_gate, remove_gate};
-pub use gate_setup::{must_set_up, record_set_up, set_up_key};
+pub use gate::{prepare_anew, prepare_gate};
+pub use gate_folder::cache as gate_cache;
+pub use gate_folder::{
+    Ecosystem, GatePlace, Held, HoldOrder, LookOrder, Looked, StatTrust, cache_key, ecosystems, hold,
+    kept_folders, look, remove_gate, remove_unignored, set_up_key,
+};
+pub use gate_setup::{must_set_up, record_set_up};
 pub use harvest::{COMMITS_MAX, CheckpointFacts, Harvest, HeadElsewhere, harvest, head_count};
 pub use history::CommitRecord;
 pub use identity::{IdentityQuestion, configured_identity};
@@ -87,7 +93,7 @@ pub use repository::Repository;
 pub use restore::{Restored, Salvaged, restore_as_branch, restore_into, salvaged, salvaged_stat};
 pub use salvage::{FILE_BYTES_MAX, Salvage, SalvageOrder, salvage};
 pub use status::worktree_status;
-pub use tampering::Guarded;
+pub use tampering::{Guarded, gate_paths};
 pub use target::observe;
 pub use tracked::is_tracked;
 pub use worktree::{Worktree, WorktreeSpec, add_worktree, find_worktree, mend_worktree};

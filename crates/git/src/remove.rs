@@ -13,6 +13,7 @@ use std::sync::PoisonError;
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
+use super::gate_folder::clear;
 use super::objects::is_gitlink;
 use super::refs::{CasOutcome, Relation};
 use super::repository::Repository;
@@ -161,32 +162,16 @@ fn trash_of(path: &Path) -> PathBuf {
     path.with_file_name(format!(".paddock-removed-{name}"))
 }
 
-fn delete_folder(folder: &Path) -> Result<(), GitError> {
+/// Deletes a folder with everything in it: read-only folders, too, and folders nested deeper than a path can
+/// name. A missing one is no error.
+pub(crate) fn delete_folder(folder: &Path) -> Result<(), GitError> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            make_writable(folder)?;
-            fs::remove_dir_all(folder).map_err(GitError::io(folder))
-        }
-        other => other.map_err(GitError::io(folder)),
+        Err(error) if error.kind() == ErrorKind::NotADirectory => Err(GitError::io(folder)(error)),
+        // Build tools leave read-only folders (a Go module cache, for one).
+        Err(_) => clear(folder).map_err(GitError::io(folder)),
+        Ok(()) => Ok(()),
     }
-}
-
-/// Makes folders writable so that their contents can be deleted. Build tools leave read-only folders (a Go
-/// module cache, for one).
-fn make_writable(folder: &Path) -> Result<(), GitError> {
-    use std::os::unix::fs::PermissionsExt;
-    let mut due = vec![folder.to_owned()];
-    while let Some(folder) = due.pop() {
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).map_err(GitError::io(&folder))?;
-        for entry in fs::read_dir(&folder).map_err(GitError::io(&folder))? {
-            let entry = entry.map_err(GitError::io(&folder))?;
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                due.push(entry.path());
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Returns whether the worktree contains a `.git` other than those of registered submodules, or has submodule
@@ -267,5 +252,34 @@ fn move_folder(from: &Path, to: &Path) -> Result<(), GitError> {
             }
         }
         other => other.map_err(GitError::io(from)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{Mode, OFlags, fchmod, mkdirat, openat};
+
+    #[test]
+    fn closed_folders_deeper_than_any_path_are_deleted() {
+        let top = tempfile::tempdir().unwrap();
+        let outside = top.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        let folder = top.path().join("folder");
+        fs::create_dir(&folder).unwrap();
+        std::os::unix::fs::symlink(&outside, folder.join("link")).unwrap();
+        let mut chain = vec![fs::File::open(&folder).unwrap()];
+        for _ in 0..60 {
+            let name = "d".repeat(200);
+            let above = chain.last().unwrap();
+            mkdirat(above, &name, Mode::RWXU).unwrap();
+            chain.push(openat(above, &name, OFlags::RDONLY, Mode::empty()).unwrap().into());
+        }
+        for folder in &chain {
+            fchmod(folder, Mode::RUSR | Mode::XUSR).unwrap();
+        }
+        delete_folder(&folder).unwrap();
+        delete_folder(&folder).unwrap();
+        assert!(!folder.exists() && outside.is_dir());
     }
 }

@@ -11,11 +11,13 @@ use super::error::GitError;
 use super::objects::{changed_paths, entry_at};
 use super::repository::{Repository, object_id, oid};
 use config::{added, is_shared, shared};
-use marks::{Kind, compare, is_gate_file, named_scripts};
+use marks::{Kind, compare, named_scripts};
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 use paddock_model::scope::Globs;
 use paddock_model::tamper::{How, Tampered};
+
+pub(crate) use marks::is_gate_file;
 
 /// Size in bytes above which a file is only compared as a whole. Nobody writes a larger test.
 const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -29,6 +31,13 @@ pub struct Guarded {
     pub tests: Globs,
     /// Shell commands of the gate.
     pub commands: Vec<String>,
+}
+
+/// Returns the paths that the commands of a gate may name. Not every one exists.
+#[must_use]
+pub fn gate_paths(commands: &[String]) -> Vec<String> {
+    let paths: BTreeSet<String> = commands.iter().flat_map(|run| named_scripts(run)).collect();
+    paths.into_iter().collect()
 }
 
 /// Files and folders of a tree that the gate's commands name.

@@ -1,15 +1,13 @@
 //! Whole working trees: every tracked file is present, whatever the user's own checkout leaves out.
 //!
 //! `git worktree add` copies the sparse rules of the user's checkout, and git skips index entries that carry
-//! the skip-worktree or assume-unchanged bit. A gate in such a folder would judge another tree than the one
-//! that lands.
+//! the skip-worktree or assume-unchanged bit. So gate folders, planners and agents get every tracked file.
 //!
-//! So gate folders, planners and agents get every tracked file. A gate folder that is sparse, or whose index
-//! hides files, gets a new index; if it still hides a file after the checkout, the gate is not evaluated.
-//! Agents get whole worktrees too, because nothing tells them what is missing. An agent may make its own
-//! worktree sparse: missing files are then no deletions (`status`). Worktrees that earlier builds made sparse
-//! stay so until their objective ends. Partial clones, for which a whole checkout would fetch, are refused at
-//! `project add`.
+//! A planner's folder that is sparse, or whose index hides files, gets a new index. Agents get whole
+//! worktrees too, because nothing tells them what is missing. An agent may make its own worktree sparse:
+//! missing files are then no deletions (`status`). Worktrees that earlier builds made sparse stay so until
+//! their objective ends. Gate folders do not ask git at all (`gate_folder`). Partial clones, for which a whole
+//! checkout would fetch, are refused at `project add`.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -94,10 +92,15 @@ pub(super) fn check_whole(repository: &Repository, worktree: &Worktree) -> Resul
     if hidden.is_empty() {
         return Ok(());
     }
-    let named: Vec<String> = hidden.iter().take(NAMED_MAX).map(ToString::to_string).collect();
-    let more = if hidden.len() > named.len() { ", …" } else { "" };
-    let files = format!("{}{more}", named.join(", "));
+    let files = named(&hidden.iter().collect::<Vec<_>>());
     Err(GitError::NotWhole { folder: worktree.path.clone(), count: hidden.len(), files })
+}
+
+/// Returns the first few of the paths, for an error.
+pub(super) fn named(paths: &[&RepoPath]) -> String {
+    let named: Vec<String> = paths.iter().take(NAMED_MAX).map(ToString::to_string).collect();
+    let more = if paths.len() > named.len() { ", …" } else { "" };
+    format!("{}{more}", named.join(", "))
 }
 
 /// Returns the index entries of a worktree that git leaves out or takes for unchanged.

@@ -160,8 +160,8 @@ impl Place<'_> {
         Ok(None)
     }
 
-    /// Runs `git worktree add` at this path and marks the result as Paddock's. Checks out every file, even if
-    /// the user's own checkout is sparse.
+    /// Runs `git worktree add` at this path and marks the result as Paddock's. `what` holds options, and what
+    /// to check out. Checks out every file, even if the user's own checkout is sparse.
     pub(crate) fn make(&self, new_branch: Option<&str>, what: &[&str]) -> Result<PathBuf, GitError> {
         let intent = self.intent_file()?;
         if let Some(parent) = self.path.parent() {
@@ -174,11 +174,8 @@ impl Place<'_> {
         if let Some(branch) = new_branch {
             call = call.args(["--no-track", "-b", branch]);
         }
-        if new_branch.is_none() && what.first() == Some(&"--detach") {
-            call = call.args(["--detach"]);
-        }
-        let what = what.iter().filter(|word| **word != "--detach");
-        call.args([self.path]).args(what).run()?;
+        let (options, what): (Vec<&str>, Vec<&str>) = what.iter().partition(|word| word.starts_with("--"));
+        call.args(options).args([self.path]).args(what).run()?;
         let admin = admin_of(self.repository, self.path)?.ok_or_else(|| {
             let path = self.path.display();
             GitError::Unexpected(format!("`git worktree add` succeeded, but git lists no worktree at {path}"))
@@ -251,13 +248,15 @@ pub(crate) fn repair_commondir(admin: &Path) -> Result<(), GitError> {
     write_if_other(&admin.join("commondir"), "../..\n")
 }
 
-fn write_if_other(file: &Path, text: &str) -> Result<(), GitError> {
-    if !file.is_symlink() && fs::read_to_string(file).is_ok_and(|found| found == text) {
-        return Ok(());
-    }
-    // Writing through a link would change the link's target.
-    if file.is_symlink() {
-        fs::remove_file(file).map_err(GitError::io(file))?;
+/// Makes a file hold exactly this text, whatever an agent put in its place.
+pub(crate) fn write_if_other(file: &Path, text: &str) -> Result<(), GitError> {
+    match fs::symlink_metadata(file).map(|facts| facts.file_type()) {
+        Ok(kind) if kind.is_file() && fs::read_to_string(file).is_ok_and(|found| found == text) => {
+            return Ok(());
+        }
+        // Writing through a link would change the link's target, and a pipe would block.
+        Ok(kind) if !kind.is_file() && !kind.is_dir() => fs::remove_file(file).map_err(GitError::io(file))?,
+        _ => {}
     }
     fs::write(file, text).map_err(GitError::io(file))
 }

@@ -315,6 +315,12 @@ pub fn slot_folder(slot: u32) -> String {
     format!("_gate-{slot}")
 }
 
+/// Returns the folder name of a slot's runs from nothing, which is removed after each.
+#[must_use]
+pub fn fresh_folder(slot: u32) -> String {
+    format!("_fresh-{slot}")
+}
+
 /// A gate run, with everything recorded about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GateRun {
