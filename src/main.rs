@@ -58,6 +58,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     match arguments.next().as_deref().and_then(OsStr::to_str) {
         Some("__keeper") => return paddock_runner::keeper::main(arguments),
+        Some("__look") => return paddock_supervisor::gate_job::look_main(arguments),
         Some("__enter") => return paddock_runner::enter::main(arguments),
         Some("__scripted") => return paddock_agents::scripted::main(arguments),
         _ => {}

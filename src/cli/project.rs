@@ -11,6 +11,7 @@ use super::project_add::Add;
 use super::project_target::{self, SetTargetArgs};
 use super::verify::RERUN_FOLDER;
 use super::{output, repository, status};
+use paddock_config::Workspace;
 use paddock_git::{Repository, remove_gate};
 use paddock_model::command::Command;
 use paddock_model::ids::ProjectSlug;
@@ -149,20 +150,29 @@ fn trust(context: &Context, named: &Named) -> Outcome {
 /// Removes the gates' worktrees of a removed project. They hold caches, and no work of agents or people.
 ///
 /// Nothing runs in them: the supervisor refuses to remove a project while gates run.
-fn remove_gates(slug: &ProjectSlug, settings: &ProjectSettings) {
+fn remove_gates(workspace: &Workspace, slug: &ProjectSlug, settings: &ProjectSettings) {
     let Ok(repository) = Repository::open(settings.repo_root.as_ref()) else { return };
     let folder = PathBuf::from(&settings.worktrees_root).join(slug.as_str());
     let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
-    let is_gate = |name: &str| {
-        name.strip_prefix("_gate-").is_some_and(|n| n.parse::<u32>().is_ok())
-            || name.starts_with(RERUN_FOLDER)
+    let slot_of = |name: &str| {
+        let rest = name.strip_prefix("_gate-").or_else(|| name.strip_prefix("_fresh-"));
+        rest.map(|rest| rest.trim_end_matches(".cache")).is_some_and(|slot| slot.parse::<u32>().is_ok())
     };
-    let gates = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_gate));
-    for gate in gates.map(|entry| entry.path()) {
-        if let Err(error) = remove_gate(&repository, &gate) {
-            output::note(&format!("cannot remove the gate's worktree {}: {error}", gate.display()));
+    for entry in entries {
+        let (path, name) = (entry.path(), entry.file_name());
+        let Some(name) = name.to_str().filter(|name| slot_of(name) || name.starts_with(RERUN_FOLDER)) else {
+            continue;
+        };
+        // The caches of a gate's worktree lie beside it and are no worktree.
+        let removed = match name.ends_with(".cache") {
+            true => fs::remove_dir_all(&path).map_err(|error| error.to_string()),
+            false => remove_gate(&repository, &path).map(drop).map_err(|error| error.to_string()),
+        };
+        if let Err(error) = removed {
+            output::note(&format!("cannot remove the gate's folder {}: {error}", path.display()));
         }
     }
+    drop(fs::remove_dir_all(workspace.gate_folders_dir(slug)));
     // Fails if the folder still holds worktrees of sessions, which stay.
     drop(fs::remove_dir(&folder));
 }
@@ -173,7 +183,7 @@ impl Removed {
         let settings = context.state()?.project(&slug).map(|project| project.settings.clone());
         context.ask_and_say(Command::ProjectRemove { project: slug.clone() })?;
         if let Some(settings) = settings {
-            remove_gates(&slug, &settings);
+            remove_gates(&context.workspace, &slug, &settings);
         }
         // A person may have edited the file, so it is renamed instead of deleted. Under its old name the next
         // run would register the project again.

@@ -17,11 +17,13 @@ use check::{Check, Kind, Row};
 use history::History;
 use paddock_git::Repository;
 use paddock_ipc::workspace_lock::is_running;
-use paddock_model::ids::{ObjectId, ProjectSlug};
+use paddock_model::command::Command;
+use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
 use paddock_model::project::Project;
+use paddock_model::state::State;
 use paddock_report::text::{counted, harmless, table};
 pub(super) use rerun::FOLDER as RERUN_FOLDER;
-use rerun::Rerun;
+use rerun::{Differing, Rerun};
 
 /// Maximum number of reads of the log and the ref while a supervisor moves them.
 const READS_MAX: usize = 5;
@@ -69,13 +71,17 @@ impl Verify {
         // First, since it fails while a supervisor runs: better before minutes of checks than after.
         let mut rerun = self.rerun.then(|| Rerun::new(context)).transpose()?;
         let mut projects = Vec::new();
-        for project in context.state()?.projects() {
+        let state = context.state()?;
+        for project in state.projects() {
             if context.project.as_ref().is_none_or(|wanted| *wanted == project.slug) {
                 projects.push(self.report(context, project, rerun.as_mut())?);
             }
         }
         if projects.is_empty() {
             return Err(Failure::error("there is nothing to verify: no project is registered"));
+        }
+        if let Some(rerun) = rerun {
+            hold_queues(context, &state, rerun.end())?;
         }
         let ok = projects.iter().all(|report| report.ok);
         match self.json {
@@ -118,6 +124,28 @@ impl Verify {
         let ok = faults.is_empty() && commits.iter().all(|row| row.faults.is_empty());
         Ok(Report { project: project.slug.clone(), reference, tip, ok, faults, commits })
     }
+}
+
+/// Holds the queue of each project with a landing that the gate of its day passed, and that is not green from
+/// nothing now.
+///
+/// A landing under another gate says nothing about the caches: today's commands may ask for more.
+fn hold_queues(context: &Context, state: &State, differing: Vec<Differing>) -> Result<(), Failure> {
+    let is_same_gate = |differing: &Differing| {
+        let run = differing.gate.and_then(|gate| state.gate(GateId(gate)));
+        let now = state.project(&differing.project).map(|project| project.settings.gate_terms());
+        run.is_some_and(|run| Some(&run.terms) == now.as_ref())
+    };
+    let mut held: Vec<ProjectSlug> = Vec::new();
+    for Differing { project, commit, fault, .. } in differing.into_iter().filter(is_same_gate) {
+        // One hold names all landings since the last run from nothing.
+        if !held.contains(&project) {
+            held.push(project.clone());
+            let answer = context.ask(Command::RecheckDiffers { project, commit, problem: fault })?;
+            output::note(&answer.text);
+        }
+    }
+    Ok(())
 }
 
 /// Reads the recorded history and the present commit of the ref.

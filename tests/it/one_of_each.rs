@@ -63,7 +63,14 @@ fn occurs_only(words: &[&str], inside: &str, others: &[(&str, &str)]) {
 #[test]
 fn modes_of_files_are_set_in_one_crate() {
     let others = [
-        ("crates/git/src/remove.rs", "read-only folders of build tools are made writable to be deleted"),
+        ("crates/git/src/gate_folder/clear.rs", "folders that a gate run closed are opened to be deleted"),
+        (
+            "crates/git/src/gate_folder/compare.rs",
+            "a folder of the commit gets back the mode that git gave it",
+        ),
+        ("crates/git/src/gate_folder/copy.rs", "a copy of a cache has the modes of its original"),
+        ("crates/git/src/gate_folder/submodules.rs", "a file of a submodule has the mode that git recorded"),
+        ("crates/git/src/gate_folder/table.rs", "a pipe in the place of a file is not waited for"),
         ("crates/git/src/restore.rs", "a file of a worktree has the mode that git recorded"),
         ("crates/supervisor/src/effects/worktrees.rs", "a copied file has the mode of its original"),
     ];
@@ -73,7 +80,7 @@ fn modes_of_files_are_set_in_one_crate() {
 #[test]
 fn files_are_moved_into_place_in_one_crate() {
     let others = [
-        ("crates/git/src/gate_setup.rs", "a mark gets the name that says that it is done"),
+        ("crates/git/src/gate_folder/clear.rs", "folders are moved up to be deleted, however deep they lie"),
         ("crates/git/src/remove.rs", "a worktree is moved away to be deleted"),
         ("crates/git/src/restore.rs", "a link, or a file with the mode that git recorded"),
         ("crates/runner/src/local/start.rs", "the files of an earlier attempt are moved away"),

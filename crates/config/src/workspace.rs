@@ -318,6 +318,13 @@ impl Workspace {
         self.gates().join(gate.to_string())
     }
 
+    /// Returns the folder of Paddock's own records about a project's gate worktrees, out of the way of what
+    /// runs in them. It holds a folder for each worktree.
+    #[must_use]
+    pub fn gate_folders_dir(&self, project: &ProjectSlug) -> PathBuf {
+        self.runtime().join("gate-folders").join(project.as_str())
+    }
+
     /// Returns the folder for worktrees that hold files which must not be deleted.
     #[must_use]
     pub fn kept_dir(&self) -> PathBuf {

@@ -27,13 +27,12 @@ mod bypass;
 mod candidate;
 mod chain;
 mod content;
+mod detached;
 mod diff;
 mod error;
 mod execution;
 mod facts;
-mod gate;
 mod gate_folder;
-mod gate_setup;
 mod harvest;
 mod history;
 mod identity;
@@ -64,17 +63,16 @@ mod worktree;
 pub use branch::read_branch;
 pub use candidate::{Candidate, CandidateOrder, Identity, make_candidate};
 pub use chain::{ChainLink, ChainMember, ChainOrder, ChainOutcome, make_chain};
+pub use detached::prepare_detached;
 pub use diff::{DiffLineKind, Difference, FileChange, Range};
 pub use error::GitError;
 pub use execution::difference;
 pub use facts::RepositoryFacts;
-pub use gate::{prepare_anew, prepare_gate};
 pub use gate_folder::cache as gate_cache;
 pub use gate_folder::{
     Ecosystem, GatePlace, Held, HoldOrder, LookOrder, Looked, StatTrust, cache_key, ecosystems, hold,
     kept_folders, look, remove_gate, remove_unignored, set_up_key,
 };
-pub use gate_setup::{must_set_up, record_set_up};
 pub use harvest::{COMMITS_MAX, CheckpointFacts, Harvest, HeadElsewhere, harvest, head_count};
 pub use history::CommitRecord;
 pub use identity::{IdentityQuestion, configured_identity};

@@ -37,6 +37,7 @@ pub use error::RunnerError;
 pub use local::LocalRunner;
 pub use record::{Claim, ExitRecord, StageEnd, StageOutcome, StopReason};
 pub use spec::{JobKey, JobKind, JobSpec, Limits, Resources, SecretValues, Stage, StopSignal};
+pub use spec::{LOOK_STAGE, SET_UP_STAGE, is_gate_command};
 
 /// The state in which a supervisor finds a job of an earlier supervisor.
 #[derive(Debug, Clone, PartialEq)]

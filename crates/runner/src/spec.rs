@@ -40,6 +40,17 @@ impl fmt::Display for JobKey {
     }
 }
 
+/// Name of the stage that sets a worktree up.
+pub const SET_UP_STAGE: &str = "worktree.setup";
+/// Name of the stages that hold a gate's folder against the commit.
+pub const LOOK_STAGE: &str = "paddock.look";
+
+/// Returns whether a stage of a gate run is one of the gate's own commands.
+#[must_use]
+pub fn is_gate_command(stage: &str) -> bool {
+    stage != SET_UP_STAGE && stage != LOOK_STAGE
+}
+
 /// One command of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {

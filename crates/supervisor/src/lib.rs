@@ -36,6 +36,7 @@ mod disk_wait;
 mod effects;
 mod error;
 mod executor;
+pub mod gate_job;
 mod jobs;
 mod kernel;
 mod logging;

@@ -2,28 +2,40 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 
 use super::check::{Kind, Row};
 use crate::cli::context::Context;
 use crate::cli::exit_codes::Failure;
 use crate::cli::output;
-use paddock_git::{Repository, prepare_gate, remove_gate};
+use paddock_git::{GatePlace, HoldOrder, LookOrder, Repository, StatTrust, Worktree};
+use paddock_git::{gate_paths, hold, remove_gate};
 use paddock_ipc::workspace_lock::WorkspaceLock;
+use paddock_model::ids::{ObjectId, ProjectSlug};
 use paddock_model::project::Project;
+use paddock_model::tamper::patterns;
+use paddock_os::files::make_private_dir;
 use paddock_runner::{
-    ExitRecord, JobKey, JobKind, JobReport, JobSpec, Limits, LocalRunner, Resources, Runner, SecretValues,
-    Stage, StopSignal,
+    ExitRecord, JobKey, JobKind, JobReport, JobSpec, LOOK_STAGE, Limits, LocalRunner, Resources, Runner,
+    SET_UP_STAGE, SecretValues, Stage, StopSignal, is_gate_command,
 };
+use paddock_supervisor::gate_job::{GateJob, look_result};
 
 /// Number of the first rerun. Job keys must be unique, and recorded gate runs never reach this number.
 const FIRST_NUMBER: u64 = 1 << 48;
 
-/// Name of the stage that prepares the folder.
-const SETUP: &str = "worktree.setup";
 /// Prefix of the names of folders in which gates run again; a process id and a number follow.
 pub(in crate::cli) const FOLDER: &str = "_verify-";
+
+/// A landed commit that is not green from nothing.
+pub(super) struct Differing {
+    pub(super) project: ProjectSlug,
+    pub(super) commit: ObjectId,
+    /// Number of the gate run by which it landed.
+    pub(super) gate: Option<u64>,
+    pub(super) fault: String,
+}
 
 /// Runs gates again, each in a new folder without caches, while no supervisor runs.
 pub(super) struct Rerun<'c> {
@@ -31,6 +43,7 @@ pub(super) struct Rerun<'c> {
     runner: LocalRunner,
     reports: Receiver<JobReport>,
     next: u64,
+    differing: Vec<Differing>,
     _lock: WorkspaceLock,
 }
 
@@ -43,10 +56,11 @@ impl<'c> Rerun<'c> {
         let (sender, reports) = channel();
         let runner = LocalRunner::new(&context.workspace.runtime(), sender)
             .map_err(|error| Failure::error(error.to_string()))?;
-        Ok(Self { context, runner, reports, next: FIRST_NUMBER, _lock: lock })
+        Ok(Self { context, runner, reports, next: FIRST_NUMBER, differing: Vec::new(), _lock: lock })
     }
 
-    /// Runs the gate on the commit of every verified row. Adds a fault to the row if the gate is not green.
+    /// Runs the gate on the commit of every verified row. Adds a fault to the row if the gate is not green, and
+    /// holds the queue for it.
     ///
     /// Fails if the gate could not be run at all.
     pub(super) fn run(
@@ -60,11 +74,36 @@ impl<'c> Rerun<'c> {
         for row in rows.iter_mut().filter(|row| row.kind == Kind::Verified) {
             let name = row.objective.clone().unwrap_or_else(|| row.summary.clone());
             output::note(&format!("running the gate on {} ({name})", row.commit.short()));
-            if let Some(fault) = self.run_one(project, repository, row)? {
+            if let Some(fault) = self.run_repeatedly(project, repository, row)? {
+                let (project, commit) = (project.slug.clone(), row.commit.clone());
+                self.differing.push(Differing { project, commit, gate: row.gate, fault: fault.clone() });
                 row.faults.push(fault);
             }
         }
         Ok(())
+    }
+
+    /// Gives the workspace's lock back. Returns the commits that are not green.
+    pub(super) fn end(self) -> Vec<Differing> {
+        self.differing
+    }
+
+    /// Runs the gate on a commit until it is green once, at most as often as the queue would. Returns the
+    /// last fault.
+    fn run_repeatedly(
+        &mut self,
+        project: &Project,
+        repository: &Repository,
+        row: &Row,
+    ) -> Result<Option<String>, Failure> {
+        let mut fault = self.run_one(project, repository, row)?;
+        for _ in 0..project.settings.queue.flaky_retries.max(1) {
+            if fault.is_none() {
+                break;
+            }
+            fault = self.run_one(project, repository, row)?;
+        }
+        Ok(fault)
     }
 
     fn run_one(
@@ -73,34 +112,62 @@ impl<'c> Rerun<'c> {
         repository: &Repository,
         row: &Row,
     ) -> Result<Option<String>, Failure> {
-        let error = |text: String| Failure::error(format!("the gate could not be run again: {text}"));
-        let place = folder_of(project);
-        std::fs::create_dir_all(&place)?;
+        let folder = folder_of(project);
+        std::fs::create_dir_all(&folder)?;
         self.next += 1;
         let number = format!("{}-{}", std::process::id(), self.next - FIRST_NUMBER);
-        let made = place.join(format!("{FOLDER}{number}"));
-        let result = prepare_gate(repository, &made, &row.commit)
-            .map_err(|problem| error(problem.to_string()))
-            .and_then(|worktree| self.run_in(project, worktree.path, &number));
+        let made = folder.join(format!("{FOLDER}{number}"));
+        let dir = self.context.workspace.trash_dir().join(format!("verify-{number}"));
+        let place = GatePlace { folder: made.clone(), private: dir.join("folder") };
+        let order = HoldOrder {
+            commit: &row.commit,
+            kept: &[],
+            start_from_nothing: true,
+            trust: StatTrust::of_this_process(),
+        };
+        let result = make_private_dir(&place.private)
+            .map_err(error)
+            .and_then(|()| hold(repository, &place, &order).map_err(error))
+            .and_then(|held| self.run_in(project, &row.commit, (held.worktree, place), dir));
         if let Err(problem) = remove_gate(repository, &made) {
             output::note(&format!("cannot remove {}: {problem}", made.display()));
         }
         // Fails if worktrees of sessions are in the folder, which stay.
-        drop(std::fs::remove_dir(&place));
+        drop(std::fs::remove_dir(&folder));
         result
     }
 
-    fn run_in(&self, project: &Project, worktree: PathBuf, number: &str) -> Result<Option<String>, Failure> {
-        let error = |text: String| Failure::error(format!("the gate could not be run again: {text}"));
-        let dir = self.context.workspace.trash_dir().join(format!("verify-{number}"));
-        let spec = job(project, JobKey { kind: JobKind::Gate, id: self.next, attempt: 1 }, dir, worktree);
-        self.runner.submit(&spec).map_err(|problem| error(problem.to_string()))?;
-        let record = self.wait(&spec.key).ok_or_else(|| error("the gate's keeper vanished".to_owned()))?;
-        let failed = record.stages.iter().find(|stage| !stage.succeeded());
-        let fault = failed.map(|stage| match stage.name.as_str() {
-            SETUP => format!("`{SETUP}` failed in the rerun: {:?}", stage.outcome),
-            name => format!("the gate command {name} is not green in the rerun: {:?}", stage.outcome),
-        });
+    fn run_in(
+        &self,
+        project: &Project,
+        commit: &ObjectId,
+        (worktree, place): (Worktree, GatePlace),
+        dir: PathBuf,
+    ) -> Result<Option<String>, Failure> {
+        let settings = &project.settings;
+        let runs: Vec<String> = settings.verify.iter().map(|command| command.run.clone()).collect();
+        let minutes = u64::from(settings.worktree.setup_timeout_minutes);
+        let job = GateJob {
+            commands: &settings.verify,
+            setup: settings.worktree.setup.as_deref().map(|command| (command, minutes * 60_000)),
+            look: LookOrder {
+                place,
+                repo_root: PathBuf::from(&settings.repo_root),
+                git_dir: worktree.git_dir.clone(),
+                commit: commit.clone(),
+                kept: Vec::new(),
+                gate_patterns: patterns(settings.test_patterns.as_ref()),
+                gate_paths: gate_paths(&runs),
+                is_set_up: false,
+                must_mend: false,
+            },
+        };
+        let stages = job.stages(&dir).map_err(error)?;
+        let spec =
+            job_of(JobKey { kind: JobKind::Gate, id: self.next, attempt: 1 }, dir, worktree.path, stages);
+        self.runner.submit(&spec).map_err(error)?;
+        let record = self.wait(&spec.key).ok_or_else(|| error("the gate's keeper vanished"))?;
+        let fault = fault_of(&record, &spec.dir);
         if fault.is_none() {
             // The output of a green run proves nothing beyond the proof that is there already.
             drop(std::fs::remove_dir_all(&spec.dir));
@@ -136,30 +203,36 @@ fn remove_leftovers(project: &Project, repository: &Repository) {
     }
 }
 
-/// Makes the job: the set-up, then the gate's commands, as in a new gate folder of the queue.
-fn job(project: &Project, key: JobKey, dir: PathBuf, worktree: PathBuf) -> JobSpec {
-    let settings = &project.settings;
-    let setup = settings.worktree.setup.iter().map(|command| Stage {
-        name: SETUP.to_owned(),
-        argv: vec![OsString::from(command)],
-        shell: true,
-        timeout_ms: Some(u64::from(settings.worktree.setup_timeout_minutes) * 60_000),
-        counted: false,
-        prompted: false,
-    });
-    let stages = settings.verify.iter().map(|command| Stage {
-        name: command.name.clone(),
-        argv: vec![OsString::from(&command.run)],
-        shell: true,
-        timeout_ms: Some(command.timeout_ms()),
-        counted: true,
-        prompted: false,
-    });
+/// Returns why a run is not green; `None` if it is.
+fn fault_of(record: &ExitRecord, dir: &Path) -> Option<String> {
+    let failed = record.stages.iter().position(|stage| !stage.succeeded())?;
+    let stage = record.stages.get(failed)?;
+    let before = record.stages[..failed].iter().rev().find(|stage| is_gate_command(&stage.name));
+    Some(match stage.name.as_str() {
+        SET_UP_STAGE => format!("`{SET_UP_STAGE}` failed in the rerun: {:?}", stage.outcome),
+        LOOK_STAGE => {
+            let place = record.stages[..failed].iter().filter(|stage| is_gate_command(&stage.name)).count();
+            let name = before.map_or(SET_UP_STAGE, |stage| stage.name.as_str());
+            let found = look_result(dir, place).unwrap_or_default();
+            let changed = found.looked.and_then(|looked| looked.changed);
+            let what = found.problem.or_else(|| Some(format!("it changed {}", changed?)));
+            let what = what.unwrap_or_else(|| "the folder could not be looked at".to_owned());
+            format!("`{name}` is not green in the rerun: {what}")
+        }
+        name => format!("the gate command {name} is not green in the rerun: {:?}", stage.outcome),
+    })
+}
+
+fn error(text: impl std::fmt::Display) -> Failure {
+    Failure::error(format!("the gate could not be run again: {text}"))
+}
+
+fn job_of(key: JobKey, dir: PathBuf, worktree: PathBuf, stages: Vec<Stage>) -> JobSpec {
     JobSpec {
         key,
         dir,
         worktree,
-        stages: setup.chain(stages).collect(),
+        stages,
         stdin: None,
         env_set: BTreeMap::new(),
         env_names: Vec::new(),

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use paddock_git::{
-    PublishOutcome, SalvageOrder, Worktree, add_worktree, harvest, prepare_gate, salvage, worktree_status,
+    PublishOutcome, SalvageOrder, Worktree, add_worktree, harvest, prepare_detached, salvage, worktree_status,
 };
 
 use super::support::{Home, commit_all, git, head, user, write};
@@ -81,8 +81,8 @@ fn hooks_do_not_run_when_worktrees_are_added_and_branches_moved() {
     }
     git(&home.root, &["config", "core.fsmonitor", &command]);
     home.worktree("another");
-    prepare_gate(&home.repository(), &home.place("gate"), &published).unwrap();
-    prepare_gate(&home.repository(), &home.place("gate"), &to).unwrap();
+    prepare_detached(&home.repository(), &home.place("gate"), &published).unwrap();
+    prepare_detached(&home.repository(), &home.place("gate"), &to).unwrap();
     assert_eq!(home.publish("master", &published, &to), PublishOutcome::Published);
     assert!(!sprung(&home));
 }

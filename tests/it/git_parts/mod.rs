@@ -3,6 +3,10 @@
 mod bypass;
 mod chains;
 mod differences;
+mod gate_folders;
+mod gate_looks;
+mod gate_submodules;
+mod gates;
 mod harvesting;
 mod hostile;
 mod landing;

@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 
 use paddock_git::{
-    CasOutcome, GitError, Removal, add_worktree, delete_branch, prepare_gate, remove_worktree,
+    CasOutcome, GitError, Removal, add_worktree, delete_branch, prepare_detached, remove_worktree,
 };
 
 use super::support::{Home, commit_all, git, git_output, head, read, write};
@@ -167,10 +167,10 @@ fn a_branch_is_deleted_only_when_it_is_contained() {
 }
 
 #[test]
-fn a_gate_worktree_keeps_modification_times_and_ignored_files_and_loses_the_rest() {
+fn a_planners_worktree_keeps_modification_times_and_ignored_files_and_loses_the_rest() {
     let home = Home::new();
     let (repository, dir, first) = (home.repository(), home.place("gate-1"), head(&home.root));
-    let gate = prepare_gate(&repository, &dir, &first).unwrap();
+    let gate = prepare_detached(&repository, &dir, &first).unwrap();
     let time = || std::fs::metadata(dir.join("src/a.rs")).unwrap().modified().unwrap();
     let before = time();
     write(&dir, "cache.log", "warm\n");
@@ -181,12 +181,12 @@ fn a_gate_worktree_keeps_modification_times_and_ignored_files_and_loses_the_rest
     std::fs::write(gate.git_dir.join("index.lock"), "").unwrap();
     write(&home.root, "README.md", "second\n");
     let second = commit_all(&home.root, "second");
-    assert!(prepare_gate(&repository, &dir, &second).unwrap().reused);
+    assert!(prepare_detached(&repository, &dir, &second).unwrap().reused);
     assert_eq!((head(&dir), read(&dir, "README.md")), (second, "second\n".to_owned()));
     assert_eq!((time(), read(&dir, "cache.log")), (before, "warm\n".to_owned()));
     assert!(!dir.join("junk.txt").exists() && !dir.join("nested").exists());
     assert!(!git_output(&dir, &["symbolic-ref", "-q", "HEAD"]).status.success());
-    assert!(matches!(prepare_gate(&repository, &home.root, &first), Err(GitError::Foreign { .. })));
+    assert!(matches!(prepare_detached(&repository, &home.root, &first), Err(GitError::Foreign { .. })));
 }
 
 /// Commands for each way in which the user's own checkout can be sparse.
@@ -213,12 +213,12 @@ fn sparse_home(commands: &[&[&str]]) -> Home {
 }
 
 #[test]
-fn gates_and_agents_get_every_file_where_the_users_checkout_is_sparse() {
+fn planners_and_agents_get_every_file_where_the_users_checkout_is_sparse() {
     for commands in SPARSE {
         let home = sparse_home(commands);
         let dir = home.place("gate-1");
         for _ in 0..2 {
-            prepare_gate(&home.repository(), &dir, &head(&home.root)).unwrap();
+            prepare_detached(&home.repository(), &dir, &head(&home.root)).unwrap();
             assert_eq!(read(&dir, "tests/t.sh"), "true\n", "{commands:?}");
         }
         let agents = home.worktree("task").path;
@@ -235,11 +235,11 @@ fn gates_and_agents_get_every_file_where_the_users_checkout_is_sparse() {
 }
 
 #[test]
-fn a_gate_worktree_that_an_earlier_build_left_sparse_becomes_whole() {
+fn a_planners_worktree_that_an_earlier_build_left_sparse_becomes_whole() {
     for commands in SPARSE {
         let home = sparse_home(commands);
         let (dir, first) = (home.place("gate-1"), head(&home.root));
-        let gate = prepare_gate(&home.repository(), &dir, &first).unwrap();
+        let gate = prepare_detached(&home.repository(), &dir, &first).unwrap();
         // Earlier builds let `git worktree add` copy the sparse rules into the gate's worktree.
         let rules = std::fs::read(home.root.join(".git/info/sparse-checkout")).unwrap();
         std::fs::create_dir_all(gate.git_dir.join("info")).unwrap();
@@ -251,7 +251,7 @@ fn a_gate_worktree_that_an_earlier_build_left_sparse_becomes_whole() {
         git(&home.root, &["sparse-checkout", "disable"]);
         std::fs::remove_file(home.root.join("README.md")).unwrap();
         let second = commit_all(&home.root, "second");
-        prepare_gate(&home.repository(), &dir, &second).unwrap();
+        prepare_detached(&home.repository(), &dir, &second).unwrap();
         assert_eq!(read(&dir, "tests/t.sh"), "true\n", "{commands:?}");
         assert!(!dir.join("README.md").exists(), "{commands:?}");
         assert_eq!(read(&dir, "cache.log"), "warm\n");
@@ -259,27 +259,27 @@ fn a_gate_worktree_that_an_earlier_build_left_sparse_becomes_whole() {
 }
 
 #[test]
-fn files_that_a_gate_hid_from_git_are_restored() {
+fn files_that_a_planner_hid_from_git_are_restored() {
     let home = Home::new();
     let (dir, tip) = (home.place("gate-1"), head(&home.root));
-    prepare_gate(&home.repository(), &dir, &tip).unwrap();
+    prepare_detached(&home.repository(), &dir, &tip).unwrap();
     for bit in ["--assume-unchanged", "--skip-worktree"] {
         git(&dir, &["update-index", bit, "README.md"]);
         write(&dir, "README.md", "spoiled\n");
-        prepare_gate(&home.repository(), &dir, &tip).unwrap();
+        prepare_detached(&home.repository(), &dir, &tip).unwrap();
         assert_eq!(read(&dir, "README.md"), "hello\n", "{bit}");
     }
 }
 
-/// With `core.ignoreStat` git marks every file that it writes as unchanged, and would not see that a gate
-/// changed it.
+/// With `core.ignoreStat` git marks every file that it writes as unchanged, and would not see that a
+/// session changed it.
 #[test]
-fn the_users_ignore_stat_does_not_count_where_gates_work() {
+fn the_users_ignore_stat_does_not_count_where_planners_work() {
     let home = Home::new();
     git(&home.root, &["config", "core.ignoreStat", "true"]);
     let (dir, tip) = (home.place("gate-1"), head(&home.root));
     for _ in 0..2 {
-        prepare_gate(&home.repository(), &dir, &tip).unwrap();
+        prepare_detached(&home.repository(), &dir, &tip).unwrap();
         assert_eq!(read(&dir, "README.md"), "hello\n");
         write(&dir, "README.md", "spoiled\n");
     }

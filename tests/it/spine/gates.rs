@@ -51,14 +51,16 @@ fn a_gate_that_cannot_run_holds_the_queue_until_it_is_mended_and_released() {
 }
 
 #[test]
-fn a_gate_worktree_is_kept_with_its_ignored_caches() {
+fn a_gate_worktree_keeps_the_ignored_folders_that_the_project_names() {
     let place = Sandbox::new();
-    // Fails if an untracked file of an earlier run is left; counts runs in an ignored file, which must be
-    // kept.
-    let run = "test ! -e stray.txt; touch stray.txt; mkdir -p cache; echo run >> cache/runs; cp cache/runs $NOTES/runs";
-    let repository =
-        place.project("cache", &format!("verify: [{{name: tests, run: {run:?}}}]\nqueue: {{slots: 1}}"));
-    fs::write(repository.join(".gitignore"), "cache/\n").unwrap();
+    // Fails if an untracked file or an ignored folder of an earlier run is left; counts runs in the folder
+    // that must be kept.
+    let run = "test ! -e stray.txt && test ! -e other || exit 1; touch stray.txt; mkdir -p cache other; \
+               echo run >> cache/runs; cp cache/runs $NOTES/runs";
+    let settings =
+        format!("verify: [{{name: tests, run: {run:?}}}]\nqueue: {{slots: 1}}\ngate: {{keep: [cache]}}");
+    let repository = place.project("cache", &settings);
+    fs::write(repository.join(".gitignore"), "cache/\nother/\n").unwrap();
     place.git(&repository, &["add", "--all"]);
     place.git(&repository, &["commit", "--quiet", "--message", "Ignore the cache"]);
     place.objective("one", "commit one.txt\nover", &[]);

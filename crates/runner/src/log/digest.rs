@@ -8,6 +8,7 @@ use super::stretch::stretches;
 use super::{LogReader, Stream};
 use crate::files::read_json;
 use crate::record::{EXIT_FILE, ExitRecord};
+use crate::spec::is_gate_command;
 
 /// Bytes read at a time.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -51,8 +52,7 @@ pub fn of_stages(dir: &Path) -> Option<Vec<String>> {
         stretch.read(dir, u64::MAX, |_, bytes| hash.update(bytes)).ok()?;
         Some(in_hex(hash))
     };
-    // The set-up of the worktree runs as a stage too, but is no command of the gate.
-    let own = stretches(&record).into_iter().filter(|stretch| stretch.name != "worktree.setup");
+    let own = stretches(&record).into_iter().filter(|stretch| is_gate_command(&stretch.name));
     own.map(digest).collect()
 }
 

@@ -13,14 +13,12 @@ use paddock_model::plan::PhaseCheck;
 use paddock_model::planning::{FailedCheck, OUTPUT_MAX_BYTES};
 use paddock_model::session::Exit;
 use paddock_model::state::State;
-use paddock_runner::log::{LogReader, Stream};
-use paddock_runner::{Adoption, JobKey, JobKind, Runner, StageEnd};
+use paddock_runner::log::stretch::stretches;
+use paddock_runner::{Adoption, JobKey, JobKind, Runner, is_gate_command};
 
 /// Bytes of one check's output that are searched for the expected text. Of a longer output, the first and the
 /// last half of it.
 const SEARCHED_MAX_BYTES: usize = 8 << 20;
-/// Bytes of a log read at a time.
-const CHUNK_BYTES: usize = 1 << 20;
 
 /// A run of checks to evaluate.
 pub(in super::super) struct Order {
@@ -58,10 +56,10 @@ pub(in super::super) fn read(world: &World, order: &Order) {
 
 /// Returns the checks that failed, with the end of their output.
 fn judge(world: &World, order: &Order) -> Result<Vec<FailedCheck>, EffectError> {
-    let stages = stages(world, order)?;
+    let outputs = outputs(world, order)?;
     let mut failed = Vec::new();
     for (place, (check, result)) in order.checks.iter().zip(&order.results).enumerate() {
-        let output = output(world, order.gate, &stages, place)?;
+        let output = outputs.get(place).map_or("", String::as_str);
         let problem = match () {
             // In this order: a command that timed out has no meaningful exit status.
             () if result.timed_out => Some("it timed out".to_owned()),
@@ -75,67 +73,43 @@ fn judge(world: &World, order: &Order) -> Result<Vec<FailedCheck>, EffectError> 
             description: check.description.clone(),
             command: check.check_command.clone(),
             problem,
-            output: end_of(&output),
+            output: end_of(output),
         }));
     }
     Ok(failed)
 }
 
-/// Returns how the commands of the run ended, from its exit record.
-fn stages(world: &World, order: &Order) -> Result<Vec<StageEnd>, EffectError> {
+/// Returns the output of each check that ran, in order: standard output, then standard error.
+fn outputs(world: &World, order: &Order) -> Result<Vec<String>, EffectError> {
     let key = JobKey { kind: JobKind::Gate, id: order.gate.0, attempt: 1 };
     let dir = world.workspace.gate_dir(order.gate);
     // Adopting a run that is over only reads its record.
-    match world.runner.adopt(&key, &dir) {
-        Ok(Adoption::Ended(record)) => Ok(record.stages),
-        Ok(_) => Err(EffectError::RecordGone),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Returns the output of one check: standard output, then standard error.
-fn output(world: &World, gate: GateId, stages: &[StageEnd], place: usize) -> Result<String, EffectError> {
-    let dir = world.workspace.gate_dir(gate);
-    let mut text = String::new();
-    for stream in [Stream::Stdout, Stream::Stderr] {
-        let begin = |stage: &StageEnd| match stream {
-            Stream::Stdout => stage.stdout_from,
-            Stream::Stderr => stage.stderr_from,
-        };
-        // All commands of a run share two logs. A command's part reaches to the beginning of the next
-        // command's.
-        let log = LogReader::open(&dir, stream);
-        let from = stages.get(place).map_or(0, begin);
-        let to = match stages.get(place + 1) {
-            Some(next) => begin(next),
-            None => log.length()?,
-        };
-        text.push_str(&read_range(&log, from, to)?);
-    }
-    Ok(text)
-}
-
-/// Reads a part of a log, without its middle if it is too long.
-fn read_range(log: &LogReader, from: u64, to: u64) -> std::io::Result<String> {
-    let half = SEARCHED_MAX_BYTES as u64 / 2;
-    let parts = match to.saturating_sub(from) > 2 * half {
-        true => vec![(from, from + half), (to - half, to)],
-        false => vec![(from, to)],
+    let Adoption::Ended(record) = world.runner.adopt(&key, &dir)? else {
+        return Err(EffectError::RecordGone);
     };
-    let mut bytes = Vec::new();
-    for (mut at, end) in parts {
-        while at < end {
-            let want = usize::try_from(end - at).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
-            let chunk = log.read_at(at, want)?;
-            // The log ends here, before the place that was expected.
-            if chunk.bytes.is_empty() {
-                break;
+    // The set-up and the looks at the folder are stages too, but no checks.
+    let own = stretches(&record).into_iter().filter(|stretch| is_gate_command(&stretch.name));
+    own.map(|stretch| {
+        let mut bytes = Vec::new();
+        stretch.read(&dir, u64::MAX, |_, read| {
+            bytes.extend_from_slice(read);
+            // Cut only now and then, so that a long output is not moved at every chunk.
+            if bytes.len() > 2 * SEARCHED_MAX_BYTES {
+                without_middle(&mut bytes);
             }
-            at = chunk.next_offset();
-            bytes.extend(chunk.bytes);
-        }
+        })?;
+        without_middle(&mut bytes);
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    })
+    .collect()
+}
+
+/// Removes the middle of an output that is too long to be searched.
+fn without_middle(bytes: &mut Vec<u8>) {
+    let half = SEARCHED_MAX_BYTES / 2;
+    if bytes.len() > SEARCHED_MAX_BYTES {
+        bytes.drain(half..bytes.len() - half);
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Returns the end of an output as plain text, for the prompt of the next planner.

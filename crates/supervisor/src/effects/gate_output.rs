@@ -5,26 +5,25 @@ use std::path::{Path, PathBuf};
 
 use super::super::clock::now_ms;
 use super::super::disk_space::{is_disk_full, says_disk_full};
+use super::super::gate_job::{EXIT_GATE_CHANGED, LookResult, look_result};
 use super::super::world::World;
 use paddock_agents::terminal::plain;
 use paddock_engine::test_summaries::TestsRun;
 use paddock_ipc::Gauge;
-use paddock_model::gate::{CommandResult, GateRun, Space};
+use paddock_model::gate::{ChangedFiles, CommandResult, GateRun, Space, Verdict};
 use paddock_model::ids::GateId;
 use paddock_model::session::Exit;
+use paddock_model::settings::GateCommand;
 use paddock_model::state::State;
 use paddock_runner::log::stretch::{Stretch, stretches};
 use paddock_runner::log::{LogReader, Stream};
 use paddock_runner::record::Progress;
-use paddock_runner::{ExitRecord, StageEnd, StageOutcome};
+use paddock_runner::{ExitRecord, LOOK_STAGE, SET_UP_STAGE, StageEnd, StageOutcome};
 
 /// Bytes that are read from the end of a command's output. Test runners print their summary at the end.
 const SUMMARY_BYTES: u64 = 4 << 20;
 /// Most bytes kept of a line. No summary is longer.
 const LINE_BYTES_MAX: usize = 4_096;
-
-/// Name of the stage that sets a gate worktree up. It comes before the commands and is none of them.
-pub(super) const SETUP_STAGE: &str = "worktree.setup";
 
 /// Returns how each command of a run that is over ended. Reads the run's output, so the kernel's thread must
 /// not call this.
@@ -32,10 +31,68 @@ pub(super) fn command_results(record: &ExitRecord, dir: &Path, worktree: &Path) 
     // The space is measured when the run is over, which may be after it was freed again; the output is
     // searched as well.
     let is_full = is_disk_full(worktree) || is_disk_full(&std::env::temp_dir()) || is_disk_full(dir);
-    // A set-up that succeeded is no result; one that failed is the reason why no command ran.
-    let is_done = |stage: &StageEnd| stage.name == SETUP_STAGE && stage.succeeded();
-    let stages = record.stages.iter().zip(stretches(record)).filter(|(stage, _)| !is_done(stage));
-    stages.map(|(stage, stretch)| command_result(stage, &stretch, dir, is_full)).collect()
+    let mut results: Vec<CommandResult> = Vec::new();
+    let (mut commands, mut looks) = (0, 0);
+    for (stage, stretch) in record.stages.iter().zip(stretches(record)) {
+        match stage.name.as_str() {
+            LOOK_STAGE => {
+                looks += 1;
+                let found = look_result(dir, commands).unwrap_or_default();
+                take_look(&mut results, stage, found, commands == 0);
+            }
+            // A set-up that succeeded is no result; one that failed is the reason why no command ran.
+            SET_UP_STAGE if stage.succeeded() => {}
+            name => {
+                commands += usize::from(name != SET_UP_STAGE);
+                results.push(command_result(stage, &stretch, dir, is_full));
+            }
+        }
+    }
+    // An earlier build started the run. It held the folder against nothing, so its green proves nothing.
+    if looks == 0 && commands > 0 && results.iter().all(|result| result.verdict() == Verdict::Green) {
+        results.push(no_verdict(
+            "an earlier version of Paddock started this run and did not look at the gate's folder".to_owned(),
+        ));
+    }
+    results
+}
+
+/// Adds what a look found to the result of the command before it. A look that failed leaves the run without a
+/// verdict.
+fn take_look(results: &mut Vec<CommandResult>, stage: &StageEnd, found: LookResult, is_set_up: bool) {
+    let is_red = stage.outcome == StageOutcome::Exited { code: EXIT_GATE_CHANGED };
+    let changed = found.looked.and_then(|looked| looked.changed);
+    // The exit code reached the keeper; the file with the names may be gone.
+    let nameless = || ChangedFiles { paths: Vec::new(), count: 1, is_gate: true };
+    if let Some(result) = results.last_mut() {
+        result.changed = match is_red {
+            true => Some(ChangedFiles { is_gate: true, ..changed.unwrap_or_else(nameless) }),
+            false => changed,
+        };
+    }
+    // A look that was stopped belongs to a run that was cancelled.
+    if stage.succeeded() || is_red || stage.outcome == StageOutcome::Stopped {
+        return;
+    }
+    let text = found.problem.unwrap_or_else(|| "the gate's folder could not be looked at".to_owned());
+    let mut result = no_verdict(text.clone());
+    if is_set_up {
+        result.exit = Exit::SetupFailed(text);
+    }
+    results.push(result);
+}
+
+/// Returns the result of a run whose folder could not be held against the commit.
+fn no_verdict(text: String) -> CommandResult {
+    CommandResult {
+        name: LOOK_STAGE.to_owned(),
+        exit: Exit::NotStarted(text),
+        timed_out: false,
+        took_ms: 0,
+        no_tests: None,
+        says_full: false,
+        changed: None,
+    }
 }
 
 fn command_result(stage: &StageEnd, stretch: &Stretch, dir: &Path, is_full: bool) -> CommandResult {
@@ -48,7 +105,7 @@ fn command_result(stage: &StageEnd, stretch: &Stretch, dir: &Path, is_full: bool
         StageOutcome::NotStarted { text, .. } => (Exit::NotStarted(text.clone()), false),
         StageOutcome::TimedOut | StageOutcome::Stopped => (Exit::Signal(15), false),
     };
-    let is_set_up = stage.name == SETUP_STAGE && stage.outcome != StageOutcome::Stopped;
+    let is_set_up = stage.name == SET_UP_STAGE && stage.outcome != StageOutcome::Stopped;
     CommandResult {
         name: stage.name.clone(),
         exit: if is_set_up { setup_exit(exit) } else { exit },
@@ -114,14 +171,16 @@ fn each_line(stretch: &Stretch, dir: &Path, mut take: impl FnMut(&str)) {
 pub(in super::super) struct Watched {
     gate: GateId,
     dir: PathBuf,
-    commands: usize,
+    /// Names of the gate's commands, in order.
+    commands: Vec<String>,
 }
 
 /// Returns the gate runs that are under way.
 pub(in super::super) fn watched(world: &World, state: &State) -> Vec<Watched> {
-    let commands = |gate: &GateRun| match gate.commands.len() {
-        0 => state.project(&gate.project).map_or(0, |project| project.settings.verify.len()),
-        own => own,
+    let names = |commands: &[GateCommand]| commands.iter().map(|command| command.name.clone()).collect();
+    let commands = |gate: &GateRun| match gate.commands.is_empty() {
+        true => state.project(&gate.project).map_or(Vec::new(), |p| names(&p.settings.verify)),
+        false => names(&gate.commands),
     };
     let open = state.open_gates().map(|gate| Watched {
         gate: gate.id,
@@ -136,13 +195,17 @@ pub(in super::super) fn watch(world: &World, runs: &[Watched]) {
     for run in runs {
         // No progress yet, or none any more: the gauge keeps its last value until the run's end is reported.
         let Ok(Some(progress)) = Progress::read(&run.dir) else { continue };
+        // Between two commands the gauge keeps the one that has ended.
+        if progress.name == LOOK_STAGE {
+            continue;
+        }
+        let place = run.commands.iter().position(|name| *name == progress.name).unwrap_or(0);
         let length = |stream| LogReader::open(&run.dir, stream).length().unwrap_or(0);
         let started_ms = i64::try_from(progress.started_at_ms).unwrap_or(i64::MAX);
         let value = serde_json::json!({
             "command": progress.name,
-            // The set-up is a stage as well, so the stage's index may exceed the number of commands.
-            "index": (progress.index + 1).min(run.commands.max(1)),
-            "of": run.commands,
+            "index": place + 1,
+            "of": run.commands.len(),
             "started_at_ms": progress.started_at_ms,
             "elapsed_seconds": now_ms().saturating_sub(started_ms).max(0) / 1_000,
             "stdout_from": progress.stdout_from,

@@ -1,24 +1,25 @@
 //! Gate runs: the `verify` commands, under a keeper, in a worktree that is kept between runs.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::path::PathBuf;
 
 use super::super::error::EffectError;
 use super::super::executor::ExecutorKey;
+use super::super::gate_job::GateJob;
 use super::super::world::{Site, World};
 use super::attempts::patiently;
-use super::gate_output::{SETUP_STAGE, command_results};
+use super::gate_output::command_results;
+use super::gate_places::{Places, Wanted};
 use paddock_engine::input::{Input, Problem};
-use paddock_git::{must_set_up, prepare_anew, prepare_gate, record_set_up, remove_gate, set_up_key};
-use paddock_model::gate::{CommandResult, GateRun, slot_folder};
+use paddock_git::{LookOrder, gate_paths};
+use paddock_model::gate::{CommandResult, GateRun, Start};
 use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
 use paddock_model::session::Exit;
-use paddock_model::settings::{GateCommand, ProjectSettings};
+use paddock_model::settings::{GateCommand, Keep};
 use paddock_model::state::State;
+use paddock_model::tamper::patterns;
 use paddock_os::fail_points::{fail_point, trouble_point};
 use paddock_runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
-use paddock_runner::{SecretValues, Stage, StopReason, StopSignal};
+use paddock_runner::{SecretValues, StopReason, StopSignal};
 
 /// Time between the gentle signal and the kill of an outdated gate run, in milliseconds. Short, since nobody
 /// needs its verdict any more.
@@ -30,22 +31,24 @@ pub(in super::super) struct Order {
     gate: GateId,
     commit: ObjectId,
     commands: Vec<GateCommand>,
-    worktree: PathBuf,
+    places: Places,
     /// The command of `worktree.setup`, and its time limit in milliseconds.
     setup: Option<(String, u64)>,
-    /// Whether files that git ignores are removed before the run (`queue.clean`).
-    is_clean: bool,
-    /// Whether the run evaluates the base, to compare it with a branch that failed. The comparison includes
-    /// the set-up.
-    is_compared: bool,
+    /// Folders that outlive a run.
+    keep: Keep,
+    /// Number that voids the caches of before when it goes up.
+    cache_epoch: u64,
+    /// Globs of tests and of files that configure test runners.
+    test_patterns: Vec<String>,
+    start: Start,
     is_cancelled: bool,
 }
 
 impl Order {
     pub(in super::super) fn from_state(state: &State, gate: GateId) -> Option<Self> {
         let gate = state.gate(gate)?;
-        let settings = &state.project(&gate.project)?.settings;
-        let worktree = worktree_of(settings, gate);
+        let project = state.project(&gate.project)?;
+        let settings = &project.settings;
         let setup = settings.worktree.setup.clone();
         // A run of a phase's checks has commands of its own.
         let commands = if gate.commands.is_empty() { &settings.verify } else { &gate.commands };
@@ -54,11 +57,13 @@ impl Order {
             gate: gate.id,
             commit: gate.commit.clone(),
             commands: commands.clone(),
-            worktree,
+            places: Places::new(settings, &gate.project, gate.slot, gate.start),
             setup: setup
                 .map(|command| (command, u64::from(settings.worktree.setup_timeout_minutes) * 60_000)),
-            is_clean: settings.queue.clean,
-            is_compared: gate.purpose.is_on_base(),
+            keep: settings.kept(),
+            cache_epoch: project.recheck.epoch,
+            test_patterns: patterns(settings.test_patterns.as_ref()),
+            start: gate.start,
             is_cancelled: gate.cancelled,
         })
     }
@@ -80,15 +85,18 @@ pub(in super::super) fn start(world: &World, order: &Order) {
         true => adopt(world, order),
         // Cancelled before it started. Its end has to be reported all the same, or its slot would stay taken.
         false if order.is_cancelled => {
-            return world.report(Input::GateExited { gate: order.gate, results: None, from_nothing: false });
+            return report(world, order.gate, None, false);
         }
         false => patiently(|| submit(world, order)),
     };
     if let Err(problem) = begun {
         tracing::warn!(gate = %order.gate, %problem, "a gate run did not start");
-        let results = Some(vec![not_started(order, &problem)]);
-        world.report(Input::GateExited { gate: order.gate, results, from_nothing: false });
+        report(world, order.gate, Some(vec![not_started(order, &problem)]), false);
     }
+}
+
+fn report(world: &World, gate: GateId, results: Option<Vec<CommandResult>>, from_nothing: bool) {
+    world.report(Input::GateExited { gate, results, from_nothing });
 }
 
 /// Returns the result of a run that could not be started. The queue is held for it, and `explain` shows it as
@@ -116,49 +124,59 @@ fn adopt(world: &World, order: &Order) -> Result<(), EffectError> {
     match world.runner.adopt(&gate_key(order.gate), &dir)? {
         Adoption::Running { .. } => {}
         Adoption::Ended(record) => {
-            let results = Some(command_results(&record, &dir, &order.worktree));
-            world.report(Input::GateExited { gate: order.gate, results, from_nothing: false });
+            let results = Some(command_results(&record, &dir, &order.places.folder));
+            let from_nothing = order.places.end(world, order.gate, &record, &dir);
+            report(world, order.gate, results, from_nothing);
         }
-        Adoption::Lost(_) => {
-            world.report(Input::GateExited { gate: order.gate, results: None, from_nothing: false });
-        }
+        Adoption::Lost(_) => report(world, order.gate, None, false),
     }
     Ok(())
 }
 
-/// Brings the gate worktree to the commit and submits the job to the runner.
+/// Holds the gate folder against the commit and submits the job to the runner.
 fn submit(world: &World, order: &Order) -> Result<(), EffectError> {
     fail_point!("gate.before");
     let repository = world.trusted(&order.site)?;
-    if let Some(parent) = order.worktree.parent() {
+    let folder = &order.places.folder;
+    if let Some(parent) = folder.parent() {
         std::fs::create_dir_all(parent).map_err(EffectError::at(parent))?;
     }
-    let prepare = if order.is_clean { prepare_anew } else { prepare_gate };
-    let worktree = prepare(&repository, &order.worktree, &order.commit)?;
-    fail_point!("gate.prepared");
-    let setup = match &order.setup {
-        Some((command, limit_ms)) => {
-            // The set-up runs again only when its inputs changed; a comparison with the base always repeats
-            // it, since it may be the set-up that fails.
-            let key = set_up_key(&repository, &order.commit, command)?;
-            let is_due = must_set_up(&worktree, &key, order.is_clean || order.is_compared)?;
-            is_due.then(|| setup_stage(command, *limit_ms))
-        }
-        None => None,
+    let wanted = Wanted {
+        gate: order.gate,
+        commit: &order.commit,
+        keep: &order.keep,
+        setup: order.setup.as_ref().map(|(command, _)| command.as_str()),
+        cache_epoch: order.cache_epoch,
+        start: order.start,
     };
-    let commands = order.commands.iter().map(|command| Stage {
-        name: command.name.clone(),
-        argv: vec![OsString::from(&command.run)],
-        shell: true,
-        timeout_ms: Some(command.timeout_ms()),
-        counted: true,
-        prompted: false,
-    });
+    let ready = order.places.prepare(world, &repository, &wanted)?;
+    fail_point!("gate.prepared");
+    let dir = world.workspace.gate_dir(order.gate);
+    let runs: Vec<String> = order.commands.iter().map(|command| command.run.clone()).collect();
+    let job = GateJob {
+        commands: &order.commands,
+        setup: order
+            .setup
+            .as_ref()
+            .filter(|_| ready.is_set_up_due)
+            .map(|(c, limit_ms)| (c.as_str(), *limit_ms)),
+        look: LookOrder {
+            place: ready.place,
+            repo_root: order.site.repo_root.clone(),
+            git_dir: ready.worktree.git_dir,
+            commit: order.commit.clone(),
+            kept: ready.kept,
+            gate_patterns: order.test_patterns.clone(),
+            gate_paths: gate_paths(&runs),
+            is_set_up: false,
+            must_mend: false,
+        },
+    };
     let spec = JobSpec {
         key: gate_key(order.gate),
-        dir: world.workspace.gate_dir(order.gate),
-        worktree: worktree.path,
-        stages: setup.into_iter().chain(commands).collect(),
+        stages: job.stages(&dir)?,
+        dir,
+        worktree: ready.worktree.path,
         stdin: None,
         env_set: BTreeMap::from([("PADDOCK_GATE".to_owned(), order.gate.to_string())]),
         // No secrets: the commands run code that agents wrote.
@@ -174,29 +192,20 @@ fn submit(world: &World, order: &Order) -> Result<(), EffectError> {
     Ok(())
 }
 
-fn setup_stage(command: &str, limit_ms: u64) -> Stage {
-    Stage {
-        name: SETUP_STAGE.to_owned(),
-        argv: vec![OsString::from(command)],
-        shell: true,
-        timeout_ms: Some(limit_ms),
-        counted: false,
-        prompted: false,
-    }
-}
-
 /// A gate worktree to remove.
 pub(in super::super) struct Folder {
     site: Site,
     slot: u32,
-    worktree: PathBuf,
+    /// The slot's folder, and that of a run from nothing which was interrupted.
+    places: [Places; 2],
 }
 
 impl Folder {
     pub(in super::super) fn from_state(state: &State, project: &ProjectSlug, slot: u32) -> Option<Self> {
         let settings = &state.project(project)?.settings;
-        let worktree = PathBuf::from(&settings.worktrees_root).join(project.as_str()).join(slot_folder(slot));
-        Some(Self { site: Site::find(state, project)?, slot, worktree })
+        let places = |start| Places::new(settings, project, slot, start);
+        let places = [places(Start::FromNothing), places(Start::Kept)];
+        Some(Self { site: Site::find(state, project)?, slot, places })
     }
 }
 
@@ -204,26 +213,13 @@ impl Folder {
 ///
 /// Reconciled by the folder: removing one that is gone succeeds.
 pub(in super::super) fn remove_folder(world: &World, order: &Folder) {
-    let result = try_remove(world, order).map_err(|error| error.to_string());
+    let result = order.places.iter().try_for_each(|places| places.remove(world));
+    let result = result.map_err(|error| error.to_string());
     if let Err(problem) = &result {
-        tracing::warn!(folder = %order.worktree.display(), problem, "a gate worktree stays");
+        tracing::warn!(project = %order.site.slug, slot = order.slot, problem, "a gate worktree stays");
     }
     let (project, slot) = (order.site.slug.clone(), order.slot);
     world.report(Input::GateFolderRemoved { project, slot, result: result.map_err(Problem::new) });
-}
-
-fn try_remove(world: &World, order: &Folder) -> Result<(), EffectError> {
-    let repository = world.repository(&order.site.repo_root)?;
-    // A keeper holds this lock for as long as its job runs. Holding it here keeps a new run out until the
-    // folder is gone.
-    let lock = world.runner.take_worktree(&order.worktree)?;
-    let _nobody_starts_here = lock.ok_or(EffectError::Busy)?;
-    Ok(remove_gate(&repository, &order.worktree).map(drop)?)
-}
-
-/// Keeps the caches that a landed run left in its folder, for later runs there to start from.
-pub(in super::super) fn keep_caches(_world: &World, gate: GateId) {
-    tracing::debug!(%gate, "the caches of a landed run are to be kept");
 }
 
 /// Stops a gate run. Does nothing if the run has ended.
@@ -238,16 +234,10 @@ pub(in super::super) fn slot_key(gate: &GateRun) -> ExecutorKey {
     ExecutorKey::GateWorktree(gate.project.clone(), gate.slot)
 }
 
-/// Returns the gate worktree of the run's slot.
-fn worktree_of(settings: &ProjectSettings, gate: &GateRun) -> PathBuf {
-    PathBuf::from(&settings.worktrees_root).join(gate.project.as_str()).join(slot_folder(gate.slot))
-}
-
 /// A gate run that is over, as its keeper reported it.
 pub(in super::super) struct Ended {
     gate: GateId,
-    repo_root: PathBuf,
-    worktree: PathBuf,
+    places: Places,
     record: Box<ExitRecord>,
 }
 
@@ -259,8 +249,10 @@ impl Ended {
     ) -> Option<(ExecutorKey, Self)> {
         let run = state.gate(gate)?;
         let settings = &state.project(&run.project)?.settings;
-        let (worktree, repo_root) = (worktree_of(settings, run), PathBuf::from(&settings.repo_root));
-        Some((slot_key(run), Self { gate, repo_root, worktree, record }))
+        Some((
+            slot_key(run),
+            Self { gate, places: Places::new(settings, &run.project, run.slot, run.start), record },
+        ))
     }
 }
 
@@ -269,14 +261,33 @@ pub(in super::super) fn ended(world: &World, order: &Ended) {
     let dir = world.workspace.gate_dir(order.gate);
     fail_point!("gate.output");
     trouble_point!("gate.output");
-    let results = Some(command_results(&order.record, &dir, &order.worktree));
-    let has_set_up =
-        order.record.stages.first().is_some_and(|stage| stage.name == SETUP_STAGE && stage.succeeded());
+    let results = Some(command_results(&order.record, &dir, &order.places.folder));
     // Before the report: the next run in this slot may start as soon as the engine knows of the end.
-    if let (true, Ok(repository)) = (has_set_up, world.repository(&order.repo_root)) {
-        record_set_up(&repository, &order.worktree);
-    }
+    let from_nothing = order.places.end(world, order.gate, &order.record, &dir);
     fail_point!("gate.told");
     world.gauges.forget_gate(order.gate.0);
-    world.report(Input::GateExited { gate: order.gate, results, from_nothing: false });
+    report(world, order.gate, results, from_nothing);
+}
+
+/// A landed run whose caches are to be kept.
+pub(in super::super) struct Landed {
+    gate: GateId,
+    places: Places,
+}
+
+impl Landed {
+    pub(in super::super) fn from_state(state: &State, gate: GateId) -> Option<(ExecutorKey, Self)> {
+        let run = state.gate(gate)?;
+        let settings = &state.project(&run.project)?.settings;
+        Some((slot_key(run), Self { gate, places: Places::new(settings, &run.project, run.slot, run.start) }))
+    }
+}
+
+/// Keeps the caches that a landed run left.
+///
+/// Needs no reconciling: without it, later runs start with older caches.
+pub(in super::super) fn keep_caches(world: &World, order: &Landed) {
+    if let Err(error) = order.places.keep(world, order.gate) {
+        tracing::warn!(gate = %order.gate, %error, "the caches of a gate run are not kept");
+    }
 }

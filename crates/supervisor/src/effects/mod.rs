@@ -41,6 +41,7 @@ mod candidates;
 mod checks;
 mod environment;
 mod gate_output;
+mod gate_places;
 mod gates;
 mod harvest;
 mod landings;
@@ -219,8 +220,8 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
         }
         Effect::KeepCaches { gate } => {
             // Under the key of the slot, so that no later run has begun to work in its folder.
-            let key = gates::slot_key(state.gate(gate)?);
-            Some((key, Box::new(move || gates::keep_caches(&shared, gate))))
+            let (key, order) = gates::Landed::from_state(state, gate)?;
+            Some((key, Box::new(move || gates::keep_caches(&shared, &order))))
         }
         Effect::StopGate { gate } => {
             // Under the key of the start, so that the stop cannot overtake it.

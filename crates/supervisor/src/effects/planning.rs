@@ -25,8 +25,7 @@ pub(super) fn prepare(repository: &Repository, path: &Path, tip: &ObjectId) -> R
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(EffectError::at(parent))?;
     }
-    // A planner needs the same as a gate: a whole checkout of one commit, on no branch.
-    let worktree = paddock_git::prepare_gate(repository, path, tip)?;
+    let worktree = paddock_git::prepare_detached(repository, path, tip)?;
     Ok(worktree.git_dir)
 }
 

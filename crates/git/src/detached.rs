@@ -1,5 +1,5 @@
-//! Gate worktrees. They are kept between runs, so that unchanged files keep their modification times and
-//! ignored caches stay.
+//! Detached worktrees for planners: a whole checkout of one commit, on no branch. They are kept between
+//! sessions, so that unchanged files keep their modification times and ignored caches stay.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -7,13 +7,12 @@ use std::path::Path;
 use std::sync::PoisonError;
 
 use super::error::GitError;
+use super::gate_folder::MARKER;
 use super::program::{CHECKOUT_TIME_MAX, Call};
 use super::repository::Repository;
 use super::whole::{check_whole, unsparse};
 use super::worktree::{Place, Worktree, absolute, lock_of};
 use paddock_model::ids::ObjectId;
-
-use super::gate_folder::MARKER;
 
 /// Brings the detached worktree at `dir` to a commit: makes it if it is missing, else resets and cleans it.
 /// Ignored files stay. No process may run in the worktree.
@@ -23,23 +22,10 @@ use super::gate_folder::MARKER;
 /// # Errors
 /// [`GitError::Foreign`] if something lies there that Paddock did not make; [`GitError::NotWhole`] if git
 /// leaves files out all the same; else whatever git reports.
-pub fn prepare_gate(repository: &Repository, dir: &Path, commit: &ObjectId) -> Result<Worktree, GitError> {
-    prepare(repository, dir, commit, false)
-}
-
-/// Like [`prepare_gate`], but deletes ignored files, too.
-///
-/// # Errors
-/// As [`prepare_gate`].
-pub fn prepare_anew(repository: &Repository, dir: &Path, commit: &ObjectId) -> Result<Worktree, GitError> {
-    prepare(repository, dir, commit, true)
-}
-
-fn prepare(
+pub fn prepare_detached(
     repository: &Repository,
     dir: &Path,
     commit: &ObjectId,
-    without_ignored: bool,
 ) -> Result<Worktree, GitError> {
     let path = absolute(dir)?;
     let place = Place { repository, path: &path, marker: MARKER };
@@ -53,36 +39,30 @@ fn prepare(
         }
     };
     if reused {
-        reset(repository, &git_dir, &path, commit, without_ignored)?;
+        reset(repository, &git_dir, &path, commit)?;
     }
     let worktree = Worktree { path, git_dir, branch: String::new(), reused };
-    // In an incomplete folder, the tests that would fail may be missing.
+    // A planner would take missing files for missing work.
     check_whole(repository, &worktree)?;
     Ok(worktree)
 }
 
-fn reset(
-    repository: &Repository,
-    git_dir: &Path,
-    path: &Path,
-    commit: &ObjectId,
-    without_ignored: bool,
-) -> Result<(), GitError> {
+fn reset(repository: &Repository, git_dir: &Path, path: &Path, commit: &ObjectId) -> Result<(), GitError> {
     // No process runs in the worktree, so a lock was left by a killed one and would fail every later run.
     for lock in ["index.lock", "HEAD.lock"] {
         remove_stale(&git_dir.join(lock))?;
     }
-    // A test run may have stopped in a merge or revert here. Nothing of it is anybody's work.
+    // A session may have stopped in a merge or revert here. Nothing of it is anybody's work.
     for rest in ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "AUTO_MERGE"] {
         remove_stale(&git_dir.join(rest))?;
     }
-    // Earlier builds of Paddock made gate folders as sparse as the user's checkout, and code under test may
-    // hide files from git.
+    // Earlier builds of Paddock made these folders as sparse as the user's checkout, and a session may hide
+    // files from git.
     unsparse(repository, git_dir, path)?;
     let call = || Call::new(repository).in_worktree(git_dir, path).whole().limit(CHECKOUT_TIME_MAX);
     call().args(["checkout", "--quiet", "--force", "--detach", commit.as_str()]).run()?;
-    // The second `-f` also deletes nested repositories, which tests leave behind.
-    call().args(["clean", "--quiet", if without_ignored { "-ffdx" } else { "-ffd" }]).run()?;
+    // The second `-f` also deletes nested repositories.
+    call().args(["clean", "--quiet", "-ffd"]).run()?;
     Ok(())
 }
 
