@@ -8,5 +8,6 @@ mod crashes;
 mod exhaustive;
 mod faults;
 mod first_build;
+mod gate_folder;
 mod queue;
 mod trust;
