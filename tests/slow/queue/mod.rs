@@ -6,6 +6,8 @@ mod batches;
 mod canary;
 mod disk_space;
 mod folders;
+mod gate_caches;
+mod gate_tree;
 mod gates;
 mod guards;
 mod merges;
