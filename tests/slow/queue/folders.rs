@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use paddock_testkit::{Sandbox, count, is};
+use paddock_testkit::{Sandbox, count, git, is};
 
+/// Returns the gate folders of a project, and caches whose folder is gone.
 fn folders(place: &Sandbox, name: &str) -> Vec<String> {
     let folder = place.path(&format!("{name}-wt")).join(name);
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -11,6 +12,8 @@ fn folders(place: &Sandbox, name: &str) -> Vec<String> {
         entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names.retain(|name| name.starts_with("_gate-"));
+    let caches = names.iter().map(|name| format!("{name}.cache")).collect::<Vec<_>>();
+    names.retain(|name| !caches.contains(name));
     names
 }
 
@@ -44,6 +47,7 @@ fn an_unused_slot_loses_its_folder_and_a_removed_project_all_of_them() {
     assert_eq!(folders(&place, "slots"), ["_gate-1"]);
     place.good(&["project", "remove", "slots"]);
     assert!(folders(&place, "slots").is_empty());
+    assert!(!place.root().join("runtime/gate-folders/slots").exists(), "the records stay");
     let worktrees = place.git(&repository, &["worktree", "list", "--porcelain"]);
     assert!(!worktrees.contains("_gate-"), "{worktrees}");
 }
@@ -88,11 +92,11 @@ fn a_gate_folder_is_set_up_once_and_again_when_a_dependency_file_changes() {
     place.objective("two", "commit two.txt\nover", &[]);
     let events = place.idle(0);
     assert_eq!(count(&events, "landed", "*"), 2);
-    assert_eq!(
-        setups() - before,
-        2 + usize::from(before == 0),
-        "one set-up for each session, and one for the gate"
-    );
+    assert_eq!(setups() - before, 3, "one set-up for each session, and one for the gate");
+    place.objective("more", "commit more.txt\nover", &[]);
+    let before = setups();
+    assert_eq!(count(&place.idle(0), "landed", "more"), 1);
+    assert_eq!(setups() - before, 1, "the landed run has left what the set-up made");
     place.objective("three", "commit package.json '{\"x\": 1}'\nover", &[]);
     let before = setups();
     let events = place.idle(0);
@@ -101,6 +105,30 @@ fn a_gate_folder_is_set_up_once_and_again_when_a_dependency_file_changes() {
     let proof = place.git(&repository, &["notes", "--ref=refs/notes/paddock", "show", "main"]);
     assert!(proof.contains("\"tests\"") && !proof.contains("worktree.setup"), "{proof}");
     place.good(&["verify"]);
+}
+
+#[test]
+fn a_set_up_that_makes_files_outside_of_what_is_kept_runs_before_every_gate_run() {
+    let place = Sandbox::new();
+    let setup = "mkdir -p generated; echo $PWD >> generated/places; echo $PWD >> $NOTES/setups";
+    let settings = format!(
+        "verify: [{{name: tests, run: 'test $(wc -l < generated/places) = 1'}}]\nworktree: {{setup: {setup:?}}}"
+    );
+    let repository = place.project("made", &settings);
+    git::commit_file(&repository, ".gitignore", "generated/\n");
+    place.idle(0);
+    for id in ["one", "two", "three"] {
+        place.objective(id, &format!("commit {id}.txt\nover"), &[]);
+        let before = set_ups(&place);
+        assert_eq!(count(&place.idle(0), "landed", id), 1);
+        assert_eq!(set_ups(&place) - before, 1, "{id}");
+    }
+}
+
+/// Returns the number of set-ups in gate folders.
+fn set_ups(place: &Sandbox) -> usize {
+    let text = fs::read_to_string(place.note("setups")).unwrap_or_default();
+    text.lines().filter(|line| line.contains("/_gate-")).count()
 }
 
 /// Makes a project with this set-up command, whose repository has a `package.json`, and lands `one` in it.
