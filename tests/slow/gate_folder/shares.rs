@@ -72,10 +72,15 @@ fn start(test: &str, shares: u64) {
 }
 
 /// A filter that keeps contents outside of git, as git LFS does. Without the content the pointer stays.
-const LFS: &str = r#"case $1 in clean) cat;; smudge)
-text=$(cat; echo .); text=${text%.}
-file=$HOME/store/$(printf %s "$text" | sed -n 's/^oid sha256://p')
-if test -f "$file"; then cat "$file"; else printf %s "$text"; fi;; esac
+const LFS: &str = r#"file=$(mktemp); cat > "$file"; read -r first < "$file"
+is_pointer() { test "${first#version https://git-lfs}" != "$first"; }
+case $1 in
+clean) is_pointer || { id=$(sha256sum < "$file" | cut -c1-64); size=$(wc -c < "$file")
+  printf 'version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %s\n' "$id" "$size" > "$file"; };;
+smudge) kept=$HOME/store/$(sed -n 's/^oid sha256://p' "$file")
+  ! is_pointer || test ! -f "$kept" || cp "$kept" "$file";;
+esac
+cat "$file"; rm "$file"
 "#;
 
 /// Makes a home with git settings as users have them.
