@@ -351,7 +351,9 @@ impl Keeping<'_> {
             let copy = place.in_base(path);
             make_folder(&copy).map_err(GitError::io(&copy))?;
         }
-        let found: Vec<(RepoPath, Stat)> = found.into_iter().collect();
+        let mut found: Vec<(RepoPath, Stat)> = found.into_iter().collect();
+        // The largest first: none of them is then the last that others wait for.
+        found.sort_by_key(|(_, stat)| std::cmp::Reverse(stat.size));
         let keep_one = |(path, stat): &(RepoPath, Stat)| {
             let full = place.in_folder(path);
             let entry = self.keep_entry(path, stat).map_err(GitError::io(&full))?;
@@ -420,33 +422,34 @@ impl Keeping<'_> {
     }
 }
 
-/// Does the work for each item in a few threads, and returns the results in the items' order, or one error.
+/// Does the work for each item in a few threads, and returns the results in any order, or one error.
 ///
-/// Files of caches are many and small: a single thread waits for the file system most of the time.
+/// Files of caches are many and small: a single thread waits for the file system most of the time. Each thread
+/// takes the next item that is left, so that no large file leaves the others idle.
 fn in_parallel<I: Sync, T: Send>(
     items: &[I],
     work: &(impl Fn(&I) -> Result<T, GitError> + Sync),
 ) -> Result<Vec<T>, GitError> {
-    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(THREADS_MAX);
-    let each = items.len().div_ceil(threads).max(ITEMS_MIN);
-    let done: Vec<Result<Vec<T>, GitError>> = std::thread::scope(|scope| {
-        let start = |part: &'_ [I]| work_through(part, work);
-        let mut parts = items.chunks(each);
-        let first = parts.next();
-        let others: Vec<_> = parts.map(|part| scope.spawn(move || start(part))).collect();
-        let first = first.map(start);
-        let ended = others.into_iter().map(|thread| {
-            let gone = || GitError::Unexpected("a thread that copies caches panicked".to_owned());
-            thread.join().unwrap_or_else(|_| Err(gone()))
-        });
-        first.into_iter().chain(ended.collect::<Vec<_>>()).collect()
+    let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = processors.min(THREADS_MAX).min(items.len().div_ceil(ITEMS_MIN)).max(1);
+    let next = AtomicUsize::new(0);
+    let run = || {
+        let mut done = Vec::new();
+        while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+            // After an error the others take no more items.
+            done.push(work(item).inspect_err(|_| next.store(items.len(), Ordering::Relaxed))?);
+        }
+        Ok(done)
+    };
+    let parts: Vec<Result<Vec<T>, GitError>> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
+        let own = run();
+        let gone = || GitError::Unexpected("a thread that copies caches panicked".to_owned());
+        let ended = others.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(gone())));
+        std::iter::once(own).chain(ended.collect::<Vec<_>>()).collect()
     });
-    let parts: Vec<Vec<T>> = done.into_iter().collect::<Result<_, _>>()?;
+    let parts = parts.into_iter().collect::<Result<Vec<Vec<T>>, GitError>>()?;
     Ok(parts.into_iter().flatten().collect())
-}
-
-fn work_through<I, T>(part: &[I], work: &impl Fn(&I) -> Result<T, GitError>) -> Result<Vec<T>, GitError> {
-    part.iter().map(work).collect()
 }
 
 /// Makes a file readable, and returns the `stat` data that it has then.

@@ -115,9 +115,13 @@ pub fn look(order: &LookOrder, trust: StatTrust) -> Result<Looked, GitError> {
     };
     let looking = Looking { order, checkout, tracked: &tracked, conversion: &conversion, trust };
     let (looked, right) = looking.look(survey, &mut known)?;
-    known.table.entries = right;
-    known.table.looked_ns = looked_ns;
-    known.write(&order.place.private)?;
+    // What changed at the time of the last look, or later, is read at every look until a newer one is stored.
+    let is_recent = |seen: &Seen| seen.stat.changed_ns >= known.table.looked_ns;
+    if order.is_set_up || known.table.entries != right || right.values().any(is_recent) {
+        known.table.entries = right;
+        known.table.looked_ns = looked_ns;
+        known.write(&order.place.private)?;
+    }
     Ok(looked)
 }
 
