@@ -153,7 +153,7 @@ impl CommandResult {
     #[must_use]
     pub fn outcome(&self) -> String {
         if let (Some(changed), Exit::Code(0)) = (self.changed.as_ref().filter(|c| c.is_gate), &self.exit) {
-            return format!("it changed {changed} while it ran, by which the gate judges");
+            return format!("while it ran, it changed {changed}, by which the gate judges");
         }
         match &self.no_tests {
             _ if self.timed_out => "timed out".to_owned(),

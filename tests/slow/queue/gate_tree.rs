@@ -168,7 +168,7 @@ fn code_that_rewrites_a_test_is_red_and_the_next_session_reads_why() {
     is_red_for_the_test(&events);
     assert!(has_landed, "the second session has taken it back");
     let prompt = fs::read_to_string(place.note("guard.evil.2.prompt")).unwrap();
-    assert!(prompt.contains("it changed tests/check.sh while it ran"), "{prompt}");
+    assert!(prompt.contains("it changed tests/check.sh, by which the gate judges"), "{prompt}");
 }
 
 #[test]
