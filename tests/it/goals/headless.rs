@@ -155,3 +155,15 @@ fn a_goal_that_nobody_can_plan_says_so() {
     place.good(&["goal", "complete", "page"]);
     assert!(place.good(&["explain"]).contains("everything is moving or done"));
 }
+
+#[test]
+fn a_check_is_judged_by_its_own_output_where_a_set_up_runs_before_it() {
+    let place = Sandbox::new();
+    project(&place, "web", "max_parallel_sessions: 1\nworktree: {setup: 'echo installed'}\n");
+    write_plan(&place, 1, &[("a", &[])], "");
+    let check = "```checks\n- {check_command: echo one, expected: one}\n- {check_command: echo two, expected: two}\n```\n";
+    small_goal(&place, check);
+    let events = idle(&place, 0);
+    let counts = |kind| count(&events, kind, "*");
+    assert_eq!((counts("phase_checks_failed"), counts("goal_completed")), (0, 1));
+}
