@@ -60,7 +60,7 @@ impl<'c> Rerun<'c> {
     }
 
     /// Runs the gate on the commit of every verified row. Adds a fault to the row if the gate is not green, and
-    /// holds the queue for it.
+    /// remembers the commit for [`Self::end`].
     ///
     /// Fails if the gate could not be run at all.
     pub(super) fn run(
