@@ -169,12 +169,7 @@ mod tests {
 
     #[test]
     fn commands_that_were_committed_while_the_screen_was_open_need_a_new_agreement() {
-        let tests = GateCommand {
-            name: "tests".to_owned(),
-            run: "cargo test".to_owned(),
-            timeout_minutes: 1,
-            timeout_seconds: 0,
-        };
+        let tests = GateCommand::new("tests", "cargo test", 1);
         let shown = ["agent mine: mine --prompt {prompt_file}".to_owned()];
         let entered = [tests.clone()];
         assert!(is_agreed(&[shown[0].clone(), gate_line(&tests)], &shown, &entered));

@@ -124,6 +124,7 @@ fn finish(world: &mut World, number: u64) {
         salvage: None,
         head_elsewhere: None,
         tampered: Vec::new(),
+        marks: Vec::new(),
         summary: None,
         account: paddock_model::usage::Account::default(),
     };

@@ -19,12 +19,7 @@ pub struct Proposal {
 pub(crate) type ReadFile<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 fn command(name: &str, run: &str) -> GateCommand {
-    GateCommand {
-        name: name.to_owned(),
-        run: run.to_owned(),
-        timeout_minutes: TIMEOUT_MINUTES,
-        timeout_seconds: 0,
-    }
+    GateCommand::new(name, run, TIMEOUT_MINUTES)
 }
 
 fn tests(run: &str) -> Option<Vec<GateCommand>> {

@@ -109,7 +109,7 @@ fn read_verify(file: &Section<'_>) -> Option<Vec<GateCommand>> {
             let problem = format!("two gate commands are named `{name}`");
             section.fault("name", place, problem, Some("give each a name of its own".to_owned()));
         }
-        commands.push(GateCommand { name, run, timeout_minutes, timeout_seconds });
+        commands.push(GateCommand { timeout_seconds, ..GateCommand::new(name, run, timeout_minutes) });
     }
     Some(commands)
 }

@@ -8,6 +8,23 @@ use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey, P
 use paddock_model::session::Stop;
 use paddock_model::side_runs::SideTree;
 
+/// Two sides of a comparison of tests.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Compare {
+    /// Green run on the candidate.
+    pub gate: GateId,
+    /// Commit of the candidate.
+    pub commit: ObjectId,
+    /// Members of the candidate.
+    pub entries: Vec<EntryId>,
+    /// Runs on the base; none if the gate cannot be evaluated there.
+    pub bases: Vec<GateId>,
+    /// Commit of the base.
+    pub onto: ObjectId,
+    /// Tree of the base.
+    pub base_tree: ObjectId,
+}
+
 /// An action for the supervisor to execute. Effects carry ids; the supervisor reads the details from the
 /// state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +64,8 @@ pub enum Effect {
     StartGate { gate: GateId },
     /// Read the results of a phase's checks.
     ReadChecks { gate: GateId },
+    /// Compare the tests that a run on a candidate told of with those of runs on its base.
+    CompareTests { project: ProjectSlug, wanted: Box<Compare> },
     /// Stop a gate run.
     StopGate { gate: GateId },
     /// Remove the gate worktree of a slot, unless a process works in it.

@@ -5,9 +5,10 @@
 
 use std::fmt;
 
-use super::effect::Effect;
+use super::effect::{Compare, Effect};
 use paddock_model::bypass::BypassFacts;
 use paddock_model::command::{Command, StopMode};
+use paddock_model::evidence::Comparison;
 use paddock_model::facts::{
     Carried, Collision, HarvestFacts, PlanFacts, TargetFacts, TargetKey, TrustRecord,
 };
@@ -247,6 +248,8 @@ pub enum Input {
     PushAnswered { project: ProjectSlug, commit: ObjectId, result: Result<(), PushWait> },
     /// A gate run ended. `results` is `None` if its keeper vanished or the run could not be started.
     GateExited { gate: GateId, results: Option<Vec<CommandResult>>, from_nothing: bool },
+    /// The tests of a run on a candidate were compared with those on its base, or could not be.
+    TestsCompared { project: ProjectSlug, wanted: Box<Compare>, result: Result<Box<Comparison>, Problem> },
     /// The results of a phase's checks were read: the checks that failed, in order. The run stops at the
     /// first failure, so later checks did not run.
     ChecksRead { gate: GateId, failed: Result<Vec<FailedCheck>, Problem> },

@@ -203,6 +203,7 @@ mod tests {
             runs: 1,
             has_crashed: false,
             may_be_passing: false,
+            has_tests: false,
         }
     }
 

@@ -16,6 +16,7 @@ use super::agent::{Check, Cooldown};
 use super::budget::DayLimit;
 use super::bypass::BypassFacts;
 use super::command::StopMode;
+use super::evidence::{Comparison, Outcome};
 use super::facts::{Collision, RepositoryFacts, TrustRecord};
 use super::failure::Failure;
 use super::gate::{CommandResult, Purpose, Start, Verdict, first_slot};
@@ -492,6 +493,17 @@ pub enum Fact {
     /// Two gate runs gave different verdicts on the same tree under the same terms: the gate is flaky, and no
     /// branch is blamed.
     FlakeSeen { project: ProjectSlug, tree: ObjectId, earlier: GateId, gate: GateId },
+    /// The tests that a green run on a candidate told of were compared with those on its base. `entries` are
+    /// the members of the candidate, and `bases` the runs on the base.
+    TestsCompared {
+        project: ProjectSlug,
+        gate: GateId,
+        bases: Vec<GateId>,
+        base_tree: ObjectId,
+        entries: Vec<EntryId>,
+        comparison: Box<Comparison>,
+        outcome: Outcome,
+    },
     /// An entry lands on the strength of an earlier green run on the same tree, instead of a run of its own.
     VerdictReused { project: ProjectSlug, entry: EntryId, gate: GateId },
     /// Intent: the integration ref is about to move to this merge.

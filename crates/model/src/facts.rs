@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ObjectId, ObjectiveId};
+use super::marks::Mark;
 use super::path::RepoPath;
 use super::plan::PlanDocument;
 use super::session::Salvage;
@@ -70,6 +71,8 @@ pub struct HarvestFacts {
     pub secrets: Vec<SecretFact>,
     /// Changes to existing tests, and to files that the gate runs.
     pub tampered: Vec<Tampered>,
+    /// Lines of code that look as if they were written for the gate, at most [`Mark::COUNT_MAX`].
+    pub marks: Vec<Mark>,
     /// Changes that are not committed.
     pub uncommitted: Vec<RepoPath>,
     /// Ref that keeps the uncommitted changes.

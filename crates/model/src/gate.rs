@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::evidence::{Comparison, Lack, Outcome, Source, Tests};
 use super::ids::{EntryId, GateId, NodeId, ObjectId, ProjectSlug};
 use super::path::RepoPath;
 use super::session::Exit;
@@ -33,6 +34,48 @@ impl Verdict {
     }
 }
 
+/// Verdict of a gate run together with its evidence, as people and scripts see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictCode {
+    /// Every command passed, and those that tell of tests told of all that the base has.
+    Green,
+    /// Every command passed, but none told of tests.
+    GreenExitOnly,
+    /// Every command passed, but tests that the base has are missing or skipped.
+    FewerTests,
+    /// A command failed.
+    Red,
+    /// A command gave no verdict.
+    NotEvaluated,
+}
+
+impl VerdictCode {
+    /// Returns the verdict in words, for people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Green => "green",
+            Self::GreenExitOnly => "green, exit status only",
+            Self::FewerTests => "fewer tests than before",
+            Self::Red => "red",
+            Self::NotEvaluated => "not evaluated",
+        }
+    }
+
+    /// Returns the code for scripts.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Green => "green",
+            Self::GreenExitOnly => "green_exit_only",
+            Self::FewerTests => "fewer_tests",
+            Self::Red => "red",
+            Self::NotEvaluated => "not_evaluated",
+        }
+    }
+}
+
 /// Result of one gate command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandResult {
@@ -54,6 +97,13 @@ pub struct CommandResult {
     /// Tracked files that the command left in another state than the commit's; `None` if there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<ChangedFiles>,
+    /// The tests that it told of; `None` if the command did not end, if its `tests` setting is `off`, or if
+    /// an older build recorded it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<Tests>,
+    /// Why the tests do not satisfy the command's settings; `None` if they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lack: Option<Lack>,
 }
 
 /// Files of the commit that a gate command changed while it ran.
@@ -109,6 +159,34 @@ impl Space {
 }
 
 impl CommandResult {
+    /// Returns a result without evidence, for a command that ended in this way.
+    #[must_use]
+    pub fn new(name: impl Into<String>, exit: Exit) -> Self {
+        Self {
+            name: name.into(),
+            exit,
+            timed_out: false,
+            took_ms: 0,
+            no_tests: None,
+            says_full: false,
+            changed: None,
+            tests: None,
+            lack: None,
+        }
+    }
+
+    /// Returns the command's verdict with its evidence, without a comparison with the base.
+    #[must_use]
+    pub fn code(&self) -> VerdictCode {
+        let is_told = self.tests.as_ref().is_some_and(|tests| tests.source != Source::Exit);
+        match self.verdict() {
+            Verdict::Green if is_told => VerdictCode::Green,
+            Verdict::Green => VerdictCode::GreenExitOnly,
+            Verdict::Red => VerdictCode::Red,
+            Verdict::NotEvaluated => VerdictCode::NotEvaluated,
+        }
+    }
+
     /// Returns the command's verdict on the tree.
     ///
     /// A shell reports a command that is not found as 127, one that is not executable as 126, and one that a
@@ -122,6 +200,7 @@ impl CommandResult {
             Exit::Code(0) if self.no_tests.is_some() => Verdict::Red,
             // A run that rewrites its own tests says nothing about the tests of the commit.
             Exit::Code(0) if self.changed.as_ref().is_some_and(|changed| changed.is_gate) => Verdict::Red,
+            Exit::Code(0) if self.lack.is_some() => Verdict::Red,
             Exit::Code(0) => Verdict::Green,
             Exit::Code(1..=125) => Verdict::Red,
             Exit::Code(_)
@@ -149,11 +228,27 @@ impl CommandResult {
         self.says_full || matches!(self.exit, Exit::SetupFailed(_))
     }
 
+    fn lacking(&self, lack: &Lack) -> String {
+        match lack {
+            Lack::Untold(why) if why.is_empty() => {
+                "it ended with 0 but told of no tests, and `tests: required` asks for them".to_owned()
+            }
+            Lack::Untold(why) => format!("it ended with 0 but told of no tests: {why}"),
+            Lack::TooFew(wanted) => {
+                let passed = self.tests.as_ref().map_or(0, |tests| tests.passed);
+                format!("it ended with 0, but only {passed} tests passed, and `min_tests` is {wanted}")
+            }
+        }
+    }
+
     /// Returns the outcome in words, for people.
     #[must_use]
     pub fn outcome(&self) -> String {
         if let (Some(changed), Exit::Code(0)) = (self.changed.as_ref().filter(|c| c.is_gate), &self.exit) {
             return format!("while it ran, it changed {changed}, by which the gate judges");
+        }
+        if let (Some(lack), None, Exit::Code(0)) = (&self.lack, &self.no_tests, &self.exit) {
+            return self.lacking(lack);
         }
         match &self.no_tests {
             _ if self.timed_out => "timed out".to_owned(),
@@ -361,6 +456,36 @@ pub struct GateRun {
     pub verdict: Option<Verdict>,
     /// Whether it was cancelled, because its result is no longer needed.
     pub cancelled: bool,
+    /// Its tests, compared with those on the base; `None` if that was not done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compared: Option<Box<Compared>>,
+}
+
+/// A comparison of a run's tests with those on the base, and what follows from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compared {
+    /// The runs on the base.
+    pub bases: Vec<GateId>,
+    /// The comparison.
+    pub comparison: Comparison,
+    /// What follows.
+    pub outcome: Outcome,
+}
+
+impl GateRun {
+    /// Returns the verdict with its evidence, as people and scripts see it; `None` while the run has none.
+    #[must_use]
+    pub fn code(&self) -> Option<VerdictCode> {
+        let is_told = self.results.iter().any(|result| result.code() == VerdictCode::Green);
+        Some(match (self.verdict?, self.compared.as_ref().map(|compared| compared.outcome)) {
+            (Verdict::Green, Some(Outcome::FewerTests | Outcome::Person)) => VerdictCode::FewerTests,
+            (Verdict::Green, Some(Outcome::Red)) => VerdictCode::Red,
+            (Verdict::Green, _) if is_told => VerdictCode::Green,
+            (Verdict::Green, _) => VerdictCode::GreenExitOnly,
+            (Verdict::Red, _) => VerdictCode::Red,
+            (Verdict::NotEvaluated, _) => VerdictCode::NotEvaluated,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -368,15 +493,7 @@ mod tests {
     use super::*;
 
     fn ended(exit: Exit, timed_out: bool) -> CommandResult {
-        CommandResult {
-            name: "tests".into(),
-            exit,
-            timed_out,
-            took_ms: 1,
-            no_tests: None,
-            says_full: false,
-            changed: None,
-        }
+        CommandResult { timed_out, ..CommandResult::new("tests", exit) }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::bypass::Bypassed;
+use super::evidence::{KnownComparison, TestedTree};
 use super::facts::{Collision, TrustRecord};
 use super::gate::Verdict;
 use super::ids::{AgentId, ObjectId, ObjectiveId, ProjectSlug};
@@ -106,6 +107,8 @@ pub struct Integration {
 pub struct QueueRow<'a> {
     train: &'a Train,
     verdicts: &'a [KnownVerdict],
+    tested: &'a [TestedTree],
+    compared: &'a [KnownComparison],
     unproven: &'a [Unproven],
     collisions: &'a [Collision],
     #[serde(rename = "pace")]
@@ -160,6 +163,12 @@ pub struct Project {
     /// Gate verdicts of the last day, by tree; their number is bounded.
     #[serde(default, skip_serializing)]
     pub verdicts: Vec<KnownVerdict>,
+    /// Trees whose tests are known, oldest first; their number is bounded.
+    #[serde(default, skip_serializing)]
+    pub tested: Vec<TestedTree>,
+    /// Comparisons of candidates with their base, oldest first; their number is bounded.
+    #[serde(default, skip_serializing)]
+    pub compared: Vec<KnownComparison>,
     /// Landings whose proof is not written yet.
     #[serde(default, skip_serializing)]
     pub unproven: Vec<Unproven>,
@@ -208,6 +217,8 @@ impl Project {
         QueueRow {
             train: &self.train,
             verdicts: &self.verdicts,
+            tested: &self.tested,
+            compared: &self.compared,
             unproven: &self.unproven,
             collisions: &self.collisions,
             slot_tuning: &self.slot_tuning,

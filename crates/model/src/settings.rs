@@ -119,9 +119,73 @@ pub struct GateCommand {
     /// of their own.
     #[serde(default)]
     pub timeout_seconds: u32,
+    /// Where the command tells which tests it ran.
+    #[serde(default, skip_serializing_if = "TestReport::is_auto")]
+    pub report: TestReport,
+    /// What follows if it tells of none.
+    #[serde(default, skip_serializing_if = "TestsRule::is_auto")]
+    pub tests: TestsRule,
+    /// Least number of tests that have to pass; `None` if any number will do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_tests: Option<u64>,
+    /// Whether the command also has to pass on the work with the tests as they are on the base.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub isolated: bool,
+}
+
+/// Where a gate command tells which tests it ran.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TestReport {
+    /// In its output, if a known test runner wrote it.
+    #[default]
+    Auto,
+    /// In a JUnit report at this path, relative to the repository's root; `*` matches within a name.
+    Junit(String),
+}
+
+impl TestReport {
+    fn is_auto(&self) -> bool {
+        *self == Self::Auto
+    }
+}
+
+/// What is asked of the tests that a gate command tells of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TestsRule {
+    /// They are compared with those on the base. A command that tells of none counts by its exit status.
+    #[default]
+    Auto,
+    /// The same, and a command that tells of none is red.
+    Required,
+    /// Only the exit status counts.
+    Off,
+}
+
+impl TestsRule {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_auto(&self) -> bool {
+        *self == Self::Auto
+    }
 }
 
 impl GateCommand {
+    /// Returns a command with a time limit in whole minutes, and defaults in everything else.
+    #[must_use]
+    pub fn new(name: impl Into<String>, run: impl Into<String>, timeout_minutes: u32) -> Self {
+        Self {
+            name: name.into(),
+            run: run.into(),
+            timeout_minutes,
+            timeout_seconds: 0,
+            report: TestReport::Auto,
+            tests: TestsRule::Auto,
+            min_tests: None,
+            isolated: false,
+        }
+    }
+
     /// Returns the time limit in milliseconds.
     #[must_use]
     pub fn timeout_ms(&self) -> u64 {

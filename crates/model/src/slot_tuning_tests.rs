@@ -20,17 +20,10 @@ fn run(id: u64, started_ms: i64, finished_ms: i64) -> GateRun {
         tree: oid,
         started_ms,
         finished_ms: Some(finished_ms),
-        results: vec![CommandResult {
-            name: "t".into(),
-            exit,
-            timed_out: false,
-            took_ms,
-            no_tests: None,
-            says_full: false,
-            changed: None,
-        }],
+        results: vec![CommandResult { took_ms, ..CommandResult::new("t", exit) }],
         verdict: Some(Verdict::Green),
         cancelled: false,
+        compared: None,
     }
 }
 

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::clock::distance_ms;
 use super::gate::Verdict;
 use super::ids::{GateId, ObjectId};
-use super::settings::GateCommand;
+use super::settings::{GateCommand, TestReport, TestsRule};
 
 /// Verdicts kept per project: enough for a search through the longest batch and for what landed before it.
 /// The stored row stays below 15 kB.
@@ -42,6 +42,9 @@ pub struct KnownVerdict {
     /// Whether the failure may have a transient cause outside of the tree.
     #[serde(default)]
     pub may_be_passing: bool,
+    /// Whether the run also recorded which tests it ran; runs of older builds did not.
+    #[serde(default)]
+    pub has_tests: bool,
 }
 
 /// Returns the fingerprint of a gate: of its commands, their limits, and the command that sets up its
@@ -58,6 +61,19 @@ pub fn terms_of(commands: &[GateCommand], setup: Option<&str>) -> String {
             // With the length in front, no two lists of commands give the same bytes.
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
+        }
+        // Only what differs from the defaults, so that verdicts of earlier builds keep their terms.
+        let has_defaults = command.report == TestReport::Auto
+            && command.tests == TestsRule::Auto
+            && command.min_tests.is_none()
+            && !command.isolated;
+        if !has_defaults {
+            let asked = format!(
+                "\0{:?} {:?} {:?} {}",
+                command.report, command.tests, command.min_tests, command.isolated
+            );
+            hash.update((asked.len() as u64).to_be_bytes());
+            hash.update(asked.as_bytes());
         }
     }
     if let Some(setup) = setup {
@@ -123,6 +139,7 @@ mod tests {
             runs: 1,
             has_crashed: false,
             may_be_passing: false,
+            has_tests: false,
         }
     }
 
@@ -141,15 +158,15 @@ mod tests {
 
     #[test]
     fn other_commands_limits_or_set_ups_give_other_terms() {
-        let gate = |run: &str, timeout_minutes| {
-            vec![GateCommand { name: "t".into(), run: run.into(), timeout_minutes, timeout_seconds: 0 }]
-        };
+        let gate = |run: &str, timeout_minutes| vec![GateCommand::new("t", run, timeout_minutes)];
         let make = terms_of(&gate("make", 1), None);
         assert_eq!(make, terms_of(&gate("make", 1), None));
         let others = [
             terms_of(&gate("make", 2), None),
             terms_of(&gate("make all", 1), None),
             terms_of(&gate("make", 1), Some("npm ci")),
+            terms_of(&[GateCommand { min_tests: Some(1), ..GateCommand::new("t", "make", 1) }], None),
+            terms_of(&[GateCommand { isolated: true, ..GateCommand::new("t", "make", 1) }], None),
         ];
         assert!(others.iter().all(|other| *other != make), "{others:?}");
     }

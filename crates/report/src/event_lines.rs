@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::event_types;
+use super::evidence;
 use super::text::{counted, harmless, rfc3339};
 use paddock_ipc::EventLine;
 use paddock_model::agent::{Check, length};
@@ -170,6 +171,9 @@ fn words(fact: &Fact) -> Words {
         Fact::GateFolderRemoved { slot, .. } => Some(format!("slot {slot}")),
         Fact::FlakeSeen { earlier, gate, .. } => {
             Some(format!("runs {earlier} and {gate} differ on one tree"))
+        }
+        Fact::TestsCompared { gate, comparison, outcome, .. } => {
+            Some(evidence::compared(*gate, comparison, *outcome))
         }
         Fact::Landed { subject, candidate, verified, .. } => Some(landed(subject, candidate, *verified)),
         Fact::ProjectEnabled { enabled: false, .. } => return said("project disabled".to_owned(), None),
@@ -421,13 +425,9 @@ mod tests {
         use paddock_model::session::Exit;
         let changed = ChangedFiles { paths: vec![RepoPath::new("Cargo.lock")], count: 3, is_gate: false };
         let result = CommandResult {
-            name: "tests".to_owned(),
-            exit: Exit::Code(0),
-            timed_out: false,
             took_ms: 1,
-            no_tests: None,
-            says_full: false,
             changed: Some(changed),
+            ..CommandResult::new("tests", Exit::Code(0))
         };
         let ended = Fact::GateEnded {
             project: web(),

@@ -294,6 +294,10 @@ fn types_of(kind: FactKind) -> Vec<EventType> {
         FactKind::FlakeSeen => {
             one("flake_seen", "The gate gave one tree two different verdicts; nobody is blamed.")
         }
+        FactKind::TestsCompared => one(
+            "tests_compared",
+            "The tests that a green run told of were compared with those on the base (`data.outcome`).",
+        ),
         FactKind::VerdictReused => one(
             "verdict_reused",
             "A gate run was skipped, because the same tree is green already (`data.gate`).",

@@ -4,6 +4,7 @@
 pub mod agents;
 pub mod event_lines;
 pub mod event_types;
+pub mod evidence;
 pub mod morning;
 pub mod status;
 pub mod status_text;

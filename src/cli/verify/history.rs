@@ -241,6 +241,7 @@ impl History {
             | Fact::SlotsMeasured { .. }
             | Fact::GateFolderRemoved { .. }
             | Fact::FlakeSeen { .. }
+            | Fact::TestsCompared { .. }
             | Fact::VerdictReused { .. }
             | Fact::LandingIntended { .. }
             | Fact::LandingAbandoned { .. } => {}

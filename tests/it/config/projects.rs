@@ -277,6 +277,7 @@ fn what_project_add_writes_reads_back_with_names_that_yaml_must_quote() {
         run: "echo \"a\\b\" # 'c'\n".into(),
         timeout_minutes: 3,
         timeout_seconds: 30,
+        ..GateCommand::new("", "", 0)
     };
     let new = NewProject {
         slug: ProjectSlug::new("x").unwrap(),

@@ -39,6 +39,7 @@ fn facts(head: char, paths: &[&str]) -> HarvestFacts {
         salvage: None,
         head_elsewhere: None,
         tampered: Vec::new(),
+        marks: Vec::new(),
         integrator_paths: Vec::new(),
         secrets: Vec::new(),
         summary: None,
@@ -152,15 +153,7 @@ fn an_objective_that_leaves_the_queue_stops_its_gate_run() {
     let dropped = |fact: &Fact| matches!(fact, Fact::EntryDropped { why: Dropped::Withdrawn, .. });
     assert!(decision.events.iter().any(|event| dropped(&event.fact)));
     assert!(world.state.project(&slug()).unwrap().train.entries.is_empty());
-    let late = CommandResult {
-        name: "tests".into(),
-        exit: Exit::Code(1),
-        timed_out: false,
-        took_ms: 1,
-        no_tests: None,
-        says_full: false,
-        changed: None,
-    };
+    let late = CommandResult { took_ms: 1, ..CommandResult::new("tests", Exit::Code(1)) };
     world.take(Input::GateExited { gate, results: Some(vec![late]), from_nothing: false });
     assert_eq!(world.status("one"), Status::Cancelled, "a late verdict changes nothing");
 }

@@ -124,6 +124,7 @@ impl Queue {
             runs: 1,
             has_crashed: false,
             may_be_passing: false,
+            has_tests: false,
         });
         self.reload(project);
     }
@@ -307,15 +308,7 @@ impl Queue {
             self.green.insert(tree.id());
         }
         let took_ms = u64::try_from(self.now_ms - run.started_ms).unwrap_or(0).max(1);
-        let result = CommandResult {
-            name: "t".into(),
-            exit,
-            timed_out: false,
-            took_ms,
-            no_tests: None,
-            says_full: false,
-            changed: None,
-        };
+        let result = CommandResult { took_ms, ..CommandResult::new("t", exit) };
         self.ended.insert(gate, vec![result.clone()]);
         self.inbox.push(Input::GateExited { gate, results: Some(vec![result]), from_nothing: false });
     }

@@ -206,6 +206,7 @@ pub(super) fn harvest(
         uncommitted: if is_dirty { vec![RepoPath::from("forgotten")] } else { Vec::new() },
         salvage,
         tampered: Vec::new(),
+        marks: Vec::new(),
         head_elsewhere: (behaviour == B::Elsewhere && first).then_some(elsewhere),
         summary: summary(behaviour),
         account: super::agents::account(session, behaviour, repo.since(&session.from, &head).len(), now_ms),

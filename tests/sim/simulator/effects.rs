@@ -45,6 +45,7 @@ pub(super) fn executor_key(effect: &Effect) -> String {
         | Effect::PrepareTree { project, .. }
         | Effect::Push { project, .. }
         | Effect::RemoveGateFolder { project, .. }
+        | Effect::CompareTests { project, .. }
         | Effect::Publish { project, .. } => format!("git of {project}"),
     }
 }
@@ -99,6 +100,10 @@ pub(super) fn run(
             if let Some(gate) = world.gates.get_mut(&gate) {
                 gate.stopped = true;
             }
+        }
+        Effect::CompareTests { project, wanted } => {
+            let result = Ok(Box::default());
+            world.inbox.push(Input::TestsCompared { project, wanted, result });
         }
         Effect::KeepCaches { .. } => {}
         Effect::Land { project, entry } => return land(world, state, project, entry, fails),

@@ -44,12 +44,7 @@ fn worker(id: &str, role: Role) -> WorkerSettings {
 }
 
 pub(super) fn settings(rng: &mut Rng, calm: bool) -> ProjectSettings {
-    let gate = GateCommand {
-        name: "tests".to_owned(),
-        run: "true".to_owned(),
-        timeout_minutes: 5,
-        timeout_seconds: 0,
-    };
+    let gate = GateCommand::new("tests", "true", 5);
     let manual = !calm && rng.percent(15);
     ProjectSettings {
         name: "Simulated".to_owned(),

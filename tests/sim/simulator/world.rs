@@ -176,15 +176,7 @@ impl World {
             self.green.insert(tree_id(tree));
         }
         let is_lost = self.faults && rng.percent(5);
-        let result = CommandResult {
-            name: "tests".to_owned(),
-            exit,
-            timed_out: false,
-            took_ms: 1,
-            no_tests: None,
-            says_full: false,
-            changed: None,
-        };
+        let result = CommandResult { took_ms: 1, ..CommandResult::new("tests", exit) };
         let results = (!is_lost).then(|| vec![result; gate.commands]);
         gate.end = Some(results.clone());
         if gate.watched {

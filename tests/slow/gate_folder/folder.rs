@@ -139,12 +139,7 @@ impl Folder {
         self.runs += 1;
         let dir = self.root.join(format!("runtime/gates/{}", self.runs));
         let worktree = look.place.folder.clone();
-        let command = |run: &String| GateCommand {
-            name: run.clone(),
-            run: run.clone(),
-            timeout_minutes: 1,
-            timeout_seconds: 0,
-        };
+        let command = |run: &String| GateCommand::new(run.clone(), run.clone(), 1);
         let job = GateJob {
             commands: &commands.iter().map(command).collect::<Vec<_>>(),
             setup: setup.map(|command| (command, 60_000)),

@@ -136,9 +136,7 @@ fn gate(lines: &[String], proposed: &[GateCommand]) -> Vec<GateCommand> {
         let is_taken = |name: &String| commands.iter().any(|had| had.name == *name);
         let free = (1..).map(|number| if number == 1 { base.clone() } else { format!("{base}-{number}") });
         let name = free.into_iter().find(|name| !is_taken(name)).unwrap_or(base);
-        let command =
-            GateCommand { name, run: line.clone(), timeout_minutes: TIMEOUT_MINUTES, timeout_seconds: 0 };
-        commands.push(command);
+        commands.push(GateCommand::new(name, line.clone(), TIMEOUT_MINUTES));
     }
     commands
 }

@@ -9,6 +9,7 @@ use super::scribe::Scribe;
 use super::sessions;
 use super::target;
 use crate::decide::plans::phases;
+use crate::decide::queue::compare;
 use crate::decide::queue::disk_space;
 use crate::decide::queue::folders;
 use crate::decide::queue::gate_ends;
@@ -80,6 +81,9 @@ pub(super) fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::PushAnswered { project, commit, result } => push::answered(scribe, &project, &commit, result),
         Input::GateExited { gate, results, from_nothing } => {
             gate_ends::exited(scribe, gate, results, from_nothing);
+        }
+        Input::TestsCompared { project, wanted, result } => {
+            compare::answered(scribe, &project, &wanted, result);
         }
         Input::ChecksRead { gate, failed } => phases::checks_read(scribe, gate, failed),
         Input::PlanRead { session, facts } => plans::read(scribe, session, facts),

@@ -1,6 +1,7 @@
 //! Answers about merges and landings of the queue.
 
 pub(super) mod blame;
+pub(super) mod compare;
 pub(super) mod disk_space;
 pub(super) mod entries;
 pub(super) mod folders;

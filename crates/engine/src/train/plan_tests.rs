@@ -44,7 +44,17 @@ fn chain(onto: char, entries: &[u64]) -> Option<Chain> {
 fn known(tree: char, verdict: Verdict, runs: u32) -> KnownVerdict {
     let gate = GateId(u64::from(tree));
     let (tree, terms) = (oid(tree), String::new());
-    KnownVerdict { tree, terms, verdict, gate, at_ms: 0, runs, has_crashed: false, may_be_passing: false }
+    KnownVerdict {
+        tree,
+        terms,
+        verdict,
+        gate,
+        at_ms: 0,
+        runs,
+        has_crashed: false,
+        may_be_passing: false,
+        has_tests: false,
+    }
 }
 
 fn planned(train: &Train, verdicts: &[KnownVerdict]) -> Vec<Action> {

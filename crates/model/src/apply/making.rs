@@ -102,6 +102,7 @@ pub(super) fn discard_merges(train: &mut Train, entry: EntryId) {
 pub(super) fn drop_entry(project: &mut Project, entry: EntryId, is_red: bool) {
     for tree in project.train.own_trees(entry) {
         settle(&mut project.verdicts, &tree);
+        project.compared.retain(|known| known.tree != tree || known.outcome.may_land());
     }
     // The user's own commits say nothing about how often agents' branches fail.
     if let Some(found) = project.train.entry(entry).filter(|found| is_red && found.subject != Subject::Target)

@@ -9,6 +9,7 @@
 //! or a state folded from the log would differ from the stored rows.
 
 mod agents;
+mod evidence;
 mod making;
 mod objectives;
 mod operate;
@@ -18,9 +19,12 @@ mod queue;
 mod sessions;
 mod side_runs;
 
+use self::evidence::NewComparison;
 use self::making::{candidate_failed, discard_merges, drop_ahead, drop_entry, order_candidate};
 use self::queue::members_or_entry;
 use super::event::{Dropped, Event, Fact};
+use super::evidence::KnownComparison;
+use super::gate::Compared;
 use super::ids::{ObjectiveKey, ProjectSlug, SessionId};
 use super::objective::{Objective, Status, WorktreeStage};
 use super::planning::Planning;
@@ -49,6 +53,21 @@ impl State {
             // Both are consequences of verdicts that are known already; the next plan of the queue reads
             // those by tree.
             Fact::FlakeSeen { .. } | Fact::VerdictReused { .. } => {}
+            Fact::TestsCompared { project, gate, bases, base_tree, entries, comparison, outcome } => {
+                let known = KnownComparison {
+                    tree: base_tree.clone(),
+                    base_tree: base_tree.clone(),
+                    terms: String::new(),
+                    gate: *gate,
+                    bases: bases.clone(),
+                    entries: entries.clone(),
+                    outcome: *outcome,
+                    faults: 0,
+                };
+                let comparison = (**comparison).clone();
+                let compared = Compared { bases: bases.clone(), comparison, outcome: *outcome };
+                self.compare_tests(project, NewComparison { compared, known });
+            }
 
             // Agents, and the user's day.
             Fact::AgentCooled { agent, project, session, cooldown } => {

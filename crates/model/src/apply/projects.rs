@@ -49,6 +49,8 @@ fn new_project(
         },
         train: Train::default(),
         verdicts: Vec::new(),
+        tested: Vec::new(),
+        compared: Vec::new(),
         unproven: Vec::new(),
         collisions: Vec::new(),
         planning: Planning::default(),

@@ -1,5 +1,6 @@
 //! Changes by events of the merge queue and of gate runs.
 
+use super::evidence::forget_faults;
 use super::making::{chain_made, link_of, set_ahead};
 use crate::gate::{CommandResult, GateRun, Purpose, Start, Verdict};
 use crate::ids::{EntryId, GateId, ObjectId, ObjectiveKey, ProjectSlug};
@@ -144,10 +145,22 @@ impl State {
         if run.purpose == Purpose::Recheck {
             return;
         }
+        self.remember_tests(project, &run);
         let has_crashed = run.results.iter().any(CommandResult::has_crashed);
         let (tree, terms) = (run.tree, run.terms);
         let may_be_passing = run.results.iter().any(CommandResult::may_be_passing);
-        let new = KnownVerdict { tree, terms, verdict, gate, at_ms, runs: 1, has_crashed, may_be_passing };
+        let has_tests = run.results.iter().any(|result| result.tests.is_some());
+        let new = KnownVerdict {
+            tree,
+            terms,
+            verdict,
+            gate,
+            at_ms,
+            runs: 1,
+            has_crashed,
+            may_be_passing,
+            has_tests,
+        };
         self.change(project, |p| keep(&mut p.verdicts, new));
         if let (Purpose::Ahead { entry }, Verdict::Green) = (run.purpose, verdict) {
             self.change_entry(project, entry, |e| e.has_passed = true);
@@ -247,6 +260,7 @@ pub(super) fn release(project: &mut Project) {
     project.train.held = None;
     project.recheck.reset_failures();
     project.verdicts.retain(|known| known.verdict == Verdict::Green);
+    forget_faults(project);
     for entry in &mut project.train.entries {
         entry.build_failures = 0;
         entry.problem = None;
@@ -310,5 +324,6 @@ pub(super) fn new_gate(
         results: Vec::new(),
         verdict: None,
         cancelled: false,
+        compared: None,
     }
 }

@@ -114,6 +114,7 @@ impl Fact {
             | Fact::SlotsMeasured { .. }
             | Fact::GateFolderRemoved { .. }
             | Fact::FlakeSeen { .. }
+            | Fact::TestsCompared { .. }
             | Fact::VerdictReused { .. }
             | Fact::ProofWritten { .. }
             | Fact::LandingAbandoned { .. } => Durability::Process,

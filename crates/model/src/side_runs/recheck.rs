@@ -218,6 +218,7 @@ mod tests {
             results: Vec::new(),
             verdict: None,
             cancelled: false,
+            compared: None,
         }
     }
 

@@ -84,15 +84,7 @@ fn take_look(results: &mut Vec<CommandResult>, stage: &StageEnd, found: LookResu
 
 /// Returns the result of a run whose folder could not be held against the commit.
 fn no_verdict(text: String) -> CommandResult {
-    CommandResult {
-        name: LOOK_STAGE.to_owned(),
-        exit: Exit::NotStarted(text),
-        timed_out: false,
-        took_ms: 0,
-        no_tests: None,
-        says_full: false,
-        changed: None,
-    }
+    CommandResult::new(LOOK_STAGE, Exit::NotStarted(text))
 }
 
 fn command_result(stage: &StageEnd, stretch: &Stretch, dir: &Path, is_full: bool) -> CommandResult {
@@ -114,6 +106,8 @@ fn command_result(stage: &StageEnd, stretch: &Stretch, dir: &Path, is_full: bool
         no_tests: has_passed.then(|| no_tests(stretch, dir)).flatten(),
         says_full,
         changed: None,
+        tests: None,
+        lack: None,
     }
 }
 

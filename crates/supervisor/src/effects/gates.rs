@@ -107,15 +107,7 @@ fn not_started(order: &Order, problem: &EffectError) -> CommandResult {
         true => Exit::DiskFull(1),
         false => Exit::NotStarted(problem.to_string()),
     };
-    CommandResult {
-        name,
-        exit,
-        timed_out: false,
-        took_ms: 0,
-        no_tests: None,
-        says_full: false,
-        changed: None,
-    }
+    CommandResult::new(name, exit)
 }
 
 /// Reports how the job of an earlier supervisor is now.

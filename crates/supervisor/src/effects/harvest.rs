@@ -121,6 +121,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
         integrator_paths: branch.own_paths,
         secrets: branch.secrets,
         tampered,
+        marks: Vec::new(),
         uncommitted: found.uncommitted,
         salvage,
         head_elsewhere: found.head_elsewhere.and_then(head_elsewhere),

@@ -25,6 +25,7 @@
 //! | Harvest | reads only, except for refs that keep what would be lost |
 //! | MakeCandidate | makes the chain of merges again; an answer for other members or another tip is ignored |
 //! | StartGate, StopGate | like sessions, in `runtime/gates/<n>` |
+//! | CompareTests | reads only; ordered again by the queue's next plan |
 //! | RemoveGateFolder | a missing folder is removed; nothing is removed that is in use |
 //! | KeepCaches | is not ordered again: without it later runs start from older caches |
 //! | PrepareTree | makes a tree for a side run; the same inputs give the same tree |
@@ -39,6 +40,7 @@ mod attempts;
 mod bypass;
 mod candidates;
 mod checks;
+mod compare;
 mod environment;
 mod gate_output;
 mod gate_places;
@@ -101,6 +103,7 @@ pub(super) fn describe(state: &State, effect: &Effect) -> (Option<ProjectSlug>, 
         Effect::StartGate { gate } => of_gate(gate, "starting"),
         Effect::ReadChecks { gate } => of_gate(gate, "reading the checks of"),
         Effect::StopGate { gate } => of_gate(gate, "stopping"),
+        Effect::CompareTests { project, .. } => of_project(project, "comparing tests with the base"),
         Effect::KeepCaches { gate } => of_gate(gate, "keeping the caches of"),
         Effect::RemoveGateFolder { project, .. } => of_project(project, "removing a gate's folder"),
         Effect::Land { project, .. } => of_project(project, "landing"),
@@ -207,6 +210,10 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
             let order = gates::Order::from_state(state, gate)?;
             let key = gates::slot_key(state.gate(gate)?);
             Some((key, Box::new(move || gates::start(&shared, &order))))
+        }
+        Effect::CompareTests { project, wanted } => {
+            let order = compare::Order::from_state(state, &project, wanted)?;
+            Some((ExecutorKey::Proofs(project), Box::new(move || compare::compare(&shared, &order))))
         }
         Effect::ReadChecks { gate } => {
             let order = checks::Order::from_state(state, gate)?;

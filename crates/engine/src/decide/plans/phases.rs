@@ -108,11 +108,8 @@ fn is_reached(state: &State, project: &Project, phase: &HierarchyNode) -> bool {
 /// Starts the checks of a phase on the integration tip. They wait for a gate slot like every other run.
 fn start_checks(scribe: &mut Scribe<'_>, phase: &HierarchyNode, tip: ObjectId) {
     let checks = phase.progress.all_checks();
-    let command = |(place, check): (usize, &PhaseCheck)| GateCommand {
-        name: format!("check-{}", place + 1),
-        run: check.check_command.clone(),
-        timeout_minutes: CHECK_TIMEOUT_MINUTES,
-        timeout_seconds: 0,
+    let command = |(place, check): (usize, &PhaseCheck)| {
+        GateCommand::new(format!("check-{}", place + 1), check.check_command.clone(), CHECK_TIMEOUT_MINUTES)
     };
     let wanted = Wanted {
         purpose: Purpose::Phase { phase: phase.key.id.clone() },

@@ -26,15 +26,7 @@ fn oid(number: u64) -> ObjectId {
 }
 
 fn result(exit: Exit) -> CommandResult {
-    CommandResult {
-        name: "t".to_owned(),
-        exit,
-        timed_out: false,
-        took_ms: 1,
-        no_tests: None,
-        says_full: false,
-        changed: None,
-    }
+    CommandResult { took_ms: 1, ..CommandResult::new("t", exit) }
 }
 
 /// One project with a gate, whose queue the test answers for.
