@@ -13,12 +13,15 @@
 //! | … and the base is green | the branch is sent back |
 //! | … and the base is red | the queue is held (`target_red`) until the target or the gate changes, or `queue release`; nobody is blamed |
 //! | … and the base cannot be evaluated, or the gate never started | the queue is held (`not_evaluated`) |
+//! | green, and its tests were not compared yet | they are compared with those on the base; without any run there, the gate runs on the base first |
+//! | green, but tests of the base are missing | another run without caches, then another run on the base; if they are still missing, the branch is sent back |
 //!
 //! Verdicts are known by tree and terms (commands with their limits, and the set-up) for a day; a project
 //! keeps a bounded number of them. The user's own commits are never sent back: if their merge with landed
 //! work is red, publishing waits.
 
 use paddock_model::clock::distance_ms;
+use paddock_model::evidence::{KnownComparison, Outcome, TestedTree};
 use paddock_model::gate::Verdict;
 use paddock_model::ids::{GateId, ObjectId};
 use paddock_model::train::Subject;
@@ -27,6 +30,9 @@ use paddock_model::verdicts::{KnownVerdict, VERDICT_AGE_MAX_MS};
 /// Runs on a tree that cannot be evaluated before something follows. The first is repeated, since most
 /// crashes and time-outs do not happen twice.
 const NOT_EVALUATED_MAX: u32 = 2;
+
+/// Green runs that lack tests of the base, before the branch is blamed: the first is repeated.
+const FEWER_MAX: u32 = 2;
 
 /// The gate's verdict on the base of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +58,13 @@ pub struct Trial {
     pub may_be_passing: bool,
     /// Last run that was not green.
     pub last: Option<GateId>,
+    /// Green run whose tests have yet to be compared with those on the base. The tree is not green until
+    /// then.
+    pub uncompared: Option<GateId>,
+    /// Number of green runs in a row that lack tests of the base. The tree is not green then.
+    pub fewer: u32,
+    /// What follows from the last comparison; `None` if there was none.
+    pub outcome: Option<Outcome>,
 }
 
 impl Trial {
@@ -59,13 +72,63 @@ impl Trial {
     /// where to look next; no branch is blamed for it.
     #[must_use]
     pub(crate) fn is_failing(&self) -> bool {
-        self.green.is_none() && (self.red > 0 || (self.is_unclear() && self.has_crashed))
+        self.green.is_none()
+            && self.uncompared.is_none()
+            && (self.red > 0 || self.fewer > 0 || (self.is_unclear() && self.has_crashed))
+    }
+
+    /// Returns whether a run ended with a verdict, whatever its tests are worth.
+    #[must_use]
+    pub(crate) fn is_known(&self) -> bool {
+        self.green.is_some() || self.uncompared.is_some() || self.fewer > 0
     }
 
     /// Returns whether the gate cannot be evaluated on the tree.
     #[must_use]
     pub(crate) fn is_unclear(&self) -> bool {
         self.green.is_none() && self.not_evaluated >= NOT_EVALUATED_MAX
+    }
+}
+
+/// What is known about tests.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Evidence<'a> {
+    /// Trees whose tests are known.
+    pub tested: &'a [TestedTree],
+    /// Comparisons of candidates with their base.
+    pub compared: &'a [KnownComparison],
+    /// Tree of the base of all candidates; `None` if it is not known, so that nothing can be compared.
+    pub base: Option<&'a ObjectId>,
+}
+
+impl Evidence<'_> {
+    /// Returns the runs that told of a tree's tests under these terms.
+    pub(crate) fn runs(&self, tree: &ObjectId, terms: &str) -> &[GateId] {
+        let found = self.tested.iter().find(|known| known.tree == *tree && known.terms == terms);
+        found.map_or(&[], |known| known.gates.as_slice())
+    }
+
+    /// Replaces a green verdict by what the comparison with the base says.
+    fn weigh(&self, tree: &ObjectId, terms: &str, trial: &mut Trial) {
+        let (Some(green), Some(base)) = (trial.green, self.base.filter(|base| *base != tree)) else { return };
+        let found = self
+            .compared
+            .iter()
+            .find(|known| known.tree == *tree && known.base_tree == *base && known.terms == terms);
+        let Some(known) = found else {
+            (trial.green, trial.uncompared) = (None, Some(green));
+            return;
+        };
+        if known.outcome.may_land() {
+            // That run told of the tests; a later one adds nothing.
+            trial.green = Some(known.gate);
+            return;
+        }
+        (trial.green, trial.fewer, trial.outcome) = (None, known.faults, Some(known.outcome));
+        trial.last = trial.last.max(Some(known.gate));
+        // A later run, on the candidate or on the base, may show other tests.
+        let is_current = known.gate == green && known.bases == self.runs(base, terms);
+        trial.uncompared = (!is_current).then_some(green);
     }
 }
 
@@ -80,6 +143,8 @@ pub struct Rules<'a> {
     pub flaky_retries: u32,
     /// Current time, in Unix milliseconds.
     pub now_ms: i64,
+    /// What is known about tests.
+    pub evidence: Evidence<'a>,
 }
 
 impl Rules<'_> {
@@ -88,6 +153,7 @@ impl Rules<'_> {
     #[must_use]
     pub(crate) fn trial(&self, tree: &ObjectId) -> Trial {
         let mut trial = Trial::default();
+        let mut has_tests = false;
         let counts = |known: &&KnownVerdict| {
             known.tree == *tree
                 && known.terms == self.terms
@@ -96,7 +162,9 @@ impl Rules<'_> {
         };
         for known in self.verdicts.iter().filter(counts) {
             match known.verdict {
-                Verdict::Green => trial.green = Some(known.gate),
+                Verdict::Green => {
+                    (trial.green, has_tests) = (Some(known.gate), known.has_tests);
+                }
                 Verdict::Red => trial.red = known.runs,
                 Verdict::NotEvaluated => {
                     (trial.not_evaluated, trial.has_crashed) = (known.runs, known.has_crashed);
@@ -107,7 +175,36 @@ impl Rules<'_> {
                 trial.may_be_passing |= known.may_be_passing;
             }
         }
+        if has_tests {
+            self.evidence.weigh(tree, self.terms, &mut trial);
+        }
         trial
+    }
+
+    /// Returns whether the gate has to run on the base before tests can be compared with it. A base on which
+    /// the gate cannot be evaluated has none.
+    #[must_use]
+    pub(crate) fn needs_base(&self, base: &ObjectId) -> bool {
+        self.evidence.runs(base, self.terms).is_empty() && !self.trial(base).is_unclear()
+    }
+
+    /// Returns the next step for a candidate whose tests are in doubt, or `None` if the verdicts decide.
+    fn doubt(&self, trial: &Trial, base: &ObjectId) -> Option<Judgement> {
+        if let Some(gate) = trial.uncompared {
+            let is_ready = !self.needs_base(base);
+            return Some(if is_ready { Judgement::Compare(gate) } else { Judgement::RunBase });
+        }
+        // That definitions of tests were removed is certain: no further run would show anything else.
+        if trial.fewer == 0 || trial.outcome == Some(Outcome::Person) {
+            return (trial.fewer > 0).then_some(Judgement::Blame);
+        }
+        let is_red = trial.red > repeats(self.flaky_retries, trial.may_be_passing);
+        if trial.fewer < FEWER_MAX && !is_red && !trial.is_unclear() {
+            return Some(Judgement::Run);
+        }
+        let base_runs = self.evidence.runs(base, self.terms).len();
+        let may_run_base = base_runs < TestedTree::RUNS_MAX && !self.trial(base).is_unclear();
+        Some(if may_run_base { Judgement::RunBase } else { Judgement::Blame })
     }
 
     /// Returns the verdict on the base's tree. With `after`, only runs that started later than that one
@@ -136,6 +233,8 @@ pub(crate) enum Judgement {
     Reuse(GateId),
     /// Run the gate on the base.
     RunBase,
+    /// Compare the tests of this run on the candidate with those on the base.
+    Compare(GateId),
     /// Send the branch back: it is red alone on a green base.
     Blame,
     /// Hold the queue: this run was red on the base, so no branch is to blame.
@@ -152,6 +251,9 @@ pub(crate) fn judge(subject: &Subject, tree: &ObjectId, base: &ObjectId, rules: 
     let trial = rules.trial(tree);
     if let Some(gate) = trial.green {
         return Judgement::Reuse(gate);
+    }
+    if let Some(judgement) = rules.doubt(&trial, base) {
+        return judgement;
     }
     let is_red = trial.red > repeats(rules.flaky_retries, trial.may_be_passing);
     if !is_red && !trial.is_unclear() {
@@ -209,7 +311,8 @@ mod tests {
 
     fn judged(verdicts: &[KnownVerdict]) -> Judgement {
         let subject = Subject::Objective(ObjectiveId::new("a").unwrap());
-        let rules = Rules { verdicts, terms: "t", flaky_retries: 1, now_ms: 1_000 };
+        let evidence = Evidence::default();
+        let rules = Rules { verdicts, terms: "t", flaky_retries: 1, now_ms: 1_000, evidence };
         judge(&subject, &oid('c'), &oid('b'), &rules)
     }
 
@@ -255,7 +358,8 @@ mod tests {
             let said = KnownVerdict { runs, gate: GateId(5), may_be_passing: true, ..red(runs) };
             let verdicts: Vec<KnownVerdict> = [said].into_iter().chain(verdicts.iter().cloned()).collect();
             let subject = Subject::Objective(ObjectiveId::new("a").unwrap());
-            let rules = Rules { verdicts: &verdicts, terms: "t", flaky_retries: 0, now_ms: 1_000 };
+            let evidence = Evidence::default();
+            let rules = Rules { verdicts: &verdicts, terms: "t", flaky_retries: 0, now_ms: 1_000, evidence };
             judge(&subject, &oid('c'), &oid('b'), &rules)
         };
         let base = |verdict, gate| KnownVerdict { gate: GateId(gate), ..known('b', verdict, 0) };

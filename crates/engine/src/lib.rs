@@ -31,6 +31,7 @@
 pub(crate) mod assignment;
 pub mod decide;
 pub mod effect;
+pub(crate) mod evidence;
 pub mod explain;
 pub(crate) mod graph;
 pub mod input;

@@ -4,6 +4,7 @@
 //! file in words that a person or an approved plan wrote. A glob that recovery added by itself names nothing,
 //! or an agent could widen its own scope to its tests. A glob that matches everything names nothing either.
 
+use paddock_model::path::RepoPath;
 use paddock_model::scope::{Globs, ScopeError};
 use paddock_model::tamper::Tampered;
 
@@ -21,6 +22,29 @@ pub(crate) fn unnamed<'t>(
         path_scope.iter().filter(|glob| !grown.contains(glob) && !is_everything(glob)).collect();
     let named = Globs::new(&given)?;
     Ok(found.iter().filter(|tampered| !named.matches(tampered.path.as_bytes())).collect())
+}
+
+/// Returns whether a scope or a criterion names a test file.
+///
+/// # Errors
+/// Fails if a glob cannot be compiled.
+pub fn names_test(
+    path: &RepoPath,
+    _tests: &[String],
+    scope: &[String],
+    grown: &[String],
+    criteria: &[String],
+) -> Result<bool, ScopeError> {
+    let given: Vec<&String> =
+        scope.iter().filter(|glob| !grown.contains(glob) && !is_everything(glob)).collect();
+    let name = path.to_string();
+    Ok(Globs::new(&given)?.matches(path.as_bytes()) || criteria.iter().any(|text| text.contains(&name)))
+}
+
+/// Returns whether a scope says nothing about where the work is.
+#[must_use]
+pub fn is_open_scope(scope: &[String], grown: &[String]) -> bool {
+    scope.iter().filter(|glob| !grown.contains(glob)).all(|glob| is_everything(glob))
 }
 
 /// Returns whether the scope, without the globs that recovery added, names this file of Paddock's own
@@ -42,7 +66,6 @@ fn is_everything(glob: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use paddock_model::path::RepoPath;
     use paddock_model::tamper::How;
 
     fn deleted(path: &str) -> Tampered {

@@ -30,6 +30,8 @@ pub enum FindingCode {
     Reserved,
     /// Existing tests were deleted, skipped or weakened, or what the gate runs was changed.
     Tampered,
+    /// The gate ended with 0, but tests of the base did not run or did not pass.
+    FewerTests,
 }
 
 impl FindingCode {
@@ -39,7 +41,7 @@ impl FindingCode {
     pub fn may_be_approved(self) -> bool {
         match self {
             Self::OutOfScope | Self::Protected | Self::Empty | Self::Uncommitted => true,
-            Self::HeadElsewhere | Self::Tampered => true,
+            Self::HeadElsewhere | Self::Tampered | Self::FewerTests => true,
             Self::CopiedFile | Self::Secret | Self::Reserved => false,
         }
     }

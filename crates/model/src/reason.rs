@@ -119,6 +119,8 @@ pub enum ReasonCode {
     SigningFailed,
     /// A person took the objective out of the merge queue.
     QueueDropped,
+    /// The work removes tests, and no scope says that it may.
+    TestsRemoved,
     /// A plan waits for a person's approval.
     PlanWaits,
     /// Planner sessions end without a plan.

@@ -64,8 +64,9 @@ pub(super) struct Site {
     pub(super) is_reset: bool,
     /// Recorded tip of the integration ref.
     pub(super) tip: ObjectId,
-    /// Whether the tip is a commit of the user's and not of a landing.
-    pub(super) is_external: bool,
+    /// Whether the gate may have to run on the tip, so that its tree is needed: the tip is a commit of the
+    /// user's, or nothing is known about its tests.
+    pub(super) is_tree_wanted: bool,
     /// Queued objectives and their pinned heads.
     pub(super) queued: Vec<(ObjectiveId, ObjectId)>,
     /// Commit of the last publication to the target branch.
@@ -104,7 +105,7 @@ impl Site {
             integration_ref: project.integration_ref(),
             is_reset: project.integration.is_reset,
             tip: project.integration.tip.clone(),
-            is_external: project.integration.is_external,
+            is_tree_wanted: project.integration.is_external || project.tested.is_empty(),
             queued: queued(project),
             published: project.integration.published.clone(),
             trust: project.trust.clone(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use paddock_model::command::StopMode;
-use paddock_model::ids::{ObjectId, ObjectiveId, ProjectSlug, SessionId};
+use paddock_model::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug, SessionId};
 use paddock_model::scope::OverlapCache;
 use paddock_model::side_runs::{Prepared, SideTree};
 use paddock_model::usage::Usage;
@@ -51,6 +51,8 @@ pub struct Memo {
     pub(super) preparing: BTreeSet<(ProjectSlug, SideTree)>,
     /// Trees that are ready for side runs. Each is dropped once the verdict of its run is used.
     pub(super) prepared: BTreeMap<(ProjectSlug, SideTree), Prepared>,
+    /// Gate runs whose tests are being compared with those on the base.
+    pub(super) comparing: BTreeSet<(ProjectSlug, GateId)>,
     /// Gate worktrees that are being removed, or could not be.
     pub(super) emptying: BTreeSet<(ProjectSlug, u32)>,
     /// Queues that are held because the disk was full under the gate.

@@ -41,6 +41,11 @@ pub struct View<'a> {
     pub conflicts: &'a [(EntryId, EntryId)],
     /// Tree of the tip, if the tip is the user's own commit.
     pub external: Option<&'a ObjectId>,
+    /// Tree of the tip, if its tests will be needed soon: work is under way. `None` also if the tree is not
+    /// known.
+    pub tip_tree: Option<&'a ObjectId>,
+    /// Runs whose tests are being compared with those on the base.
+    pub comparing: &'a [GateId],
     /// Rules for judging verdicts.
     pub rules: Rules<'a>,
 }
@@ -54,6 +59,11 @@ pub enum Action {
     Gate(usize),
     /// Run the gate on the tip that the chain is based on.
     GateBase,
+    /// Run the gate on the tip while it would be idle, to know the tests there.
+    GateTip,
+    /// Compare the tests of this run with those on the base. The run was on this many members of the chain,
+    /// from its first.
+    Compare(usize, GateId),
     /// Send this entry back: it is red alone on a green base.
     Blame(EntryId, Trial),
     /// Hold the queue: this run was red on the base.
@@ -155,7 +165,11 @@ impl<'a> Planner<'_, 'a> {
             Purpose::Candidate { .. } => {
                 is_current && chain.is_some_and(|chain| self.would_tell(chain, &run.tree))
             }
-            Purpose::Base { .. } => is_current && chain.is_some_and(|chain| self.asks_base(chain, &run.tree)),
+            Purpose::Base { .. } => {
+                is_current
+                    && (self.needs_tip(&run.tree)
+                        || chain.is_some_and(|chain| self.asks_base(chain, &run.tree)))
+            }
             Purpose::Ahead { entry } => {
                 let entry = self.view.train.entry(*entry);
                 let ahead = entry.and_then(|entry| entry.ahead.as_ref());
@@ -167,10 +181,19 @@ impl<'a> Planner<'_, 'a> {
         }
     }
 
-    /// Returns whether this is the tree of the base, and the first member has yet to be compared with it.
+    /// Returns whether this is the tree of the tip, and the tests there are wanted and not known.
+    fn needs_tip(&self, tree: &ObjectId) -> bool {
+        self.view.tip_tree == Some(tree) && self.view.rules.needs_base(tree)
+    }
+
+    /// Returns whether this is the tree of the base, and a member has yet to be compared with it.
     fn asks_base(&self, chain: &Chain, tree: &ObjectId) -> bool {
-        let made = chain.made.as_ref().filter(|made| made.onto_tree == *tree);
-        let Some(first) = made.and_then(|made| made.links.first()) else { return false };
+        let Some(made) = chain.made.as_ref().filter(|made| made.onto_tree == *tree) else { return false };
+        let is_uncompared = |link: &Link| self.trial(&link.tree).uncompared.is_some();
+        if made.links.iter().any(is_uncompared) && self.view.rules.needs_base(tree) {
+            return true;
+        }
+        let Some(first) = made.links.first() else { return false };
         self.view.train.entry(first.entry).is_some_and(|entry| {
             judge(&entry.subject, &first.tree, tree, &self.view.rules) == Judgement::RunBase
         })
@@ -338,6 +361,9 @@ impl<'a> Planner<'_, 'a> {
         }
         let found = Found::new(self, links);
         let green = if self.view.is_strict { found.green.min(1) } else { found.green };
+        if green == 0 && self.compare(links, &made.onto_tree, actions) {
+            return true;
+        }
         // A green prefix lands at once, before the search goes on behind it: its members need not wait for
         // that.
         match (self.trial(&links[green.saturating_sub(1)].tree).green, found.unclear) {
@@ -345,6 +371,28 @@ impl<'a> Planner<'_, 'a> {
             (_, Some(trial)) => actions.push(Action::HoldNotEvaluated(trial, false)),
             _ if found.red == Some(1) => self.alone(first, &links[0].tree, &made.onto_tree, actions),
             _ => self.search(chain, links, &found, actions),
+        }
+        true
+    }
+
+    /// Asks for what keeps a green prefix from landing: a comparison of its tests, or a run on the base to
+    /// compare with. Returns whether there is such a prefix.
+    fn compare(&self, links: &[Link], base: &ObjectId, actions: &mut Vec<Action>) -> bool {
+        let mut uncompared = links.iter().enumerate().rev();
+        // In a strict queue each member is compared, the first one first.
+        let uncompared = match self.view.is_strict {
+            true => links.first().and_then(|link| Some((1, self.trial(&link.tree).uncompared?))),
+            false => {
+                uncompared.find_map(|(place, link)| Some((place + 1, self.trial(&link.tree).uncompared?)))
+            }
+        };
+        let Some((count, gate)) = uncompared else { return false };
+        let is_running = self.view.runs.iter().any(|run| run.tree == *base && !run.cancelled);
+        match self.view.rules.needs_base(base) {
+            true if is_running => self.idle(actions),
+            true => self.start(Action::GateBase, actions),
+            false if self.view.comparing.contains(&gate) => {}
+            false => actions.push(Action::Compare(count, gate)),
         }
         true
     }
@@ -366,6 +414,8 @@ impl<'a> Planner<'_, 'a> {
                 return actions.push(Action::HoldNotEvaluated(trial, on_base));
             }
             Judgement::Reuse(gate) => return actions.push(Action::Land(1, Some(gate))),
+            Judgement::Compare(gate) if self.view.comparing.contains(&gate) => None,
+            Judgement::Compare(gate) => return actions.push(Action::Compare(1, gate)),
         };
         match wanted {
             None => self.idle(actions),
@@ -422,12 +472,16 @@ impl<'a> Planner<'_, 'a> {
         }
         let is_due = |tree: &ObjectId| {
             let trial = self.trial(tree);
-            let is_open = trial.green.is_none() && trial.red <= self.view.rules.flaky_retries;
+            let is_open = !trial.is_known() && trial.red <= self.view.rules.flaky_retries;
             let is_running = self.view.runs.iter().any(|run| run.tree == *tree);
             is_open && !trial.is_unclear() && !is_running
         };
         if is_free && self.view.external.is_some_and(is_due) {
             return actions.push(Action::GateExternal);
+        }
+        let is_unrun = |tree: &ObjectId| !self.view.runs.iter().any(|run| run.tree == *tree);
+        if is_free && self.view.tip_tree.is_some_and(|tree| self.needs_tip(tree) && is_unrun(tree)) {
+            return actions.push(Action::GateTip);
         }
         let order = in_order(self.view.train);
         // The first entry is the queue's own business.

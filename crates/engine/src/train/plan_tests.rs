@@ -1,5 +1,5 @@
 use super::plan::{Action, View, plan};
-use crate::judge::Rules;
+use crate::judge::{Evidence, Rules};
 use paddock_model::gate::Verdict;
 use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId};
 use paddock_model::train::{Chain, Entry, Link, Made, Subject, Train};
@@ -58,7 +58,7 @@ fn known(tree: char, verdict: Verdict, runs: u32) -> KnownVerdict {
 }
 
 fn planned(train: &Train, verdicts: &[KnownVerdict]) -> Vec<Action> {
-    let rules = Rules { verdicts, terms: "", flaky_retries: 1, now_ms: 0 };
+    let rules = Rules { verdicts, terms: "", flaky_retries: 1, now_ms: 0, evidence: Evidence::default() };
     plan(&View {
         train,
         tip: &oid('1'),
@@ -70,6 +70,8 @@ fn planned(train: &Train, verdicts: &[KnownVerdict]) -> Vec<Action> {
         is_strict: false,
         conflicts: &[],
         external: None,
+        tip_tree: None,
+        comparing: &[],
         rules,
     })
 }
@@ -130,7 +132,8 @@ fn the_users_own_commits_go_first_and_alone() {
 #[test]
 fn entries_that_conflict_are_not_tried_together_and_those_without_conflicts_go_first() {
     let queue = train(vec![entry(1, 0), entry(2, 0), entry(3, 0)]);
-    let rules = Rules { verdicts: &[], terms: "", flaky_retries: 1, now_ms: 0 };
+    let rules =
+        Rules { verdicts: &[], terms: "", flaky_retries: 1, now_ms: 0, evidence: Evidence::default() };
     let view = View {
         train: &queue,
         tip: &oid('1'),
@@ -142,6 +145,8 @@ fn entries_that_conflict_are_not_tried_together_and_those_without_conflicts_go_f
         is_strict: false,
         conflicts: &[(EntryId(1), EntryId(2)), (EntryId(1), EntryId(3))],
         external: None,
+        tip_tree: None,
+        comparing: &[],
         rules,
     };
     assert_eq!(plan(&view), [build([2, 3])]);

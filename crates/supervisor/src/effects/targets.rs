@@ -122,7 +122,7 @@ pub(in super::super) fn look(world: &World, site: &Site) {
             bypass::look(world, &repository, site, &facts);
             world.report(Input::TargetLooked { project: site.slug.clone(), facts });
             look_at_queued(world, &repository, site);
-            if site.is_external
+            if site.is_tree_wanted
                 && let Ok(tree) = repository.tree_of(&site.tip)
             {
                 let (project, commit) = (site.slug.clone(), site.tip.clone());

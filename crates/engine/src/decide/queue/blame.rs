@@ -1,5 +1,6 @@
 //! Blame: the consequences of a gate that is not green, for the branch or for the whole queue.
 
+use crate::decide::queue::compare;
 use crate::decide::queue::disk_space;
 use crate::decide::queue::holds::hold_queue_until;
 use crate::decide::scribe::Scribe;
@@ -41,6 +42,10 @@ pub(in crate::decide) fn send_back(
         return false;
     };
     let run = run_of(scribe, trial.last);
+    // A run that is green and lacks tests failed in no command.
+    if let Some(run) = run.as_ref().filter(|run| run.verdict == Some(Verdict::Green)) {
+        return compare::send_back(scribe, run, &entry);
+    }
     match run.as_ref().and_then(|run| failed(run).cloned()) {
         Some(result) => {
             if let Some(run) = &run {

@@ -1,18 +1,21 @@
 //! The Merge phase: executes the actions that the queue's plan asks for.
 
 use crate::decide::queue::blame;
+use crate::decide::queue::compare;
 use crate::decide::queue::gates;
 use crate::decide::queue::holds::hold_queue;
 use crate::decide::scribe::Scribe;
 use crate::effect::Effect;
-use crate::judge::Rules;
+use crate::judge::{Evidence, Rules};
 use crate::train::{Action, View, plan};
 use paddock_model::event::Fact;
 use paddock_model::facts::Collision;
 use paddock_model::gate::{GateRun, Purpose};
 use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId, ProjectSlug};
+use paddock_model::objective::Status;
 use paddock_model::project::Project;
 use paddock_model::reason::ReasonCode;
+use paddock_model::settings::TestsRule;
 use paddock_model::train::{Candidate, Train};
 
 /// Failures of a merge or landing for an outside reason before the queue is held.
@@ -53,6 +56,8 @@ fn planned(scribe: &Scribe<'_>, project: &Project) -> Vec<Action> {
     let terms = project.settings.gate_terms();
     let runs: Vec<&GateRun> = scribe.state.open_gates().filter(|run| run.project == project.slug).collect();
     let conflicts = conflicts(project);
+    let comparing = compare::under_way(scribe, &project.slug);
+    let base = base_of(project);
     let tip = &project.integration.tip;
     // The tree of an older tip may still be remembered; it counts only if it belongs to the tip of now.
     let external = scribe.memo.external.get(&project.slug).filter(|_| project.integration.is_external);
@@ -67,13 +72,35 @@ fn planned(scribe: &Scribe<'_>, project: &Project) -> Vec<Action> {
         is_strict: project.settings.queue.strict,
         conflicts: &conflicts,
         external: external.filter(|(commit, _)| commit == tip).map(|(_, tree)| tree),
+        tip_tree: tip_tree(scribe, project),
+        comparing: &comparing,
         rules: Rules {
             verdicts: &project.verdicts,
             terms: &terms,
             flaky_retries: project.settings.queue.flaky_retries,
             now_ms: scribe.now_ms,
+            evidence: Evidence { tested: &project.tested, compared: &project.compared, base },
         },
     })
+}
+
+/// Returns the tree of the tip if the tests there will be needed: something is worked on or queued, and the
+/// gate's commands tell of tests.
+fn tip_tree<'s>(scribe: &'s Scribe<'_>, project: &Project) -> Option<&'s ObjectId> {
+    let tip = &project.integration.tip;
+    let under_way = [Status::Active, Status::Review, Status::Queued];
+    let is_wanted = project.settings.verify.iter().any(|command| command.tests != TestsRule::Off)
+        && under_way.iter().any(|status| !scribe.state.in_status(&project.slug, *status).is_empty());
+    let known = scribe.memo.external.get(&project.slug).filter(|(commit, _)| commit == tip && is_wanted);
+    known.map(|(_, tree)| tree)
+}
+
+/// Returns the tree that every candidate of the queue is merged onto, if it is known.
+fn base_of(project: &Project) -> Option<&ObjectId> {
+    let train = &project.train;
+    let made = train.chain.as_ref().and_then(|chain| chain.made.as_ref()).map(|made| &made.onto_tree);
+    let mut ahead = train.entries.iter().filter_map(|entry| entry.ahead.as_ref()?.candidate.as_ref());
+    made.or_else(|| ahead.find(|found| found.onto == project.integration.tip).map(|found| &found.onto_tree))
 }
 
 /// Returns how long a trial of one more slot may last, or `None` if none may run. A trial measures how much
@@ -100,7 +127,12 @@ fn act(scribe: &mut Scribe<'_>, project: &ProjectSlug, action: &Action) -> bool 
     match action {
         Action::Build(members) => build(scribe, project, members.clone(), false),
         Action::BuildAhead(entry) => build(scribe, project, vec![*entry], true),
-        Action::Gate(_) | Action::GateBase | Action::GateAhead(_) | Action::GateExternal => {
+        Action::Compare(count, gate) => compare::order(scribe, project, *count, *gate),
+        Action::Gate(_)
+        | Action::GateBase
+        | Action::GateTip
+        | Action::GateAhead(_)
+        | Action::GateExternal => {
             let is_trial = matches!(action, Action::GateAhead(_))
                 && scribe.state.project(project).is_some_and(|found| trial_ms(scribe, found).is_some());
             wanted(scribe, project, action)
@@ -165,6 +197,10 @@ fn wanted(scribe: &Scribe<'_>, slug: &ProjectSlug, action: &Action) -> Option<ga
             let candidate = chain?.candidate(1)?;
             on(Purpose::Base { entries: chain?.members(1) }, &candidate.onto, &candidate.onto_tree)
         }
+        Action::GateTip => {
+            let (commit, tree) = scribe.memo.external.get(slug)?;
+            on(Purpose::Base { entries: Vec::new() }, commit, tree)
+        }
         Action::GateAhead(entry) => {
             let ahead = project.train.entry(*entry)?.ahead.as_ref()?.candidate.as_ref()?;
             on(Purpose::Ahead { entry: *entry }, &ahead.commit, &ahead.tree)
@@ -176,6 +212,7 @@ fn wanted(scribe: &Scribe<'_>, slug: &ProjectSlug, action: &Action) -> Option<ga
         Action::Build(_)
         | Action::BuildAhead(_)
         | Action::Cancel(_)
+        | Action::Compare(..)
         | Action::Blame(..)
         | Action::HoldRed(_)
         | Action::HoldNotEvaluated(..)

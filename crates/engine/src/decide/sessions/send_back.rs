@@ -84,6 +84,14 @@ pub(in crate::decide) fn tampered(scribe: &mut Scribe<'_>, run: &GateRun, entry:
     retry(scribe, &key(&run.project, id), SessionKind::Correction, Feedback::Findings(vec![finding]));
 }
 
+/// The gate was green, but tests of the base are missing or failed: sends the branch back with this text.
+pub(in crate::decide) fn fewer_tests(scribe: &mut Scribe<'_>, run: &GateRun, entry: &Entry, text: String) {
+    drop_entry(scribe, &run.project, entry, Dropped::Red);
+    let Subject::Objective(id) = &entry.subject else { return };
+    let finding = Finding::new(FindingCode::FewerTests, text, Vec::new());
+    retry(scribe, &key(&run.project, id), SessionKind::Correction, Feedback::Findings(vec![finding]));
+}
+
 /// Records that the user's commits cannot be merged. The queue continues; publishing waits, with a reason
 /// that names the way out.
 fn refuse_external(
