@@ -17,7 +17,7 @@ use paddock_model::settings::OverlapRule;
 use paddock_model::state::State;
 use paddock_model::train::Subject;
 
-use super::git::tree_id;
+use super::git::{is_faked, tree_id};
 use super::planning;
 use super::sim::Sim;
 
@@ -166,7 +166,10 @@ fn blamed(sim: &Sim, project: &ProjectSlug, entry: EntryId) -> Checked {
         let of_tree = |run: &&&GateRun| run.project == *project && run.tree == *tree && !run.cancelled;
         let all: Vec<&GateRun> = sim.state.gates().filter(|run| of_tree(&run)).collect();
         let count = |verdict| all.iter().filter(|run| run.verdict == Some(verdict)).count();
-        count(Verdict::Red) > 1 || count(Verdict::NotEvaluated) > 1
+        // Green runs on a tree that fails tests count as well.
+        let is_faked = |run: &&&GateRun| is_faked(sim.world.repos[project].tree(&run.commit));
+        let faked = all.iter().filter(is_faked).filter(|run| run.verdict == Some(Verdict::Green)).count();
+        count(Verdict::Red) + faked > 1 || count(Verdict::NotEvaluated) > 1
     };
     let known: Vec<&&GateRun> = runs.iter().filter(|run| is_sure(&run.tree)).collect();
     ensure(!known.is_empty(), || format!("blame: entry {entry} is sent back after one run"))?;

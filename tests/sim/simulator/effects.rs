@@ -1,9 +1,10 @@
 //! Effects on the modelled world. Like the real ones, each first finds out whether it has already happened.
 
-use paddock_engine::effect::Effect;
+use paddock_engine::effect::{Compare, Effect};
 use paddock_engine::input::{
     CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict, Problem, PublishAnswer,
 };
+use paddock_model::evidence::{ComparedCommand, Comparison, Tests};
 use paddock_model::facts::{Relation, TargetFacts};
 use paddock_model::gate::{GateRun, Start};
 use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
@@ -14,7 +15,7 @@ use paddock_model::state::State;
 use paddock_model::train::{Entry, Link, Subject};
 
 use super::agent::{self, Behaviour};
-use super::git::{Repo, tree_id};
+use super::git::{Repo, is_green, tree_id};
 use super::planning;
 use super::world::{Gate, Job, World};
 use crate::rng::Rng;
@@ -102,7 +103,7 @@ pub(super) fn run(
             }
         }
         Effect::CompareTests { project, wanted } => {
-            let result = Ok(Box::default());
+            let result = compared(world, &project, &wanted);
             world.inbox.push(Input::TestsCompared { project, wanted, result });
         }
         Effect::KeepCaches { .. } => {}
@@ -411,6 +412,11 @@ fn land(
         if !found.settings.verify.is_empty() && !world.green.contains(&candidate.tree) {
             return Err(format!("{} lands although no gate was green on its tree", candidate.commit.short()));
         }
+        let is_worse = is_green(repo.tree(&candidate.onto)) && !is_green(repo.tree(&candidate.commit));
+        let is_worse = is_worse && !is_waived(state, found, &landing.members);
+        if is_worse && !found.settings.verify.is_empty() {
+            return Err(format!("{} lands with fewer tests than its base", candidate.commit.short()));
+        }
         repo.integration = Some(candidate.commit.clone());
         LandingAnswer::Landed
     } else {
@@ -418,6 +424,38 @@ fn land(
     };
     world.inbox.push(Input::LandingAnswered { project, entry, commit: candidate.commit, answer });
     Ok(())
+}
+
+/// Returns whether a person may land what fails tests: their own commits, or a head that they approved.
+fn is_waived(state: &State, project: &Project, members: &[EntryId]) -> bool {
+    let entries: Vec<&Entry> = members.iter().filter_map(|id| project.train.entry(*id)).collect();
+    let approved = |entry: &Entry| match &entry.subject {
+        Subject::Target => true,
+        Subject::Objective(id) => {
+            let key = ObjectiveKey { project: project.slug.clone(), id: id.clone() };
+            let approval = state.objective(&key).and_then(|found| found.operated.approvals.last());
+            approval.is_some_and(|approval| approval.head == entry.head)
+        }
+    };
+    matches!(entries.as_slice(), [entry] if approved(entry))
+}
+
+/// Compares tests: the work in a red tree fails some that pass on a green base.
+fn compared(world: &World, project: &ProjectSlug, wanted: &Compare) -> Result<Box<Comparison>, Problem> {
+    let repo = &world.repos[project];
+    let is_worse = is_green(repo.tree(&wanted.onto)) && !is_green(repo.tree(&wanted.commit));
+    let command = ComparedCommand {
+        name: "tests".to_owned(),
+        tests: Tests::untold(),
+        base: (!wanted.bases.is_empty()).then(Tests::untold),
+        added: 0,
+        added_names: Vec::new(),
+        gone: Vec::new(),
+        silent: Vec::new(),
+        fewer: 0,
+        failures: u64::from(is_worse),
+    };
+    Ok(Box::new(Comparison { commands: vec![command], ..Comparison::default() }))
 }
 
 /// Half of the pushes to the user's remote fail while faults are on.

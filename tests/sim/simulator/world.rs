@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use paddock_engine::input::Input;
+use paddock_model::evidence::Tests;
 use paddock_model::gate::CommandResult;
 use paddock_model::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::session::{Exit, ProcessEnd, Stop};
 use paddock_model::state::State;
 
 use super::agent::Behaviour;
-use super::git::{Repo, is_green, tree_id};
+use super::git::{Repo, is_faked, is_green, tree_id};
 use crate::rng::Rng;
 
 /// A session's processes.
@@ -55,7 +56,7 @@ pub(super) struct World {
     pub gates: BTreeMap<GateId, Gate>,
     /// Results on their way to the supervisor.
     pub inbox: Vec<Input>,
-    /// Trees that a gate run found green.
+    /// Trees on which a gate run ended with 0.
     pub green: BTreeSet<ObjectId>,
     /// Projects in which files of the user are in the way of publishing.
     pub in_the_way: BTreeSet<ProjectSlug>,
@@ -162,7 +163,7 @@ impl World {
     fn end_gate(&mut self, rng: &mut Rng, id: GateId) {
         let gate = self.gates.get_mut(&id).unwrap();
         let tree = self.repos[&gate.project].tree(&gate.commit);
-        let exit = match (gate.stopped, self.faults && rng.percent(10), is_green(tree)) {
+        let exit = match (gate.stopped, self.faults && rng.percent(10), is_green(tree) || is_faked(tree)) {
             (true, ..) => Exit::Signal(15),
             (_, true, _) => Exit::Code(127),
             // Something that only the caches had.
@@ -176,7 +177,8 @@ impl World {
             self.green.insert(tree_id(tree));
         }
         let is_lost = self.faults && rng.percent(5);
-        let result = CommandResult { took_ms: 1, ..CommandResult::new("tests", exit) };
+        let tests = matches!(exit, Exit::Code(0 | 1)).then(Tests::untold);
+        let result = CommandResult { took_ms: 1, tests, ..CommandResult::new("tests", exit) };
         let results = (!is_lost).then(|| vec![result; gate.commands]);
         gate.end = Some(results.clone());
         if gate.watched {

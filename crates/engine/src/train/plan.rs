@@ -181,9 +181,11 @@ impl<'a> Planner<'_, 'a> {
         }
     }
 
-    /// Returns whether this is the tree of the tip, and the tests there are wanted and not known.
+    /// Returns whether this is the tree of the tip, and the tests there are wanted and not known. A gate that
+    /// has run there and told of nothing would tell of nothing again.
     fn needs_tip(&self, tree: &ObjectId) -> bool {
-        self.view.tip_tree == Some(tree) && self.view.rules.needs_base(tree)
+        let rules = &self.view.rules;
+        self.view.tip_tree == Some(tree) && rules.needs_base(tree) && rules.base(tree, None).is_none()
     }
 
     /// Returns whether this is the tree of the base, and a member has yet to be compared with it.
