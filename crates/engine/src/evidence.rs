@@ -33,7 +33,8 @@ pub(crate) fn outcome(comparison: &Comparison, members: &[Leave<'_>], tests: &[S
     if unexpected.iter().any(|gone| gone.how == GoneHow::Failed) {
         return Outcome::Red;
     }
-    if commands.iter().any(|command| !command.silent.is_empty() || is_short(command, &may_remove)) {
+    let is_mute = |command: &ComparedCommand| !command.silent.is_empty() || !command.nameless.is_empty();
+    if commands.iter().any(|command| is_mute(command) || is_short(command, &may_remove)) {
         return Outcome::FewerTests;
     }
     // Only definitions that the work removed from a file can be a decision; that anything else is missing is
@@ -86,6 +87,7 @@ mod tests {
             added_names: Vec::new(),
             gone,
             silent: Vec::new(),
+            nameless: Vec::new(),
             fewer: 0,
             failures: 0,
         }

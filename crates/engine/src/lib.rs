@@ -21,7 +21,6 @@
 //! | `assignment` | which worker and which agent run a session |
 //! | [`explain`] | why an objective is not moving, and what would clear it |
 //! | `needs` | what waits for a person |
-//! | [`test_summaries`] | whether a gate command's output says that no test ran |
 //! | `graph` | the graph of dependencies: cycles and critical paths |
 //! | [`input`], [`effect`] | the closed lists of what comes in and what goes out |
 //!
@@ -40,7 +39,6 @@ mod listing;
 pub(crate) mod needs;
 pub mod review;
 pub mod tamper;
-pub mod test_summaries;
 pub mod train;
 mod widen_scope;
 

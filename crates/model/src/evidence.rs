@@ -140,6 +140,9 @@ pub struct ComparedCommand {
     /// Runners whose summary the base printed and the candidate did not.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub silent: Vec<String>,
+    /// Runners that named the tests on the base and now only count them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nameless: Vec<String>,
     /// Number of tests by which fewer passed, where the names do not tell which.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub fewer: u64,

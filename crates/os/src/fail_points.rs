@@ -115,6 +115,7 @@ mod on {
         ("gate.after", "the run's keeper is started"),
         ("gate.output", "the run is over; its output is not read"),
         ("gate.told", "the run's output is read; the kernel does not know yet"),
+        ("compare.before", "a run is green; its tests are not compared with those on the base"),
         ("landing.before", "the intent is recorded; the ref is not read"),
         ("landing.checked", "the candidate is what the gate passed; the ref has not moved"),
         ("landing.moved", "the ref has moved, on disk; it is not read back"),

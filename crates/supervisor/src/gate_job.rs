@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use serde::{Deserialize, Serialize};
 
 use super::error::EffectError;
+use super::test_reports::{self, TestOrder};
 use paddock_git::{LookOrder, Looked, StatTrust, look};
 use paddock_model::gate::ChangedFiles;
 use paddock_model::settings::GateCommand;
@@ -30,6 +31,15 @@ const EXIT_NOT_HELD: u8 = 2;
 struct LookFile {
     order: LookOrder,
     result: PathBuf,
+    /// Folder of the run.
+    #[serde(default)]
+    dir: PathBuf,
+    /// Number of the command before the look, from 1.
+    #[serde(default)]
+    place: usize,
+    /// What is asked of the tests of that command, and of the next one.
+    #[serde(default)]
+    tests: (Option<TestOrder>, Option<TestOrder>),
 }
 
 /// Result of a look, as its file holds it.
@@ -50,6 +60,8 @@ pub struct GateJob<'a> {
     pub setup: Option<(&'a str, u64)>,
     /// What each look compares.
     pub look: LookOrder,
+    /// What is asked of the tests of each command, in order.
+    pub tests: Vec<TestOrder>,
 }
 
 impl GateJob<'_> {
@@ -59,6 +71,7 @@ impl GateJob<'_> {
     /// Fails if a file cannot be written.
     pub fn stages(&self, dir: &Path) -> Result<Vec<Stage>, EffectError> {
         make_private_dir(dir).map_err(EffectError::at(dir))?;
+        test_reports::write_orders(dir, &self.tests)?;
         let mut stages = Vec::new();
         if let Some((command, limit_ms)) = self.setup {
             stages.push(shell_stage(SET_UP_STAGE, command, limit_ms, false));
@@ -76,7 +89,15 @@ impl GateJob<'_> {
     fn look_stage(&self, dir: &Path, place: usize, must_mend: bool) -> Result<Stage, EffectError> {
         let order = LookOrder { is_set_up: place == 0, must_mend, ..self.look.clone() };
         let file = dir.join(format!("look-{place}.json"));
-        let content = serde_json::to_vec(&LookFile { order, result: result_file(dir, place) })?;
+        // The look after the set-up comes before the first command.
+        let before = place.checked_sub(1).and_then(|before| self.tests.get(before).cloned());
+        let content = serde_json::to_vec(&LookFile {
+            order,
+            result: result_file(dir, place),
+            dir: dir.to_owned(),
+            place,
+            tests: (before, self.tests.get(place).cloned()),
+        })?;
         write_atomic(&file, &content, PRIVATE_FILE_MODE, Flush::Later).map_err(EffectError::at(&file))?;
         Ok(Stage {
             name: LOOK_STAGE.to_owned(),
@@ -118,10 +139,16 @@ pub fn look_main(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let Some(file) = arguments.next().map(PathBuf::from) else { return ExitCode::from(EXIT_NOT_HELD) };
     let read = std::fs::read(&file).map_err(|error| error.to_string());
     let read = read.and_then(|text| serde_json::from_slice::<LookFile>(&text).map_err(|e| e.to_string()));
-    let LookFile { order, result } = match read {
+    let LookFile { order, result, dir, place, tests } = match read {
         Ok(read) => read,
         Err(error) => return not_held(&format!("cannot read {}: {error}", file.display())),
     };
+    // Before the look: it may put back a file that the report lies in the place of.
+    let reports =
+        test_reports::collect(&order.place.folder, &dir, place, (tests.0.as_ref(), tests.1.as_ref()));
+    if let Err(error) = reports {
+        return not_held(&format!("the report of the tests could not be read: {error}"));
+    }
     let looked = look(&order, StatTrust::of_this_process());
     let found = match looked {
         Ok(looked) => LookResult { problem: None, looked: Some(looked) },

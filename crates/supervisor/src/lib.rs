@@ -53,6 +53,7 @@ mod run;
 mod service;
 mod signals;
 mod tail;
+pub mod test_reports;
 mod trust;
 mod world;
 

@@ -21,6 +21,7 @@ use paddock_runner::{
     SET_UP_STAGE, SecretValues, Stage, StopSignal, is_gate_command,
 };
 use paddock_supervisor::gate_job::{GateJob, look_result};
+use paddock_supervisor::test_reports::TestOrder;
 
 /// Number of the first rerun. Job keys must be unique, and recorded gate runs never reach this number.
 const FIRST_NUMBER: u64 = 1 << 48;
@@ -148,6 +149,7 @@ impl<'c> Rerun<'c> {
         let runs: Vec<String> = settings.verify.iter().map(|command| command.run.clone()).collect();
         let minutes = u64::from(settings.worktree.setup_timeout_minutes);
         let job = GateJob {
+            tests: TestOrder::from_commands(&settings.verify),
             commands: &settings.verify,
             setup: settings.worktree.setup.as_deref().map(|command| (command, minutes * 60_000)),
             look: LookOrder {

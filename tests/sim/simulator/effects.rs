@@ -452,6 +452,7 @@ fn compared(world: &World, project: &ProjectSlug, wanted: &Compare) -> Result<Bo
         added_names: Vec::new(),
         gone: Vec::new(),
         silent: Vec::new(),
+        nameless: Vec::new(),
         fewer: 0,
         failures: u64::from(is_worse),
     };

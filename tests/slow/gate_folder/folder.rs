@@ -141,6 +141,7 @@ impl Folder {
         let worktree = look.place.folder.clone();
         let command = |run: &String| GateCommand::new(run.clone(), run.clone(), 1);
         let job = GateJob {
+            tests: Vec::new(),
             commands: &commands.iter().map(command).collect::<Vec<_>>(),
             setup: setup.map(|command| (command, 60_000)),
             look: LookOrder { gate_paths: gate_paths(commands), ..look },

@@ -35,11 +35,12 @@ pub fn stretches(record: &ExitRecord) -> Vec<Stretch> {
 
 impl Stretch {
     /// Passes the kept output of the stage to `take`: standard output, then standard error, each at most the
-    /// last `max_bytes`.
+    /// last `max_bytes`. Returns whether that is all of the output.
     ///
     /// # Errors
     /// Fails if the log cannot be read.
-    pub fn read(&self, dir: &Path, max_bytes: u64, mut take: impl FnMut(Stream, &[u8])) -> io::Result<()> {
+    pub fn read(&self, dir: &Path, max_bytes: u64, mut take: impl FnMut(Stream, &[u8])) -> io::Result<bool> {
+        let mut is_whole = true;
         for stream in Stream::ALL {
             let range = match stream {
                 Stream::Stdout => &self.stdout,
@@ -47,18 +48,21 @@ impl Stretch {
             };
             let reader = LogReader::open(dir, stream);
             let mut offset = range.start.max(range.end.saturating_sub(max_bytes));
+            is_whole &= offset == range.start;
             while offset < range.end {
                 let chunk = reader.read_at(offset, CHUNK_BYTES)?;
                 let wanted = usize::try_from(range.end.saturating_sub(chunk.offset)).unwrap_or(usize::MAX);
                 // Nothing is wanted if a gap reaches beyond the stage: all the rest of its output was
                 // dropped.
+                is_whole &= chunk.offset == offset;
                 if chunk.bytes.is_empty() || wanted == 0 {
+                    is_whole = false;
                     break;
                 }
                 take(stream, &chunk.bytes[..wanted.min(chunk.bytes.len())]);
                 offset = chunk.next_offset();
             }
         }
-        Ok(())
+        Ok(is_whole)
     }
 }

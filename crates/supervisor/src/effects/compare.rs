@@ -1,16 +1,33 @@
 //! Compares the tests that a gate run on a candidate told of with those of runs on its base.
 
+use std::collections::BTreeMap;
+
+use super::super::error::EffectError;
 use super::super::world::{Site, World};
+use super::attempts::{past_locks, patiently};
+use super::evidence::kept;
 use paddock_engine::effect::Compare;
-use paddock_engine::input::Input;
-use paddock_model::evidence::Comparison;
-use paddock_model::ids::ProjectSlug;
+use paddock_engine::input::{Input, Problem};
+use paddock_evidence::{Difference, Report, clue, compare as compare_reports};
+use paddock_git::LostTests;
+use paddock_model::evidence::{ComparedCommand, Comparison, Gone, GoneHow, Tests};
+use paddock_model::gate::CommandResult;
+use paddock_model::ids::{GateId, ProjectSlug};
+use paddock_model::path::RepoPath;
+use paddock_model::scope::Globs;
 use paddock_model::state::State;
+use paddock_os::fail_points::fail_point;
+
+/// Most groups of missing tests that are kept; an event must stay small. The rest counts as one group.
+const GROUPS_MAX: usize = 50;
 
 /// A comparison to make.
 pub(in super::super) struct Order {
     site: Site,
     wanted: Box<Compare>,
+    candidate: Vec<CommandResult>,
+    /// The runs on the base, with the results of their commands.
+    bases: Vec<(GateId, Vec<CommandResult>)>,
 }
 
 impl Order {
@@ -19,7 +36,9 @@ impl Order {
         project: &ProjectSlug,
         wanted: Box<Compare>,
     ) -> Option<Self> {
-        Some(Self { site: Site::find(state, project)?, wanted })
+        let results = |gate: GateId| state.gate(gate).map(|run| run.results.clone());
+        let bases = wanted.bases.iter().filter_map(|gate| Some((*gate, results(*gate)?))).collect();
+        Some(Self { site: Site::find(state, project)?, candidate: results(wanted.gate)?, bases, wanted })
     }
 }
 
@@ -27,7 +46,110 @@ impl Order {
 ///
 /// Reconciled by comparing again: it only reads.
 pub(in super::super) fn compare(world: &World, order: &Order) {
-    let result = Ok(Box::new(Comparison::default()));
+    fail_point!("compare.before");
+    let result = past_locks(world, &order.site, || patiently(|| comparison(world, order)));
+    let result = result.map(Box::new).map_err(|error| Problem::new(error.to_string()));
     let (project, wanted) = (order.site.slug.clone(), order.wanted.clone());
     world.report(Input::TestsCompared { project, wanted, result });
+}
+
+fn comparison(world: &World, order: &Order) -> Result<Comparison, EffectError> {
+    let repository = world.repository(&order.site.repo_root)?;
+    let (onto, commit) = (&order.wanted.onto, &order.wanted.commit);
+    let lost = repository.lost_tests(onto, commit)?;
+    let tests = Globs::new(&order.site.guarded.0)?;
+    let (changed, more_changed) = repository.changed_tests(onto, commit, &tests)?;
+    let commands = order.candidate.iter().enumerate();
+    let commands = commands.filter_map(|(place, result)| command(world, order, &lost, (place, result)));
+    Ok(Comparison { commands: commands.collect(), changed, more_changed })
+}
+
+/// Compares the tests of one command.
+fn command(
+    world: &World,
+    order: &Order,
+    lost: &LostTests,
+    (place, result): (usize, &CommandResult),
+) -> Option<ComparedCommand> {
+    let tests = result.tests.clone()?;
+    let candidate = report(world, order.wanted.gate, place, &tests);
+    let mut bases = Vec::new();
+    let mut base = None;
+    for (gate, results) in &order.bases {
+        let found = results.iter().position(|other| other.name == result.name);
+        let told = found.and_then(|at| Some((at, results[at].tests.clone()?)));
+        if let Some((at, told)) = told {
+            bases.push(report(world, *gate, at, &told));
+            base = Some(told);
+        }
+    }
+    let found = compare_reports(&bases, &candidate);
+    let gone = gone(&found, lost);
+    Some(ComparedCommand {
+        name: result.name.clone(),
+        added: found.added.len() as u64,
+        added_names: found.added.into_iter().take(Gone::NAMED_MAX).collect(),
+        gone,
+        silent: found.silent,
+        nameless: found.nameless,
+        fewer: found.fewer,
+        failures: found.failures,
+        base,
+        tests,
+    })
+}
+
+/// Returns the tests that a command told of, with their names; where the file of the names is gone, with their
+/// number alone.
+fn report(world: &World, gate: GateId, place: usize, told: &Tests) -> Report {
+    kept(&world.workspace.gate_dir(gate), place + 1).unwrap_or_else(|| Report::from_tests(told))
+}
+
+/// Groups missing tests by the file of the base in which they were defined, if the candidate changed that file.
+/// Where only numbers are known, the removed definitions stand for them.
+fn gone(found: &Difference, lost: &LostTests) -> Vec<Gone> {
+    let mut groups: BTreeMap<(GoneHow, Option<RepoPath>), Vec<String>> = BTreeMap::new();
+    for (name, how) in &found.gone {
+        let clue = clue(name);
+        let is_renamed = |(old, _): &(String, String)| *old == clue.leaf;
+        if *how == GoneHow::Missing && lost.renamed.iter().any(is_renamed) {
+            continue;
+        }
+        let file = match how {
+            GoneHow::Failed => None,
+            GoneHow::Missing | GoneHow::Skipped => file_of(&clue.leaf, clue.file.as_deref(), *how, lost),
+        };
+        groups.entry((*how, file)).or_default().push(name.clone());
+    }
+    if found.fewer > 0 {
+        for file in &lost.files {
+            let names = groups.entry((GoneHow::Missing, Some(file.file.clone()))).or_default();
+            names.extend(file.names.iter().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>());
+        }
+    }
+    let rest: u64 = groups.values().skip(GROUPS_MAX).map(|names| names.len() as u64).sum();
+    let mut gone: Vec<Gone> = groups.into_iter().take(GROUPS_MAX).map(group).collect();
+    if rest > 0 {
+        gone.push(Gone { how: GoneHow::Missing, file: None, count: rest, names: Vec::new() });
+    }
+    gone
+}
+
+fn group(((how, file), names): ((GoneHow, Option<RepoPath>), Vec<String>)) -> Gone {
+    let count = names.len() as u64;
+    Gone { how, file, count, names: names.into_iter().take(Gone::NAMED_MAX).collect() }
+}
+
+/// Returns the file from which the candidate took a test away. A test that is skipped is still defined, so its
+/// file is one that the candidate changed.
+fn file_of(leaf: &str, named: Option<&str>, how: GoneHow, lost: &LostTests) -> Option<RepoPath> {
+    let fits = |path: &RepoPath| named.is_some_and(|named| path.to_string().ends_with(named));
+    let has = |names: &[String]| names.iter().any(|name| name == leaf);
+    let mut holding = lost.files.iter().filter(|file| has(&file.names));
+    let first = holding.clone().next();
+    let found = holding.find(|file| fits(&file.file)).or(first).map(|file| &file.file);
+    let deleted =
+        || lost.files.iter().find(|file| file.is_deleted && fits(&file.file)).map(|file| &file.file);
+    let touched = || lost.touched.iter().find(|path| how == GoneHow::Skipped && fits(path));
+    found.or_else(deleted).or_else(touched).cloned()
 }

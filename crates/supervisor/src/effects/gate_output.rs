@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::super::clock::now_ms;
 use super::super::disk_space::{is_disk_full, says_disk_full};
 use super::super::gate_job::{EXIT_GATE_CHANGED, LookResult, look_result};
+use super::super::test_reports::{TestOrder, orders};
 use super::super::world::World;
-use paddock_agents::terminal::plain;
-use paddock_engine::test_summaries::TestsRun;
+use super::evidence::{self, Told};
 use paddock_ipc::Gauge;
 use paddock_model::gate::{ChangedFiles, CommandResult, GateRun, Space, Verdict};
 use paddock_model::ids::GateId;
@@ -20,7 +20,7 @@ use paddock_runner::log::{LogReader, Stream};
 use paddock_runner::record::Progress;
 use paddock_runner::{ExitRecord, LOOK_STAGE, SET_UP_STAGE, StageEnd, StageOutcome};
 
-/// Bytes that are read from the end of a command's output. Test runners print their summary at the end.
+/// Bytes at the end of a command's output that are searched for words about a full disk.
 const SUMMARY_BYTES: u64 = 4 << 20;
 /// Most bytes kept of a line. No summary is longer.
 const LINE_BYTES_MAX: usize = 4_096;
@@ -32,6 +32,7 @@ pub(super) fn command_results(record: &ExitRecord, dir: &Path, worktree: &Path) 
     // searched as well.
     let is_full = is_disk_full(worktree) || is_disk_full(&std::env::temp_dir()) || is_disk_full(dir);
     let mut results: Vec<CommandResult> = Vec::new();
+    let orders = orders(dir);
     let (mut commands, mut looks) = (0, 0);
     for (stage, stretch) in record.stages.iter().zip(stretches(record)) {
         match stage.name.as_str() {
@@ -44,7 +45,9 @@ pub(super) fn command_results(record: &ExitRecord, dir: &Path, worktree: &Path) 
             SET_UP_STAGE if stage.succeeded() => {}
             name => {
                 commands += usize::from(name != SET_UP_STAGE);
-                results.push(command_result(stage, &stretch, dir, is_full));
+                let order = commands.checked_sub(1).and_then(|place| orders.get(place));
+                let run = EndedCommand { stage, stretch: &stretch, dir, place: commands };
+                results.push(command_result(&run, is_full, order.unwrap_or(&TestOrder::default())));
             }
         }
     }
@@ -87,7 +90,8 @@ fn no_verdict(text: String) -> CommandResult {
     CommandResult::new(LOOK_STAGE, Exit::NotStarted(text))
 }
 
-fn command_result(stage: &StageEnd, stretch: &Stretch, dir: &Path, is_full: bool) -> CommandResult {
+fn command_result(run: &EndedCommand<'_>, is_full: bool, order: &TestOrder) -> CommandResult {
+    let EndedCommand { stage, stretch, dir, .. } = *run;
     let has_passed = stage.outcome == StageOutcome::Exited { code: 0 };
     let has_failed = matches!(stage.outcome, StageOutcome::Exited { .. }) && !has_passed;
     let is_said = has_failed && printed_full(stretch, dir);
@@ -98,16 +102,18 @@ fn command_result(stage: &StageEnd, stretch: &Stretch, dir: &Path, is_full: bool
         StageOutcome::TimedOut | StageOutcome::Stopped => (Exit::Signal(15), false),
     };
     let is_set_up = stage.name == SET_UP_STAGE && stage.outcome != StageOutcome::Stopped;
+    let has_exited = matches!(stage.outcome, StageOutcome::Exited { .. }) && stage.name != SET_UP_STAGE;
+    let told = if has_exited { evidence::read(run, order) } else { Told::default() };
     CommandResult {
         name: stage.name.clone(),
         exit: if is_set_up { setup_exit(exit) } else { exit },
         timed_out: stage.outcome == StageOutcome::TimedOut,
         took_ms: stage.awake_ms,
-        no_tests: has_passed.then(|| no_tests(stretch, dir)).flatten(),
+        no_tests: told.no_tests.filter(|_| has_passed),
         says_full,
         changed: None,
-        tests: None,
-        lack: None,
+        tests: told.tests,
+        lack: told.lack,
     }
 }
 
@@ -120,31 +126,30 @@ fn setup_exit(exit: Exit) -> Exit {
     }
 }
 
-/// Returns the test runner whose output says that no test ran. `None` if there is none, or if the output
-/// cannot be read.
-fn no_tests(stretch: &Stretch, dir: &Path) -> Option<String> {
-    let mut read = TestsRun::default();
-    each_line(stretch, dir, |line| push(&mut read, line));
-    read.none_ran().map(str::to_owned)
-}
-
-/// Passes a line on as plain text: many runners colour their summary, and some write it over a progress line.
-fn push(read: &mut TestsRun, line: &str) {
-    plain(line.as_bytes()).lines().for_each(|line| read.push(line));
-}
-
 /// Returns whether the end of the output holds the system's message for a full disk or a spent quota.
 fn printed_full(stretch: &Stretch, dir: &Path) -> bool {
     let mut found = false;
-    each_line(stretch, dir, |line| found |= says_disk_full(line));
+    each_line(stretch, dir, SUMMARY_BYTES, |line| found |= says_disk_full(line));
     found
 }
 
-/// Calls `take` with each line at the end of a command's output, standard output and standard error apart.
-fn each_line(stretch: &Stretch, dir: &Path, mut take: impl FnMut(&str)) {
+/// A command of a run that is over.
+#[derive(Clone, Copy)]
+pub(super) struct EndedCommand<'r> {
+    pub(super) stage: &'r StageEnd,
+    pub(super) stretch: &'r Stretch,
+    /// Folder of the run.
+    pub(super) dir: &'r Path,
+    /// Number of the command, from 1; 0 for the set-up.
+    pub(super) place: usize,
+}
+
+/// Calls `take` with each line at the end of a command's output, standard output and standard error apart, at
+/// most the last `bytes_max` of each. Returns whether that was all of it.
+pub(super) fn each_line(stretch: &Stretch, dir: &Path, bytes_max: u64, mut take: impl FnMut(&str)) -> bool {
     // One unfinished line per stream: their pieces alternate, and must not be mixed into one line.
     let mut lines = [Vec::new(), Vec::new()];
-    let read = stretch.read(dir, SUMMARY_BYTES, |stream, bytes| {
+    let read = stretch.read(dir, bytes_max, |stream, bytes| {
         let line = &mut lines[stream as usize];
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             let left = LINE_BYTES_MAX.saturating_sub(line.len());
@@ -156,9 +161,10 @@ fn each_line(stretch: &Stretch, dir: &Path, mut take: impl FnMut(&str)) {
         }
     });
     lines.iter().filter(|line| !line.is_empty()).for_each(|line| take(&String::from_utf8_lossy(line)));
-    if let Err(error) = read {
+    read.unwrap_or_else(|error| {
         tracing::warn!(%error, dir = %dir.display(), "the output of a gate run could not be read");
-    }
+        false
+    })
 }
 
 /// A gate run that is under way, with what [`watch`] needs of it.
@@ -209,24 +215,5 @@ pub(in super::super) fn watch(world: &World, runs: &[Watched]) {
         });
         let gate = Some(run.gate.0);
         world.gauges.set(Gauge { name: "gate_progress".to_owned(), session: None, gate, value });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn coloured_summaries_are_read() {
-        let lines = [
-            "\u{1b}[33m====== \u{1b}[33m2 skipped\u{1b}[0m\u{1b}[33m in 0.02s\u{1b}[0m ======",
-            "\u{1b}[1m====== 2 skipped\u{1b}(B\u{1b}[m in 0.02s ======",
-            "collecting\r\u{1b}[K====== no tests ran in 0.01s ======",
-        ];
-        for line in lines {
-            let mut read = TestsRun::default();
-            push(&mut read, line);
-            assert_eq!(read.none_ran(), Some("pytest"), "{line:?}");
-        }
     }
 }

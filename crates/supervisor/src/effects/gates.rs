@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::error::EffectError;
 use super::super::executor::ExecutorKey;
 use super::super::gate_job::GateJob;
+use super::super::test_reports::{self, TestOrder};
 use super::super::world::{Site, World};
 use super::attempts::patiently;
 use super::gate_output::command_results;
@@ -145,7 +146,10 @@ fn submit(world: &World, order: &Order) -> Result<(), EffectError> {
     fail_point!("gate.prepared");
     let dir = world.workspace.gate_dir(order.gate);
     let runs: Vec<String> = order.commands.iter().map(|command| command.run.clone()).collect();
+    let mut tests = TestOrder::from_commands(&order.commands);
+    test_reports::clear(&mut tests, folder, &ready.kept)?;
     let job = GateJob {
+        tests,
         commands: &order.commands,
         setup: order
             .setup

@@ -42,6 +42,7 @@ mod candidates;
 mod checks;
 mod compare;
 mod environment;
+mod evidence;
 mod gate_output;
 mod gate_places;
 mod gates;

@@ -165,6 +165,7 @@ pub(in crate::decide) fn in_words(comparison: &Comparison) -> String {
 fn parts_of(command: &ComparedCommand) -> Vec<String> {
     let mut parts: Vec<String> =
         command.silent.iter().map(|runner| format!("{runner} printed no summary")).collect();
+    parts.extend(command.nameless.iter().map(|runner| format!("{runner} names its tests no more")));
     parts.extend(command.gone.iter().map(gone_in_words));
     let base = command.base.as_ref().map_or(0, |base| base.passed);
     if command.fewer > 0 {

@@ -4,6 +4,7 @@ use crate::decide::scribe::Scribe;
 use crate::effect::Effect;
 use paddock_model::clock::distance_ms;
 use paddock_model::event::Fact;
+use paddock_model::evidence::KnownComparison;
 use paddock_model::gate::{GateRun, Purpose, Start, Verdict};
 use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
 use paddock_model::project::Project;
@@ -97,9 +98,13 @@ fn start_of(project: &Project, wanted: &Wanted, terms: &str, now_ms: i64) -> Sta
             && known.verdict != Verdict::Green
             && distance_ms(now_ms, known.at_ms) < VERDICT_AGE_MAX_MS
     };
+    let lacks_tests = |known: &KnownComparison| {
+        known.tree == wanted.tree && !known.outcome.may_land() && known.terms == terms
+    };
+    let is_repeat = project.verdicts.iter().any(has_failed) || project.compared.iter().any(lacks_tests);
     match wanted.purpose {
         Purpose::Recheck => Start::FromNothing,
-        _ if wanted.purpose.is_on_base() || project.verdicts.iter().any(has_failed) => Start::WithoutCaches,
+        _ if wanted.purpose.is_on_base() || is_repeat => Start::WithoutCaches,
         _ => Start::Kept,
     }
 }
