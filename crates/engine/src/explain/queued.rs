@@ -79,6 +79,11 @@ fn queued(
             let text = format!("waits for the day's gate run on what has landed, from nothing (run {run})");
             reason(objective, ReasonCode::QueueBehind, text, "that run ends")
         }
+        (Some(_), Some(0)) if tip_run(state, project).is_some() => {
+            let run = tip_run(state, project).map(|gate| gate.to_string()).unwrap_or_default();
+            let text = format!("waits for the gate on the tip, to know which tests are there (run {run})");
+            reason(objective, ReasonCode::Gating, text, "that run ends")
+        }
         // Its own merge is the next to be tried, and needs no other entry to land.
         (Some(_), Some(0)) => {
             reason(objective, ReasonCode::Gating, "its gate run is starting", "the gate ends")
@@ -127,6 +132,14 @@ fn recheck_before(state: &State, project: &Project) -> Option<GateId> {
     (runs().count() >= project.gate_slots() as usize).then_some(recheck.id)
 }
 
+/// Returns the run that finds out which tests are on the tip.
+fn tip_run(state: &State, project: &Project) -> Option<GateId> {
+    let is_tip = |run: &&GateRun| {
+        run.project == project.slug && run.purpose == Purpose::Base { entries: Vec::new() } && !run.cancelled
+    };
+    state.open_gates().find(is_tip).map(|run| run.id)
+}
+
 /// Returns the names of the first few entries, and the number of the others.
 fn listed(entries: &[&Entry]) -> String {
     const SHOWN: usize = 5;
@@ -146,7 +159,7 @@ fn gated(run: &GateRun, entry: &Entry) -> Reason {
     let gate = run.id;
     let text = match &run.purpose {
         Purpose::Base { .. } => {
-            format!("the gate was not green on its merge, and now runs on the tip without it (run {gate})")
+            format!("the gate runs on the tip without it, to compare (run {gate})")
         }
         Purpose::Ahead { .. } => format!("the gate runs on its merge ahead of its turn (run {gate})"),
         Purpose::Candidate { entries } if entries.len() > 1 => {

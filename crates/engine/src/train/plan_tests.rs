@@ -1,5 +1,6 @@
 use super::plan::{Action, View, plan};
 use crate::judge::{Evidence, Rules};
+use paddock_model::evidence::{KnownComparison, Outcome, TestedTree};
 use paddock_model::gate::Verdict;
 use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId};
 use paddock_model::train::{Chain, Entry, Link, Made, Subject, Train};
@@ -58,7 +59,11 @@ fn known(tree: char, verdict: Verdict, runs: u32) -> KnownVerdict {
 }
 
 fn planned(train: &Train, verdicts: &[KnownVerdict]) -> Vec<Action> {
-    let rules = Rules { verdicts, terms: "", flaky_retries: 1, now_ms: 0, evidence: Evidence::default() };
+    planned_with(train, verdicts, Evidence::default())
+}
+
+fn planned_with(train: &Train, verdicts: &[KnownVerdict], evidence: Evidence<'_>) -> Vec<Action> {
+    let rules = Rules { verdicts, terms: "", flaky_retries: 1, now_ms: 0, evidence };
     plan(&View {
         train,
         tip: &oid('1'),
@@ -151,4 +156,107 @@ fn entries_that_conflict_are_not_tried_together_and_those_without_conflicts_go_f
     };
     assert_eq!(plan(&view), [build([2, 3])]);
     assert_eq!(plan(&View { is_strict: true, ..view }), [build([2])]);
+}
+
+/// Returns a green verdict of a run that told of tests.
+fn told(tree: char) -> KnownVerdict {
+    KnownVerdict { has_tests: true, ..known(tree, Verdict::Green, 1) }
+}
+
+fn tested(tree: char, gates: &[u64]) -> TestedTree {
+    let gates = gates.iter().copied().map(GateId).collect();
+    TestedTree { tree: oid(tree), terms: String::new(), gates }
+}
+
+/// Returns a comparison of the green run on a tree with these runs on the base, tree 4.
+fn compared(tree: char, bases: &[u64], outcome: Outcome, faults: u32) -> KnownComparison {
+    KnownComparison {
+        tree: oid(tree),
+        base_tree: oid('4'),
+        terms: String::new(),
+        gate: GateId(u64::from(tree)),
+        bases: bases.iter().copied().map(GateId).collect(),
+        entries: vec![EntryId(1)],
+        outcome,
+        faults,
+    }
+}
+
+#[test]
+fn a_green_candidate_lands_after_its_tests_were_compared_with_those_of_the_base() {
+    let mut queue = train(vec![entry(1, 0)]);
+    queue.chain = chain('1', &[1]);
+    let (green, base) = ([told('a')], oid('4'));
+    let evidence = Evidence { base: Some(&base), ..Evidence::default() };
+    assert_eq!(planned_with(&queue, &green, evidence), [Action::GateBase], "nothing to compare with");
+    let tests = [tested('4', &[7])];
+    let evidence = Evidence { tested: &tests, ..evidence };
+    assert_eq!(planned_with(&queue, &green, evidence), [Action::Compare(1, GateId(97))]);
+    let kept = [compared('a', &[7], Outcome::Kept, 0)];
+    let landed = planned_with(&queue, &green, Evidence { compared: &kept, ..evidence });
+    assert_eq!(landed, [Action::Land(1, Some(GateId(97)))]);
+    // A gate that cannot be evaluated on the base leaves nothing to compare with.
+    let crashed = KnownVerdict { runs: 2, has_crashed: true, ..known('4', Verdict::NotEvaluated, 2) };
+    let evidence = Evidence { tested: &[], ..evidence };
+    let verdicts = [told('a'), crashed];
+    assert_eq!(planned_with(&queue, &verdicts, evidence), [Action::Compare(1, GateId(97))]);
+}
+
+#[test]
+fn a_candidate_with_fewer_tests_is_run_again_then_the_base_then_it_is_sent_back() {
+    let mut queue = train(vec![entry(1, 0)]);
+    queue.chain = chain('1', &[1]);
+    let (green, base) = ([told('a')], oid('4'));
+    let plan_after = |faults, bases: &[u64], known_bases: &[u64]| {
+        let tests = [tested('4', known_bases)];
+        let fewer = [compared('a', bases, Outcome::FewerTests, faults)];
+        planned_with(&queue, &green, Evidence { tested: &tests, compared: &fewer, base: Some(&base) })
+    };
+    assert_eq!(plan_after(1, &[7], &[7]), [Action::Gate(1)]);
+    assert_eq!(plan_after(2, &[7], &[7]), [Action::GateBase]);
+    assert_eq!(plan_after(2, &[7], &[7, 8]), [Action::Compare(1, GateId(97))], "with both runs");
+    let blamed = plan_after(2, &[7, 8], &[7, 8]);
+    assert!(matches!(blamed.as_slice(), [Action::Blame(EntryId(1), _)]), "{blamed:?}");
+    let tests = [tested('4', &[7])];
+    let removed = [compared('a', &[7], Outcome::Person, 1)];
+    let asked =
+        planned_with(&queue, &green, Evidence { tested: &tests, compared: &removed, base: Some(&base) });
+    assert!(matches!(asked.as_slice(), [Action::Blame(EntryId(1), _)]), "at once: {asked:?}");
+}
+
+#[test]
+fn a_batch_with_fewer_tests_is_searched_like_a_red_one() {
+    let mut queue = train(vec![entry(1, 0), entry(2, 0)]);
+    queue.chain = chain('1', &[1, 2]);
+    let (tests, base) = ([tested('4', &[7])], oid('4'));
+    let fewer = [compared('b', &[7], Outcome::FewerTests, 1)];
+    let evidence = Evidence { tested: &tests, compared: &fewer, base: Some(&base) };
+    assert_eq!(planned_with(&queue, &[told('b')], evidence), [Action::Gate(1)]);
+}
+
+#[test]
+fn the_tests_of_the_tip_are_found_out_before_anything_is_queued() {
+    let queue = train(Vec::new());
+    let (tip, tree) = (oid('1'), oid('4'));
+    let (red, nothing) = ([known('4', Verdict::Red, 1)], []);
+    let rules =
+        |verdicts| Rules { verdicts, terms: "", flaky_retries: 1, now_ms: 0, evidence: Evidence::default() };
+    let view = View {
+        train: &queue,
+        tip: &tip,
+        has_gate: true,
+        may_move: true,
+        slots: 1,
+        trial_ms: None,
+        runs: &[],
+        is_strict: false,
+        conflicts: &[],
+        external: None,
+        tip_tree: Some(&tree),
+        comparing: &[],
+        rules: rules(&nothing),
+    };
+    assert_eq!(plan(&view), [Action::GateTip]);
+    assert_eq!(plan(&View { rules: rules(&red), ..view }), [], "it has run there");
+    assert_eq!(plan(&View { rules: rules(&nothing), tip_tree: None, ..view }), [], "nobody works");
 }
