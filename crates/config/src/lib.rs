@@ -14,6 +14,7 @@ pub(crate) mod dotenv;
 pub mod environment;
 pub mod error;
 pub mod example;
+mod gate_commands;
 pub mod goals_file;
 mod keep;
 pub mod plan_file;

@@ -10,6 +10,7 @@ use super::yaml::{Node, Value};
 use paddock_model::plan::CheckType;
 use paddock_model::settings::{
     ApprovalRule, OverlapRule, PublishRule, Role, ScopeLevel, ScopeRule, Slots, StdinRule, Strategy,
+    TestsRule,
 };
 
 /// A type that a setting may have.
@@ -149,5 +150,6 @@ words_are_read!(
     ScopeLevel,
     ScopeRule,
     StdinRule,
-    Strategy
+    Strategy,
+    TestsRule
 );

@@ -47,6 +47,7 @@ fn value(row: &dyn Row, events: &[&str]) -> Value {
             json!({ "anyOf": [{ "const": "auto" }, { "type": "integer", "minimum": least }] })
         }
         Kind::AutoOrFolders => json!({ "anyOf": [{ "const": "auto" }, texts] }),
+        Kind::Report => json!({ "type": "string", "pattern": "^(auto|junit:[^/~ ].*)$" }),
         Kind::AboveZero => json!({ "type": "number", "exclusiveMinimum": 0 }),
         Kind::FromZero => json!({ "type": "number", "minimum": 0 }),
         Kind::OneOf(_) | Kind::Format => json!({ "enum": setting.kind.words() }),

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::agents::{AgentEntry, WorkerEntry, read_agents, read_workers};
 use super::error::ConfigError;
+use super::gate_commands::read_verify;
 use super::reader::{Section, Sink};
 use super::settings_table as keys;
 use super::yaml;
@@ -91,35 +92,4 @@ pub(super) fn parse(bytes: &[u8], sink: &Sink) -> Option<yaml::Node> {
             None
         }
     }
-}
-
-fn read_verify(file: &Section<'_>) -> Option<Vec<GateCommand>> {
-    let sections = file.sections(&keys::VERIFY)?;
-    let mut commands: Vec<GateCommand> = Vec::new();
-    for section in &sections {
-        let name = section.required(&keys::VERIFY_NAME);
-        let run = section.required(&keys::VERIFY_RUN);
-        let (timeout_minutes, timeout_seconds) = time_limit(section);
-        section.finish();
-        // The missing key is a fault already.
-        let (Some(name), Some(run)) = (name, run) else { continue };
-        // Verdicts, logs and proofs name a command by its name.
-        if commands.iter().any(|command| command.name == name) {
-            let place = section.place_of(&keys::VERIFY_NAME);
-            let problem = format!("two gate commands are named `{name}`");
-            section.fault("name", place, problem, Some("give each a name of its own".to_owned()));
-        }
-        commands.push(GateCommand { timeout_seconds, ..GateCommand::new(name, run, timeout_minutes) });
-    }
-    Some(commands)
-}
-
-/// Returns a time limit as whole minutes and remaining seconds. A fraction of a second is rounded up.
-fn time_limit(section: &Section<'_>) -> (u32, u32) {
-    // Two years: larger values would overflow, and mean "no limit" anyway.
-    const MINUTES_MAX: f64 = 1e6;
-    let minutes = section.value(&keys::VERIFY_TIMEOUT);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 6e7")]
-    let seconds = (minutes.min(MINUTES_MAX) * 60.0).ceil() as u32;
-    (seconds / 60, seconds % 60)
 }

@@ -42,6 +42,12 @@ fn value(row: &dyn Row, stored: &Value) -> Option<Value> {
         Kind::AutoOrCount(_) => Some(found.get("count").unwrap_or(found).clone()),
         // Stored as `"auto"` or `{"folders": […]}`, written as `auto` or the list.
         Kind::AutoOrFolders => Some(found.get("folders").unwrap_or(found).clone()),
+        // Stored as `{"junit": PATH}`, written as `junit:PATH`.
+        Kind::Report if found.is_object() => {
+            found["junit"].as_str().map(|path| Value::String(format!("junit:{path}")))
+        }
+        // Fields that were added later are not stored while they hold their default.
+        _ if found.is_null() => Some(row.usual().unwrap_or_default()),
         _ => Some(found.clone()),
     }
 }

@@ -5,8 +5,14 @@ use std::path::PathBuf;
 
 use super::workspace::Workspace;
 use paddock_model::ids::ProjectSlug;
-use paddock_model::settings::GateCommand;
+use paddock_model::settings::{GateCommand, TestReport, TestsRule};
 use paddock_os::files::{PRIVATE_FILE_MODE, write_new};
+
+/// Line for `isolated`, with its meaning: a person meets the key in a proposal first.
+const ISOLATED: &str =
+    "    # Work also has to pass with the test files as they were before it, in a folder of their own.
+    isolated: true
+";
 
 /// Values of a new project file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +79,27 @@ pub fn to_yaml(project: &NewProject) -> String {
         let (name, run) = (quoted(&command.name), quoted(&command.run));
         let minutes = command.timeout_in_minutes();
         text.push_str(&format!("  - name: {name}\n    run: {run}\n    timeout_minutes: {minutes}\n"));
+        text.push_str(&evidence(command));
+    }
+    text
+}
+
+/// Returns the lines for the keys of a gate command that say how its tests are judged; none for defaults.
+fn evidence(command: &GateCommand) -> String {
+    let mut text = String::new();
+    if let TestReport::Junit(path) = &command.report {
+        text.push_str(&format!("    report: {}\n", quoted(&format!("junit:{path}"))));
+    }
+    match command.tests {
+        TestsRule::Auto => {}
+        TestsRule::Required => text.push_str("    tests: required\n"),
+        TestsRule::Off => text.push_str("    tests: off\n"),
+    }
+    if let Some(number) = command.min_tests {
+        text.push_str(&format!("    min_tests: {number}\n"));
+    }
+    if command.isolated {
+        text.push_str(ISOLATED);
     }
     text
 }

@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     AutoOrCount(i64),
     /// `auto`, or a list of folders and globs.
     AutoOrFolders,
+    /// `auto`, or `junit:` and the path of a report.
+    Report,
     /// A number above 0.
     AboveZero,
     /// A number of at least 0.
@@ -61,6 +63,7 @@ impl Kind {
             Self::Count(least) => format!("a whole number from {least}"),
             Self::AutoOrCount(least) => format!("auto or a whole number from {least}"),
             Self::AutoOrFolders => "auto or a list of folders".to_owned(),
+            Self::Report => "auto or the text junit:PATH".to_owned(),
             Self::AboveZero => "a number above 0".to_owned(),
             Self::FromZero => "a number from 0".to_owned(),
             Self::OneOf(_) | Self::Format => format!("one of {}", self.words().join(", ")),
@@ -80,6 +83,7 @@ impl Kind {
             }
             Self::AutoOrCount(least) => format!("`auto` or a whole number from {least}"),
             Self::AutoOrFolders => "`auto` or a list of folders and globs".to_owned(),
+            Self::Report => "`auto` or `junit:PATH`".to_owned(),
             Self::Id => {
                 "1 to 63 characters of `a-z`, `0-9`, `_`, `-`; begins with a letter or digit".to_owned()
             }

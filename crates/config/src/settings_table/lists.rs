@@ -2,7 +2,7 @@
 
 use super::{Key, Kind, Map, Usual, key, rows};
 use crate::builtin::STOP_SIGNALS;
-use paddock_model::settings::{CommandTemplate, Role, StdinRule, Strategy};
+use paddock_model::settings::{CommandTemplate, Role, StdinRule, Strategy, TestReport, TestsRule};
 
 /// Default time limit of a gate command, in minutes.
 const GATE_TIMEOUT_MINUTES: f64 = 20.0;
@@ -23,6 +23,27 @@ rows! { LISTS:
         .means("Maximum running time of the command; a fraction of a minute is rounded up to a full second.")
         .unit("minutes")
         .or(|| GATE_TIMEOUT_MINUTES);
+    VERIFY_REPORT: Usual<TestReport> = key("verify[].report", Kind::Report)
+        .means("Where the command tells which tests it ran. With auto, in its output, where a known test runner wrote \
+                it. With `junit:PATH`, in the JUnit report that the command writes to this path, relative to the \
+                repository's root; `*` matches within a name, as in `junit:target/surefire-reports/TEST-*.xml`.")
+        .example("junit:build/junit.xml")
+        .or(|| TestReport::Auto);
+    VERIFY_TESTS: Usual<TestsRule> = key("verify[].tests", Kind::OneOf(&["auto", "required", "off"]))
+        .means("What follows from the tests that the command tells of. With auto they are compared with those on the \
+                base, and a command that tells of none counts by its exit status, which is shown as such. With \
+                required the same, but a command that tells of none is red. With off only the exit status counts.")
+        .or(|| TestsRule::Auto);
+    VERIFY_MIN_TESTS: Key<u64> = key("verify[].min_tests", Kind::Count(1))
+        .means("Minimum number of tests that have to pass; with fewer the command is red.")
+        .unit("tests")
+        .example("40")
+        .null("any number, as long as no test of the base is lost");
+    VERIFY_ISOLATED: Usual<bool> = key("verify[].isolated", Kind::Flag)
+        .means("Whether the command also has to pass on the work with the test files, and everything that the command \
+                names, as they are on the base, in a folder of its own. For tests in files of their own; tests inside \
+                the code that they test would be taken from the base together with that code.")
+        .or(|| false);
 
     NOTIFY: Key<Vec<Map>> = key("notify", Kind::Sections)
         .means("Commands that run when certain events happen.")

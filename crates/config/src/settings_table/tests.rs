@@ -76,8 +76,11 @@ fn samples(row: &dyn Row) -> Vec<String> {
         (Kind::Count(least), _) => vec![least.to_string(), (least + 41).to_string()],
         (Kind::AutoOrCount(least), _) => vec![least.to_string(), "auto".to_owned()],
         (Kind::AutoOrFolders, _) => of(&["[a, \"b/**/c\"]", "[]", "auto"]),
+        (Kind::Report, _) => of(&["auto", "\"junit:a/b-*.xml\""]),
         (Kind::AboveZero, _) => of(&["7", "2.5"]),
         (Kind::FromZero, _) => of(&["0", "2.5"]),
+        // Read by another library here, which takes the bare word for a boolean.
+        (_, "verify[].tests") => of(&["auto", "required", "\"off\""]),
         (Kind::OneOf(_) | Kind::Format, _) => setting.kind.words().into_iter().map(str::to_owned).collect(),
         (_, "agents[].id") => of(&["claude"]),
         (_, "workers[].agents") => of(&["[scripted, claude]"]),
@@ -95,6 +98,7 @@ fn wrong(kind: Kind) -> Vec<String> {
             vec![(least - 1).to_string(), "many".to_owned(), "true".to_owned()]
         }
         Kind::AutoOrFolders => of(&["all", "12", "true", "{a: b}"]),
+        Kind::Report => of(&["all", "12", "true", "{junit: b}"]),
         Kind::AboveZero => of(&["0", "-1", "much", ".inf"]),
         Kind::FromZero => of(&["-1", "much", ".nan"]),
         Kind::Flag | Kind::OneOf(_) | Kind::Format => of(&["nonsense", "1", "[a]"]),
