@@ -1,7 +1,12 @@
 //! Proposes a gate from the manifests in a repository's root folder. A person accepts or changes the
 //! proposal.
+//!
+//! Where a test runner can name its tests without any other effect, the proposed command asks for it: names
+//! show which test is missing, a number only that one is. `isolated` is proposed where the manifest, or the
+//! custom of its tools, keeps tests in folders of their own; beside the code, the old tests may not fit the
+//! new code.
 
-use paddock_model::settings::GateCommand;
+use paddock_model::settings::{GateCommand, TestReport};
 
 /// Time limit of a proposed command, in minutes.
 const TIMEOUT_MINUTES: u32 = 20;
@@ -26,6 +31,11 @@ fn tests(run: &str) -> Option<Vec<GateCommand>> {
     Some(vec![command("tests", run)])
 }
 
+/// Proposes tests that are in folders of their own.
+fn apart(run: &str) -> Option<Vec<GateCommand>> {
+    Some(vec![GateCommand { isolated: true, ..command("tests", run) }])
+}
+
 /// Proposes a gate from the first manifest that says how its tests run.
 ///
 /// In a repository with several languages, a Makefile with a target for tests comes first; without one, the
@@ -38,13 +48,13 @@ pub fn propose(read: ReadFile<'_>) -> Proposal {
         ("package.json", node),
         ("deno.json", |read| read("deno.json").and_then(|_| tests("deno test"))),
         ("pyproject.toml", python),
-        ("go.mod", |read| read("go.mod").and_then(|_| tests("go test ./..."))),
-        ("mix.exs", |read| read("mix.exs").and_then(|_| tests("mix test"))),
+        ("go.mod", |read| read("go.mod").and_then(|_| tests("go test -v ./..."))),
+        ("mix.exs", |read| read("mix.exs").and_then(|_| apart("mix test"))),
         ("pom.xml", maven),
         ("build.gradle", gradle),
         ("Gemfile", ruby),
         ("composer.json", php),
-        ("Package.swift", |read| read("Package.swift").and_then(|_| tests("swift test"))),
+        ("Package.swift", |read| read("Package.swift").and_then(|_| apart("swift test"))),
         ("build.zig", |read| read("build.zig").and_then(|_| tests("zig build test"))),
         ("CMakeLists.txt", cmake),
         ("Makefile", make),
@@ -105,7 +115,33 @@ fn node(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
         () => ("npm", "npm install --no-package-lock"),
     };
     let name = if run == "test" { "tests" } else { run.as_str() };
-    Some(vec![command("install", install), command(name, &format!("{manager} run {run}"))])
+    let script = manifest.pointer(&format!("/scripts/{run}")).and_then(|script| script.as_str());
+    let script = script.unwrap_or_default();
+    let more = match verbose(script) {
+        Some(flag) if manager == "npm" => format!(" -- {flag}"),
+        Some(flag) => format!(" {flag}"),
+        None => String::new(),
+    };
+    let one = command(name, &format!("{manager} run {run}{more}"));
+    Some(vec![command("install", install), GateCommand { isolated: names_folder(script), ..one }])
+}
+
+/// Returns the flag with which the runner of a script names its tests. In a script of several commands a flag
+/// at the end may reach another one.
+fn verbose(script: &str) -> Option<&'static str> {
+    let is_simple = !script.contains(['&', '|', ';', '<', '>', '`', '$', '"', '\'']);
+    match script.split_whitespace().next().filter(|_| is_simple)? {
+        "jest" if !script.contains("--verbose") => Some("--verbose"),
+        "vitest" if !script.contains("--reporter") => Some("--reporter=verbose"),
+        _ => None,
+    }
+}
+
+/// Returns whether a command names a folder of tests.
+fn names_folder(command: &str) -> bool {
+    let words = command.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '=' | '[' | ']' | ','));
+    let mut firsts = words.map(|word| word.trim_start_matches("./").split('/').next().unwrap_or_default());
+    firsts.any(|first| matches!(first, "tests" | "spec" | "specs" | "__tests__")) || command.contains("test/")
 }
 
 fn python(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
@@ -117,38 +153,62 @@ fn python(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
     }
     let has = |file: &str| read(file).is_some();
     let manifest = manifest.unwrap_or_default();
-    tests(match () {
-        () if has("uv.lock") => "uv run pytest",
-        () if has("poetry.lock") => "poetry install && poetry run pytest",
-        () if has("pdm.lock") => "pdm install && pdm run pytest",
-        () if has("Pipfile.lock") => "pipenv sync --dev && pipenv run pytest",
+    let run = match () {
+        () if has("uv.lock") => "uv run pytest -v",
+        () if has("poetry.lock") => "poetry install && poetry run pytest -v",
+        () if has("pdm.lock") => "pdm install && pdm run pytest -v",
+        () if has("Pipfile.lock") => "pipenv sync --dev && pipenv run pytest -v",
         () if has("tox.ini") => "tox",
         () if manifest.contains("[tool.hatch") => "hatch test",
-        () => "python3 -m pytest",
-    })
+        () => "python3 -m pytest -v",
+    };
+    // pytest also takes tests beside the code, unless its settings name folders.
+    let settings = ["pytest.ini", "tox.ini", "setup.cfg"].iter().filter_map(|file| read(file));
+    let settings: Vec<String> = settings.chain([manifest]).collect();
+    let mut paths = settings.iter().flat_map(|text| text.lines()).filter_map(|line| {
+        line.trim_start().strip_prefix("testpaths").and_then(|rest| rest.trim_start().strip_prefix('='))
+    });
+    if paths.any(|paths| names_folder(paths) || paths.trim() == "test" || paths.contains("\"test\"")) {
+        apart(run)
+    } else {
+        tests(run)
+    }
 }
 
+/// Proposes Maven without `-q`, which would hide the summary of the tests. A build of several modules writes
+/// its reports to as many folders.
 fn maven(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
-    read("pom.xml")?;
-    tests(if read("mvnw").is_some() { "./mvnw -q -B verify" } else { "mvn -q -B verify" })
+    let manifest = read("pom.xml")?;
+    let run = if read("mvnw").is_some() { "./mvnw -B verify" } else { "mvn -B verify" };
+    let reports = (!manifest.contains("<modules>")).then_some("target/surefire-reports/TEST-*.xml");
+    reported(run, reports)
 }
 
+/// Proposes Gradle, which prints no summary of its tests, with the reports that it always writes.
 fn gradle(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
     read("build.gradle").or_else(|| read("build.gradle.kts"))?;
-    tests(if read("gradlew").is_some() { "./gradlew check" } else { "gradle check" })
+    let settings = read("settings.gradle").or_else(|| read("settings.gradle.kts")).unwrap_or_default();
+    let run = if read("gradlew").is_some() { "./gradlew check" } else { "gradle check" };
+    let reports = (!settings.contains("include")).then_some("build/test-results/test/TEST-*.xml");
+    reported(run, reports)
+}
+
+fn reported(run: &str, path: Option<&str>) -> Option<Vec<GateCommand>> {
+    let report = path.map_or(TestReport::Auto, |path| TestReport::Junit(path.to_owned()));
+    Some(vec![GateCommand { report, isolated: true, ..command("tests", run) }])
 }
 
 fn ruby(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
     read("Gemfile")?;
     let run = if read(".rspec").is_some() { "bundle exec rspec" } else { "bundle exec rake test" };
-    Some(vec![command("install", "bundle install"), command("tests", run)])
+    Some(vec![command("install", "bundle install")].into_iter().chain(apart(run)?).collect())
 }
 
 fn php(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
     let manifest: serde_json::Value = serde_json::from_str(&read("composer.json")?).ok()?;
     let has_script = manifest.pointer("/scripts/test").is_some();
     let run = if has_script { "composer test" } else { "vendor/bin/phpunit" };
-    Some(vec![command("install", "composer install"), command("tests", run)])
+    Some(vec![command("install", "composer install")].into_iter().chain(apart(run)?).collect())
 }
 
 fn cmake(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
@@ -191,9 +251,9 @@ mod tests {
             proposed(&[("Cargo.toml", "[workspace]\nmembers = []")]),
             ["tests: cargo test --workspace"]
         );
-        assert_eq!(proposed(&[("go.mod", "module x")]), ["tests: go test ./..."]);
-        assert_eq!(proposed(&[("pyproject.toml", ""), ("uv.lock", "")]), ["tests: uv run pytest"]);
-        assert_eq!(proposed(&[("setup.py", "")]), ["tests: python3 -m pytest"]);
+        assert_eq!(proposed(&[("go.mod", "module x")]), ["tests: go test -v ./..."]);
+        assert_eq!(proposed(&[("pyproject.toml", ""), ("uv.lock", "")]), ["tests: uv run pytest -v"]);
+        assert_eq!(proposed(&[("setup.py", "")]), ["tests: python3 -m pytest -v"]);
         assert_eq!(proposed(&[("build.gradle.kts", ""), ("gradlew", "")]), ["tests: ./gradlew check"]);
     }
 
@@ -202,11 +262,11 @@ mod tests {
         let manifest = ("package.json", r#"{"scripts": {"test": "vitest run"}}"#);
         assert_eq!(
             proposed(&[manifest, ("package-lock.json", "")]),
-            ["install: npm ci", "tests: npm run test"]
+            ["install: npm ci", "tests: npm run test -- --reporter=verbose"]
         );
-        let pnpm = ["install: pnpm install --frozen-lockfile", "tests: pnpm run test"];
+        let pnpm = ["install: pnpm install --frozen-lockfile", "tests: pnpm run test --reporter=verbose"];
         assert_eq!(proposed(&[manifest, ("pnpm-lock.yaml", "")]), pnpm);
-        let yarn = ["install: yarn install --immutable", "tests: yarn run test"];
+        let yarn = ["install: yarn install --immutable", "tests: yarn run test --reporter=verbose"];
         assert_eq!(proposed(&[manifest, ("yarn.lock", ""), (".yarnrc.yml", "")]), yarn);
     }
 
@@ -222,12 +282,61 @@ mod tests {
     #[test]
     fn a_makefile_speaks_for_several_languages_and_only_with_a_target() {
         let both = [("Cargo.toml", ""), ("go.mod", "")];
-        assert_eq!(proposed(&both), ["tests: cargo test", "tests-2: go test ./..."]);
+        assert_eq!(proposed(&both), ["tests: cargo test", "tests-2: go test -v ./..."]);
         let make = ("Makefile", "all: x\ncheck: all\n\tcargo test");
         assert_eq!(proposed(&[both[0], both[1], make]), ["tests: make check"]);
         assert_eq!(proposed(&[both[0], make]), ["tests: cargo test"]);
         assert_eq!(proposed(&[make]), ["tests: make check"]);
         assert!(proposed(&[("Makefile", "test := 1\nall: x")]).is_empty());
+    }
+
+    fn all(files: &[(&str, &str)]) -> Vec<GateCommand> {
+        let read =
+            |name: &str| files.iter().find(|(file, _)| *file == name).map(|(_, text)| (*text).to_owned());
+        propose(&read).commands
+    }
+
+    #[test]
+    fn a_flag_that_names_tests_is_only_added_where_it_reaches_the_runner() {
+        let runs = |script: &str| {
+            let manifest = serde_json::json!({ "scripts": { "test": script } }).to_string();
+            all(&[("package.json", &manifest)]).pop().unwrap().run
+        };
+        assert_eq!(runs("jest"), "npm run test -- --verbose");
+        assert_eq!(runs("jest --verbose --ci"), "npm run test");
+        for script in ["jest && eslint .", "node --test", "mocha", "NODE_ENV=test jest", "sh t.sh jest"] {
+            assert_eq!(runs(script), "npm run test", "{script}");
+        }
+    }
+
+    #[test]
+    fn tests_in_folders_of_their_own_are_proposed_with_the_isolated_gate() {
+        let is_isolated = |files: &[(&str, &str)]| all(files).pop().unwrap().isolated;
+        let named = "[tool.pytest.ini_options]\ntestpaths = [\"tests\"]\n";
+        assert!(is_isolated(&[("pyproject.toml", named)]));
+        assert!(is_isolated(&[("setup.py", ""), ("pytest.ini", "[pytest]\ntestpaths = tests/unit\n")]));
+        assert!(!is_isolated(&[("pyproject.toml", "testpaths = [\"src\"]")]));
+        assert!(is_isolated(&[("Gemfile", "")]) && is_isolated(&[("mix.exs", "")]));
+        assert!(is_isolated(&[("package.json", r#"{"scripts": {"test": "mocha test/unit"}}"#)]));
+        let beside = r#"{"scripts": {"test": "jest"}}"#;
+        for inline in
+            [("Cargo.toml", "[package]"), ("go.mod", ""), ("setup.py", ""), ("package.json", beside)]
+        {
+            assert!(!is_isolated(&[inline]), "{inline:?}");
+        }
+        // An install is no test.
+        assert!(!all(&[("Gemfile", "")])[0].isolated);
+    }
+
+    #[test]
+    fn builds_that_print_no_test_are_proposed_with_their_reports() {
+        let report = |files: &[(&str, &str)]| all(files).pop().unwrap().report;
+        let junit = |path: &str| TestReport::Junit(path.to_owned());
+        assert_eq!(report(&[("pom.xml", "<project/>")]), junit("target/surefire-reports/TEST-*.xml"));
+        assert_eq!(report(&[("pom.xml", "<modules><module>a</module></modules>")]), TestReport::Auto);
+        assert_eq!(report(&[("build.gradle", "")]), junit("build/test-results/test/TEST-*.xml"));
+        let many = [("build.gradle", ""), ("settings.gradle", "include 'a'")];
+        assert_eq!(report(&many), TestReport::Auto);
     }
 
     #[test]

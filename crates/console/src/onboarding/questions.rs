@@ -125,8 +125,8 @@ impl State {
     }
 }
 
-/// Returns the gate commands of these lines. A line that equals a proposed command keeps its name; other
-/// names are made from the line and numbered if taken.
+/// Returns the gate commands of these lines. A line that equals a proposed command keeps its name and all other
+/// settings; other names are made from the line and numbered if taken.
 fn gate(lines: &[String], proposed: &[GateCommand]) -> Vec<GateCommand> {
     let mut commands: Vec<GateCommand> = Vec::new();
     for line in lines {
@@ -136,7 +136,8 @@ fn gate(lines: &[String], proposed: &[GateCommand]) -> Vec<GateCommand> {
         let is_taken = |name: &String| commands.iter().any(|had| had.name == *name);
         let free = (1..).map(|number| if number == 1 { base.clone() } else { format!("{base}-{number}") });
         let name = free.into_iter().find(|name| !is_taken(name)).unwrap_or(base);
-        commands.push(GateCommand::new(name, line.clone(), TIMEOUT_MINUTES));
+        let new = || GateCommand::new("", line.clone(), TIMEOUT_MINUTES);
+        commands.push(GateCommand { name, ..known.cloned().unwrap_or_else(new) });
     }
     commands
 }
@@ -211,7 +212,10 @@ fn facts(state: &State, theme: &Theme) -> Vec<Fact> {
         }
         let hint = match (found.gate_from.is_empty(), found.gate.is_empty()) {
             (false, false) => {
-                format!("proposed from {}; every change must pass it before it lands", found.gate_from)
+                let is_isolated = found.gate.iter().any(|one| one.isolated);
+                let isolated = if is_isolated { ", also with the tests as they were" } else { "" };
+                let from = &found.gate_from;
+                format!("proposed from {from}; every change must pass it before it lands{isolated}")
             }
             _ if state.has_own_gate() => {
                 "leave empty to use the gate of the repository's own file".to_owned()
