@@ -355,6 +355,9 @@ pub struct Landed {
     pub published_at_ms: Option<i64>,
     /// Whether a gate run passed on exactly this tree.
     pub verified: bool,
+    /// That run, if it told of tests or said that it tells of none; `None` for landings of earlier builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateId>,
 }
 
 /// An objective, with everything recorded about it.

@@ -4,7 +4,8 @@ mod compose;
 
 use serde::{Deserialize, Serialize};
 
-use super::gate::Verdict;
+use super::evidence::{ChangedTest, Gone, Tests};
+use super::gate::VerdictCode;
 use super::ids::{AgentId, GateId, ObjectId, ProjectSlug, WorkerId};
 use super::operate::Approval;
 use super::side_runs::Guard;
@@ -103,6 +104,12 @@ pub struct Proof {
     /// Changed tests that the objectives' scopes do not name, with the gate's verdict on them as they were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guarded: Vec<ProvenGuard>,
+    /// Test files that the landing changes or removes, with the beginning of their diffs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests_changed: Vec<ChangedTest>,
+    /// Number of further such files.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_tests_changed: u64,
     /// Approvals of people, with their words.
     pub approvals: Vec<Approval>,
     /// Agents that took part.
@@ -161,6 +168,9 @@ pub struct ProvenGate {
     /// Whether it ran in a new folder without caches, as in a fresh clone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub from_nothing: bool,
+    /// Verdict of the run with its evidence; `None` in proofs of earlier builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<VerdictCode>,
     /// Results of its commands, in order.
     pub commands: Vec<ProvenCommand>,
 }
@@ -170,8 +180,9 @@ pub struct ProvenGate {
 pub struct ProvenCommand {
     /// Name of the command in the project file.
     pub name: String,
-    /// Verdict of the command on the tree.
-    pub verdict: Verdict,
+    /// Verdict of the command on the tree, with its evidence. In proofs of earlier builds `green` says no more
+    /// than the exit status.
+    pub verdict: VerdictCode,
     /// Exit status; `None` if the command did not exit by itself.
     pub exit_status: Option<i32>,
     /// Duration in seconds, without the time that the machine slept.
@@ -179,4 +190,42 @@ pub struct ProvenCommand {
     /// SHA-256 of the command's output: standard output, then standard error. `None` if it could not be read.
     /// Proofs of the first version of Paddock contain the hash of the whole run's output instead.
     pub log_sha256: Option<String>,
+    /// The tests that it told of; `None` if none were asked for, and in proofs of earlier builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<Tests>,
+    /// The tests that it told of on the base; `None` if that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_tests: Option<Tests>,
+    /// Number of tests that the base does not have.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub added: u64,
+    /// The first of their names, at most [`Gone::NAMED_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added_names: Vec<String>,
+    /// Tests that passed on the base and do not pass any more, by file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<Gone>,
+    /// Number of tests by which fewer passed, where the names do not tell which.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub fewer: u64,
+    /// Whether the command also passed with the tests as they are on the base.
+    #[serde(default)]
+    pub isolated: bool,
+    /// Where the command ran.
+    #[serde(default)]
+    pub place: Place,
+}
+
+/// What confined a gate command while it ran.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// Nothing: it could read and write whatever its user may.
+    #[default]
+    Unconfined,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

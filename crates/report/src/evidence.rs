@@ -1,8 +1,172 @@
-//! What a gate run told of tests, in words.
+//! What gate runs told of tests: in words for people, and as values for scripts.
 
 use super::text::counted;
-use paddock_model::evidence::{ComparedCommand, Comparison, Gone, Outcome};
+use paddock_model::evidence::{ChangedTest, ComparedCommand, Comparison, Gone, Outcome, Source, Tests};
+use paddock_model::gate::{CommandResult, GateRun, Verdict, VerdictCode};
 use paddock_model::ids::GateId;
+use paddock_model::proof::{Proof, ProvenCommand};
+use serde::Serialize;
+
+/// The tests that a gate command told of, for scripts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct TestsStatus {
+    pub passed: u64,
+    pub failed: u64,
+    pub skipped: u64,
+    /// Where the numbers come from: `junit`, `runner`, `count`, or `exit` for none.
+    pub source: Source,
+    pub runners: Vec<String>,
+    /// Hash of the sorted names of the passed tests; `None` if no names are known.
+    pub names_sha256: Option<String>,
+}
+
+impl From<&Tests> for TestsStatus {
+    fn from(tests: &Tests) -> Self {
+        Self {
+            passed: tests.passed,
+            failed: tests.failed,
+            skipped: tests.skipped,
+            source: tests.source,
+            runners: tests.runners.clone(),
+            names_sha256: tests.names_sha256.clone(),
+        }
+    }
+}
+
+/// A gate command of a finished run, with its tests and what differs from the base, for scripts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct CommandStatus {
+    pub name: String,
+    /// Code of the verdict: `green`, `green_exit_only`, `fewer_tests`, `red` or `not_evaluated`.
+    pub verdict: &'static str,
+    pub outcome: String,
+    pub tests: Option<TestsStatus>,
+    /// Tests on the base; `None` if they were not compared.
+    pub base_tests: Option<TestsStatus>,
+    /// Number of tests that the base does not have, and the first of their names.
+    pub added: u64,
+    pub added_names: Vec<String>,
+    /// Tests that passed on the base and do not pass any more, by file.
+    pub gone: Vec<Gone>,
+    /// Number of tests by which fewer passed, where no names tell which.
+    pub fewer: u64,
+    /// Failures that the output tells of although the command ended with 0.
+    pub failures: u64,
+    /// Runners whose summary the base printed and this run did not.
+    pub silent: Vec<String>,
+}
+
+/// Returns the commands of a run that have ended, for scripts.
+#[must_use]
+pub fn commands(run: &GateRun) -> Vec<CommandStatus> {
+    run.results.iter().map(|result| command_status(result, compared_command(run, &result.name))).collect()
+}
+
+fn compared_command<'r>(run: &'r GateRun, name: &str) -> Option<&'r ComparedCommand> {
+    let compared = run.compared.as_ref()?;
+    compared.comparison.commands.iter().find(|command| command.name == name)
+}
+
+fn command_status(result: &CommandResult, compared: Option<&ComparedCommand>) -> CommandStatus {
+    let has_lost = compared.is_some_and(|found| !found.gone.is_empty() || found.fewer > 0);
+    let code = match result.code() {
+        VerdictCode::Green if has_lost => VerdictCode::FewerTests,
+        code => code,
+    };
+    CommandStatus {
+        name: result.name.clone(),
+        verdict: code.word(),
+        outcome: result.outcome(),
+        tests: result.tests.as_ref().map(TestsStatus::from),
+        base_tests: compared.and_then(|found| found.base.as_ref()).map(TestsStatus::from),
+        added: compared.map_or(0, |found| found.added),
+        added_names: compared.map(|found| found.added_names.clone()).unwrap_or_default(),
+        gone: compared.map(|found| found.gone.clone()).unwrap_or_default(),
+        fewer: compared.map_or(0, |found| found.fewer),
+        failures: compared.map_or(0, |found| found.failures),
+        silent: compared.map(|found| found.silent.clone()).unwrap_or_default(),
+    }
+}
+
+/// Returns the verdict of ended commands with their evidence. The tests were not compared yet.
+#[must_use]
+pub fn code_of(verdict: Verdict, results: &[CommandResult]) -> VerdictCode {
+    match verdict {
+        Verdict::Green if results.iter().any(|result| result.code() == VerdictCode::Green) => {
+            VerdictCode::Green
+        }
+        Verdict::Green => VerdictCode::GreenExitOnly,
+        Verdict::Red => VerdictCode::Red,
+        Verdict::NotEvaluated => VerdictCode::NotEvaluated,
+    }
+}
+
+/// Returns the tests of all commands of a run together, such as `42 tests (41 before)`; `None` if none told of
+/// tests.
+#[must_use]
+pub fn totals(run: &GateRun) -> Option<String> {
+    let is_told = |tests: &&Tests| tests.source != Source::Exit;
+    let told: Vec<(&CommandResult, &Tests)> = run
+        .results
+        .iter()
+        .filter_map(|result| Some((result, result.tests.as_ref().filter(is_told)?)))
+        .collect();
+    let bases: Option<Vec<u64>> = told
+        .iter()
+        .map(|(result, _)| Some(compared_command(run, &result.name)?.base.as_ref()?.passed))
+        .collect();
+    let before = bases.map(|bases| bases.iter().sum());
+    sum(told.iter().map(|(_, tests)| *tests), before)
+}
+
+/// Returns the tests of commands together; `before` is the number that passed on the base.
+fn sum<'t>(all: impl Iterator<Item = &'t Tests>, before: Option<u64>) -> Option<String> {
+    let (mut passed, mut failed, mut skipped, mut is_told) = (0_u64, 0_u64, 0_u64, false);
+    for tests in all.filter(|tests| tests.source != Source::Exit) {
+        is_told = true;
+        passed = passed.saturating_add(tests.passed);
+        failed = failed.saturating_add(tests.failed);
+        skipped = skipped.saturating_add(tests.skipped);
+    }
+    if !is_told {
+        return None;
+    }
+    let mut words = number(passed, "test");
+    for (count, word) in [(failed, "failed"), (skipped, "skipped")] {
+        if count > 0 {
+            words.push_str(&format!(", {count} {word}"));
+        }
+    }
+    let before = before.filter(|before| *before != passed);
+    Some(words + &before.map(|before| format!(" ({before} before)")).unwrap_or_default())
+}
+
+/// Returns the verdict of a run and its tests, such as `green, 42 tests (41 before)`; `None` while the run has
+/// no verdict.
+#[must_use]
+pub fn verdict(run: &GateRun) -> Option<String> {
+    let code = run.code()?;
+    Some(match totals(run) {
+        Some(tests) => format!("{}, {tests}", code.words()),
+        None => code.words().to_owned(),
+    })
+}
+
+/// Returns a line for each difference of a run's tests from those on the base: `+ test_b`, `- test_a did not
+/// run, in tests/a.py`. A command's name is put before them if there are several commands.
+#[must_use]
+pub fn differences(run: &GateRun) -> Vec<String> {
+    let Some(compared) = &run.compared else { return Vec::new() };
+    let has_several = run.results.len() > 1;
+    let mut lines = Vec::new();
+    for command in &compared.comparison.commands {
+        let name = if has_several { format!("{}: ", command.name) } else { String::new() };
+        lines.extend(notes(command).into_iter().map(|note| format!("{name}{note}")));
+    }
+    lines
+}
 
 /// Returns a comparison in words, for one line.
 #[must_use]
@@ -22,24 +186,30 @@ pub fn compared(gate: GateId, comparison: &Comparison, outcome: Outcome) -> Stri
 /// `tests: 13 passed (12 before; + test_sub)`.
 #[must_use]
 pub fn command(command: &ComparedCommand) -> String {
-    let mut notes = Vec::new();
+    let mut all = Vec::new();
     if let Some(base) = command.base.as_ref().filter(|base| base.passed != command.tests.passed) {
-        notes.push(format!("{} before", base.passed));
+        all.push(format!("{} before", base.passed));
     }
+    all.extend(notes(command));
+    let all = if all.is_empty() { String::new() } else { format!(" ({})", all.join("; ")) };
+    format!("{}: {}{all}", command.name, command.tests)
+}
+
+/// Returns what differs from the base, without the numbers.
+fn notes(command: &ComparedCommand) -> Vec<String> {
+    let mut notes = Vec::new();
     if command.added > 0 {
         notes.push(names("+", &command.added_names, command.added));
     }
     notes.extend(command.gone.iter().map(gone));
     if command.fewer > 0 {
-        notes
-            .push(format!("{} fewer", counted(usize::try_from(command.fewer).unwrap_or(usize::MAX), "test")));
+        notes.push(format!("{} fewer", number(command.fewer, "test")));
     }
     if command.failures > 0 {
-        notes.push(format!("{} failures in its output", command.failures));
+        notes.push(format!("{} in its output", number(command.failures, "failure")));
     }
     notes.extend(command.silent.iter().map(|runner| format!("no summary of {runner}")));
-    let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
-    format!("{}: {}{notes}", command.name, command.tests)
+    notes
 }
 
 /// Returns tests that do not pass any more, in words.
@@ -49,11 +219,71 @@ pub fn gone(gone: &Gone) -> String {
     format!("{} {}{file}", names("-", &gone.names, gone.count), gone.how.words())
 }
 
+fn number(count: u64, word: &str) -> String {
+    counted(usize::try_from(count).unwrap_or(usize::MAX), word)
+}
+
 fn names(sign: &str, first: &[String], count: u64) -> String {
     if first.is_empty() {
-        return format!("{sign} {}", counted(usize::try_from(count).unwrap_or(usize::MAX), "test"));
+        return format!("{sign} {}", number(count, "test"));
     }
     let more = count.saturating_sub(first.len() as u64);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{sign} {}{more}", first.join(", "))
 }
+
+/// Returns a changed test file in one line: `changed tests/a.py (+1 -3)`.
+#[must_use]
+pub fn changed(file: &ChangedTest) -> String {
+    format!("changed {} (+{} -{})", file.path, file.added, file.removed)
+}
+
+/// Returns a proof's gate in words, such as `green, 42 tests (41 before)`; `None` if it names no gate.
+#[must_use]
+pub fn proven(proof: &Proof) -> Option<String> {
+    let gate = proof.gate.as_ref()?;
+    let told = |command: &&ProvenCommand| command.verdict != VerdictCode::GreenExitOnly;
+    let whole = || {
+        let is_exit_only = !gate.commands.iter().any(|command| told(&command));
+        if is_exit_only { VerdictCode::GreenExitOnly } else { VerdictCode::Green }
+    };
+    let code = gate.verdict.unwrap_or_else(whole);
+    let tests = || {
+        gate.commands
+            .iter()
+            .filter_map(|command| command.tests.as_ref().filter(|tests| tests.source != Source::Exit))
+    };
+    let bases = gate.commands.iter().filter(|command| command.tests.is_some());
+    let bases: Option<Vec<u64>> =
+        bases.filter(told).map(|command| Some(command.base_tests.as_ref()?.passed)).collect();
+    let before = bases.map(|bases| bases.iter().sum());
+    Some(match sum(tests(), before) {
+        Some(tests) => format!("{}, {tests}", code.words()),
+        None => code.words().to_owned(),
+    })
+}
+
+/// Returns a line for each difference of a proof's tests from those on the base, and for each changed test
+/// file.
+#[must_use]
+pub fn proven_differences(proof: &Proof) -> Vec<String> {
+    let mut lines = Vec::new();
+    for command in proof.gate.iter().flat_map(|gate| &gate.commands) {
+        if command.added > 0 {
+            lines.push(names("+", &command.added_names, command.added));
+        }
+        lines.extend(command.gone.iter().map(gone));
+        if command.fewer > 0 {
+            lines.push(format!("{} fewer", number(command.fewer, "test")));
+        }
+    }
+    lines.extend(proof.tests_changed.iter().map(changed));
+    if proof.more_tests_changed > 0 {
+        lines.push(format!("changed {} more", number(proof.more_tests_changed, "test file")));
+    }
+    lines
+}
+
+#[cfg(test)]
+#[path = "evidence_tests.rs"]
+mod tests;

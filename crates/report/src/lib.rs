@@ -6,6 +6,7 @@ pub mod event_lines;
 pub mod event_types;
 pub mod evidence;
 pub mod morning;
+pub mod runners;
 pub mod status;
 pub mod status_text;
 pub mod text;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::history::{History, Landing};
 use paddock_config::Workspace;
 use paddock_git::{CommitRecord, GitError, Relation, Repository};
-use paddock_model::gate::Verdict;
+use paddock_model::gate::VerdictCode;
 use paddock_model::ids::ObjectId;
 use paddock_model::proof::Proof;
 use paddock_report::text::rfc3339;
@@ -236,7 +236,7 @@ impl Check<'_> {
         let Some(number) = landing.gate else { return Vec::new() };
         let mut faults = Vec::new();
         let commands = proof.gate.as_ref().map(|gate| gate.commands.as_slice()).unwrap_or_default();
-        let is_green = !commands.is_empty() && commands.iter().all(|c| c.verdict == Verdict::Green);
+        let is_green = !commands.is_empty() && commands.iter().all(|command| is_passed(command.verdict));
         if !is_green || proof.gate.as_ref().map(|gate| gate.run) != Some(number.0) {
             faults.push(format!("the commit's proof does not show gate run {number} green"));
         }
@@ -255,6 +255,11 @@ impl Check<'_> {
         }
         faults
     }
+}
+
+/// Returns whether a command passed, as its exit status and its settings say.
+fn is_passed(verdict: VerdictCode) -> bool {
+    matches!(verdict, VerdictCode::Green | VerdictCode::GreenExitOnly)
 }
 
 fn verified(is_verified: bool) -> &'static str {

@@ -2,7 +2,7 @@
 
 use crate::evidence::{KnownComparison, Outcome, TestedTree};
 use crate::gate::{Compared, GateRun, Purpose, Verdict};
-use crate::ids::ProjectSlug;
+use crate::ids::{GateId, ProjectSlug};
 use crate::project::Project;
 use crate::state::State;
 
@@ -25,6 +25,12 @@ impl State {
         if counts && run.results.iter().any(|result| result.tests.is_some()) {
             self.change(project, |p| tested(p, run));
         }
+    }
+
+    /// Returns whether a run says what it told of tests. Landings name only such runs: the rows that earlier
+    /// builds wrote name none, and the fold of their events has to give the same rows.
+    pub(super) fn has_evidence(&self, gate: GateId) -> bool {
+        self.gates.get(&gate).is_some_and(|run| run.results.iter().any(|result| result.tests.is_some()))
     }
 
     pub(super) fn compare_tests(&mut self, project: &ProjectSlug, new: NewComparison) {

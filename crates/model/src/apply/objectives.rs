@@ -54,7 +54,8 @@ impl State {
             found.next = next.clone();
         }
         if cause == Cause::NothingToLand {
-            found.landed = Some(Landed { commit: None, at_ms, published_at_ms: None, verified: false });
+            found.landed =
+                Some(Landed { commit: None, at_ms, published_at_ms: None, verified: false, gate: None });
         }
     }
 

@@ -206,6 +206,7 @@ impl State {
             }
         });
         self.remember_landing(project, gate, candidate, subject, at_ms);
+        let told = gate.filter(|gate| self.has_evidence(*gate));
         let mut is_moved = false;
         self.change(project, |p| {
             // Without a gate every entry lands, which says nothing about failures.
@@ -243,7 +244,8 @@ impl State {
             let key = ObjectiveKey { project: project.clone(), id: id.clone() };
             if let Some(objective) = self.objective_mut(&key) {
                 let commit = Some(candidate.commit.clone());
-                objective.landed = Some(Landed { commit, at_ms, published_at_ms: None, verified });
+                objective.landed =
+                    Some(Landed { commit, at_ms, published_at_ms: None, verified, gate: told });
             }
         }
     }

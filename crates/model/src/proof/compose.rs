@@ -1,6 +1,7 @@
 //! Composes the proof of a landing from the recorded state.
 
-use super::{Proof, ProvenCommand, ProvenGate, ProvenObjective, ProvenSession, Unproven, VERSION};
+use super::{Place, Proof, ProvenCommand, ProvenGate, ProvenObjective, ProvenSession, Unproven, VERSION};
+use crate::evidence::ComparedCommand;
 use crate::gate::{CommandResult, GateRun, Verdict};
 use crate::ids::{AgentId, ObjectiveKey, ProjectSlug};
 use crate::objective::Objective;
@@ -26,6 +27,8 @@ pub fn compose_proof(state: &State, project: &ProjectSlug, landing: &Unproven, l
         id: found.key.id.to_string(),
         title: found.spec.title.clone(),
     };
+    let run = landing.gate.and_then(|gate| state.gate(gate));
+    let comparison = run.and_then(|run| run.compared.as_ref()).map(|compared| &compared.comparison);
     Proof {
         version: VERSION,
         project: project.clone(),
@@ -35,9 +38,11 @@ pub fn compose_proof(state: &State, project: &ProjectSlug, landing: &Unproven, l
         heads: [&landing.head].into_iter().chain(landing.others.iter().map(|m| &m.head)).cloned().collect(),
         tree: landing.tree.clone(),
         verified: landing.gate.is_some(),
-        gate: landing.gate.and_then(|gate| state.gate(gate)).map(|run| gate_in(run, log)),
+        gate: run.map(|run| gate_in(run, log)),
         gate_checks_nothing: canary_of(state, project, landing),
         guarded: landing.guards().collect(),
+        tests_changed: comparison.map(|found| found.changed.clone()).unwrap_or_default(),
+        more_tests_changed: comparison.map_or(0, |found| found.more_changed),
         approvals: objectives.iter().flat_map(|found| found.operated.approvals.clone()).collect(),
         agents,
         usage: None,
@@ -66,19 +71,37 @@ fn session_in(session: &Session) -> ProvenSession {
 }
 
 fn gate_in(run: &GateRun, log: Option<&str>) -> ProvenGate {
-    let command = |result: &CommandResult| ProvenCommand {
+    let comparison = run.compared.as_ref().map(|compared| compared.comparison.commands.as_slice());
+    let compared = |name: &str| comparison.unwrap_or_default().iter().find(|command| command.name == name);
+    ProvenGate {
+        run: run.id.0,
+        from_nothing: run.from_nothing,
+        verdict: run.code(),
+        commands: run.results.iter().map(|result| command_in(result, compared(&result.name), log)).collect(),
+    }
+}
+
+fn command_in(
+    result: &CommandResult,
+    compared: Option<&ComparedCommand>,
+    log: Option<&str>,
+) -> ProvenCommand {
+    ProvenCommand {
         name: result.name.clone(),
-        verdict: result.verdict(),
+        verdict: result.code(),
         exit_status: match result.exit {
             Exit::Code(code) => Some(code),
             _ => None,
         },
         seconds: result.took_ms as f64 / 1_000.0,
         log_sha256: log.map(str::to_owned),
-    };
-    ProvenGate {
-        run: run.id.0,
-        from_nothing: run.from_nothing,
-        commands: run.results.iter().map(command).collect(),
+        tests: result.tests.clone(),
+        base_tests: compared.and_then(|found| found.base.clone()),
+        added: compared.map_or(0, |found| found.added),
+        added_names: compared.map(|found| found.added_names.clone()).unwrap_or_default(),
+        gone: compared.map(|found| found.gone.clone()).unwrap_or_default(),
+        fewer: compared.map_or(0, |found| found.fewer),
+        isolated: false,
+        place: Place::Unconfined,
     }
 }
