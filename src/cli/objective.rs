@@ -12,6 +12,7 @@ use paddock_model::ids::{self, ObjectiveId, ObjectiveKey, ProjectSlug};
 use paddock_model::objective::{Objective as Found, ObjectiveSpec};
 use paddock_model::plan::DEFAULT_WORKER;
 use paddock_model::state::State;
+use paddock_report::evidence::{self, EvidenceStatus, evidence_status};
 use paddock_report::status::{ObjectiveStatus, ProjectStatus};
 use paddock_report::text::{cut, harmless, rfc3339, table};
 
@@ -236,6 +237,7 @@ impl Show {
             if let Some(map) = value.as_object_mut() {
                 map.insert("spec".to_owned(), serde_json::to_value(&objective.spec).unwrap_or_default());
                 map.insert("history".to_owned(), serde_json::json!(objective.history));
+                map.insert("evidence".to_owned(), serde_json::json!(evidence_of(objective, &state)));
             }
             output::json(&value)?;
             return Ok(Exit::Good);
@@ -243,6 +245,34 @@ impl Show {
         output::print(&describe(objective, shown, project, &state))?;
         Ok(Exit::Good)
     }
+}
+
+/// Returns the gate run that an objective landed by, with its tests.
+fn evidence_of(objective: &Found, state: &State) -> Option<EvidenceStatus> {
+    evidence_status(state.gate(objective.landed.as_ref()?.gate?)?)
+}
+
+/// Returns the rows about gate runs: of the landing, or of the objective's place in the queue.
+fn gate_rows(
+    objective: &Found,
+    shown: &ObjectiveStatus,
+    project: &ProjectStatus,
+    state: &State,
+) -> Vec<Vec<String>> {
+    let row = |name: String, text: &str| vec![name, harmless(text)];
+    if let Some(found) = evidence_of(objective, state) {
+        let mut rows = vec![row(format!("gate run {}", found.run), &found.text)];
+        rows.extend(found.differences.iter().map(|line| row("tests".to_owned(), line)));
+        rows.extend(found.tests_changed.iter().map(|file| row("tests".to_owned(), &evidence::changed(file))));
+        return rows;
+    }
+    let entries = project.queue.iter().filter(|entry| entry.objective.as_ref() == Some(&shown.id));
+    let mut rows = Vec::new();
+    for run in entries.flat_map(|entry| &entry.verdicts) {
+        rows.push(row(format!("gate run {}", run.run), &format!("{}: {}", run.purpose, run.text)));
+        rows.extend(run.differences.iter().map(|line| row("tests".to_owned(), line)));
+    }
+    rows
 }
 
 fn describe(objective: &Found, shown: &ObjectiveStatus, project: &ProjectStatus, state: &State) -> String {
@@ -284,6 +314,8 @@ fn describe(objective: &Found, shown: &ObjectiveStatus, project: &ProjectStatus,
         add("landed", format!("{commit} at {}{verified}", landed.at));
         add("published", landed.published_at.clone().unwrap_or_else(|| "not yet".to_owned()));
     }
+    gate_rows(objective, shown, project, state).into_iter().for_each(|row| rows.push(row));
+    let mut add = |name: &str, value: String| rows.push(vec![name.to_owned(), value]);
     if let Some(note) = &objective.operated.note {
         add("note", harmless(&note.text));
     }

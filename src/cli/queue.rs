@@ -8,7 +8,7 @@ use super::{output, status};
 use paddock_model::command::Command;
 use paddock_model::ids::ProjectSlug;
 use paddock_model::operate::Order;
-use paddock_report::status::ProjectStatus;
+use paddock_report::status::{ProjectStatus, VerdictStatus};
 use paddock_report::text::{harmless, table};
 
 #[derive(Debug, Subcommand)]
@@ -132,7 +132,21 @@ fn print_queue(project: &ProjectStatus) -> Result<(), Failure> {
         vec![entry.position.to_string(), name, state, gate, eta, entry.since.clone()]
     };
     let rows: Vec<Vec<String>> = project.queue.iter().map(row).collect();
-    text.push_str(&if rows.is_empty() { "  nothing is queued\n".to_owned() } else { table(&rows, 2) });
+    match rows.is_empty() {
+        true => text.push_str("  nothing is queued\n"),
+        // The table has one line for each entry; below it go the entry's runs.
+        false => {
+            for (line, entry) in table(&rows, 2).lines().zip(&project.queue) {
+                text.push_str(&format!("{line}\n"));
+                entry.verdicts.iter().for_each(|run| text.push_str(&run_lines(run)));
+            }
+        }
+    }
+    if let Some(landing) = &project.landing {
+        let (name, evidence) = (harmless(&landing.objective), &landing.evidence);
+        text.push_str(&format!("  last landing: {name}, gate run {} {}\n", evidence.run, evidence.text));
+        text.push_str(&difference_lines(&evidence.differences));
+    }
     if let Some(gate) = &project.gate_slots {
         text.push_str(&format!("  gate slots: {} ({})\n", gate.slots, gate.why));
     }
@@ -156,4 +170,14 @@ fn print_queue(project: &ProjectStatus) -> Result<(), Failure> {
         text.push_str(&format!("    {}\n", harmless(file)));
     }
     output::print(&text)
+}
+
+/// Returns a finished gate run and what differs from the base, as lines below its entry.
+fn run_lines(run: &VerdictStatus) -> String {
+    let text = format!("      run {} {}: {}\n", run.run, run.purpose, run.text);
+    text + &difference_lines(&run.differences)
+}
+
+fn difference_lines(differences: &[String]) -> String {
+    differences.iter().map(|line| format!("        {}\n", harmless(line))).collect()
 }

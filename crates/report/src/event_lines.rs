@@ -296,13 +296,14 @@ fn ended(end: SessionEnd, harvest: Option<&Harvest>, over: &[Over], problem: Opt
     format!("{}, {commits}{over}{problem}", end.word())
 }
 
-/// Returns the verdict of a run, and what a command that passed has changed. A command that is red for its
-/// changes says so in its outcome.
+/// Returns the verdict of a run with its tests, and what a command that passed has changed. A command that is
+/// red for its changes says so in its outcome.
 fn gate_ended(gate: GateId, verdict: Verdict, results: &[CommandResult]) -> String {
     let green = results.iter().filter(|result| result.verdict() == Verdict::Green);
     let changed = green.filter_map(|result| Some((&result.name, result.changed.as_ref()?)));
     let changed: String = changed.map(|(name, changed)| format!("; {name} changed {changed}")).collect();
-    format!("run {gate} is {}{changed}", verdict.words())
+    let tests = evidence::told(results).map(|tests| format!(", {tests}")).unwrap_or_default();
+    format!("run {gate} is {}{tests}{changed}", evidence::code_of(verdict, results).words())
 }
 
 fn rechecked(judged: &ObjectId, verdict: Verdict, landings: u64) -> String {
@@ -438,7 +439,7 @@ mod tests {
         };
         assert_eq!(
             said(&line("gate_ended", &ended)),
-            "gate ended: run 4 is green; tests changed Cargo.lock and 2 more"
+            "gate ended: run 4 is green, exit status only; tests changed Cargo.lock and 2 more"
         );
         let judged = Fact::RecheckJudged {
             project: web(),

@@ -103,6 +103,12 @@ pub fn code_of(verdict: Verdict, results: &[CommandResult]) -> VerdictCode {
     }
 }
 
+/// Returns the tests of ended commands together, such as `42 tests, 1 skipped`; `None` if none told of tests.
+#[must_use]
+pub fn told(results: &[CommandResult]) -> Option<String> {
+    sum(results.iter().filter_map(|result| result.tests.as_ref()), None)
+}
+
 /// Returns the tests of all commands of a run together, such as `42 tests (41 before)`; `None` if none told of
 /// tests.
 #[must_use]
@@ -279,11 +285,44 @@ pub fn proven_differences(proof: &Proof) -> Vec<String> {
     }
     lines.extend(proof.tests_changed.iter().map(changed));
     if proof.more_tests_changed > 0 {
-        lines.push(format!("changed {} more", number(proof.more_tests_changed, "test file")));
+        lines.push(format!("changed {}", number(proof.more_tests_changed, "more test file")));
     }
     lines
 }
 
+/// The gate run of a landing with its tests, for scripts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct EvidenceStatus {
+    pub run: u64,
+    /// Code of the verdict: `green`, `green_exit_only` or `fewer_tests`.
+    pub verdict: &'static str,
+    /// The verdict and the number of tests in words.
+    pub text: String,
+    pub commands: Vec<CommandStatus>,
+    /// Test files that the landing changes or removes, with the beginning of their diffs.
+    pub tests_changed: Vec<ChangedTest>,
+    /// Number of further such files.
+    pub more_tests_changed: u64,
+    /// The differences from the base in words: one line for each.
+    pub differences: Vec<String>,
+}
+
+/// Returns the evidence of a run; `None` while it has no verdict.
+#[must_use]
+pub fn evidence_status(run: &GateRun) -> Option<EvidenceStatus> {
+    let comparison = run.compared.as_ref().map(|compared| &compared.comparison);
+    Some(EvidenceStatus {
+        run: run.id.0,
+        verdict: run.code()?.word(),
+        text: verdict(run)?,
+        commands: commands(run),
+        tests_changed: comparison.map(|found| found.changed.clone()).unwrap_or_default(),
+        more_tests_changed: comparison.map_or(0, |found| found.more_changed),
+        differences: differences(run),
+    })
+}
+
 #[cfg(test)]
 #[path = "evidence_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -1,6 +1,9 @@
 //! Tests of the words and values about gate runs, on a state made of events.
 
 use super::*;
+use crate::status::{StatusDocument, View, document};
+use crate::status_text;
+use paddock_model::answers::Answers;
 use paddock_model::event::{Event, Fact};
 use paddock_model::ids::ProjectSlug;
 use paddock_model::proof::{Unproven, compose_proof};
@@ -50,9 +53,9 @@ impl Sample {
         self.fact("entry_queued", data);
     }
 
-    pub(crate) fn fact(&mut self, kind: &str, data: Value) {
+    pub(crate) fn fact(&mut self, kind: &str, data: impl Into<Value>) {
         self.seq += 1;
-        let fact: Fact = serde_json::from_value(json!({"type": kind, "data": data})).unwrap();
+        let fact: Fact = serde_json::from_value(json!({"type": kind, "data": data.into()})).unwrap();
         self.state.apply(&Event { seq: self.seq, at_ms: 1_700_000_000_000 + self.seq as i64 * 1_000, fact });
     }
 
@@ -104,6 +107,71 @@ pub(crate) fn named(passed: u64) -> Value {
 /// Returns the tests of a command that told of none.
 pub(crate) fn untold() -> Value {
     json!({"passed": 0, "failed": 0, "skipped": 0, "source": "exit"})
+}
+
+/// Returns answers of an engine that has nothing to say.
+pub(crate) fn answers() -> Answers {
+    Answers {
+        why: |_, _, _, _| None,
+        nothing_planned: |_, _| None,
+        needs: |_, _| Vec::new(),
+        in_order: |train| train.entries.iter().collect(),
+    }
+}
+
+fn status_of(sample: &Sample) -> (StatusDocument, String) {
+    let answers = answers();
+    let view = View {
+        state: &sample.state,
+        answers: &answers,
+        workspace: "/ws".into(),
+        supervisor: None,
+        now_ms: 1_700_000_100_000,
+        day_ms: 1_700_000_000_000,
+        all: false,
+    };
+    let found = document(&view, None);
+    let text = status_text::render(&found, view.now_ms);
+    (found, text)
+}
+
+#[test]
+fn the_status_names_the_newest_landing_with_its_tests_and_commands_that_tell_none() {
+    let mut sample = Sample::new();
+    sample.ran(2, &named(42));
+    sample.compared(2, &named(42), json!({"added": 1, "added_names": ["test_b"]}), "kept");
+    sample.landed(2);
+    let (found, text) = status_of(&sample);
+    let landing =
+        "  last landing: tokens, gate run 2 green, 42 tests, 1 skipped (41 before)\n    tests: + test_b\n";
+    assert!(text.contains(landing) && !text.contains("exit status only"), "{text}");
+    let shown = serde_json::to_value(&found.projects[0]).unwrap();
+    assert_eq!((&shown["gate"][0]["name"], &shown["gate"][0]["rule"]), (&json!("install"), &json!("off")));
+    assert_eq!(
+        (&shown["gate"][1]["source"], &shown["gate"][1]["tests"]["passed"]),
+        (&json!("runner"), &json!(42))
+    );
+    assert_eq!((&shown["landing"]["run"], &shown["landing"]["verdict"]), (&json!(2), &json!("green")));
+
+    sample.queued(1);
+    sample.ran(3, &untold());
+    let (found, text) = status_of(&sample);
+    let line = "  gate command tests: green, exit status only (`paddock doctor` says how it can tell more)\n";
+    assert!(text.contains(line) && !text.contains("command install"), "{text}");
+    let run = &serde_json::to_value(&found.projects[0].queue[0].verdicts).unwrap()[1];
+    assert_eq!((&run["verdict"], &run["code"]), (&json!("green"), &json!("green_exit_only")));
+    assert_eq!(
+        (&run["text"], &run["commands"][1]["tests"]["source"]),
+        (&json!("green, exit status only"), &json!("exit"))
+    );
+}
+
+#[test]
+fn an_event_says_how_many_tests_ran() {
+    let mut sample = Sample::new();
+    sample.ran(2, &named(42));
+    assert_eq!(told(&sample.run(2).results).as_deref(), Some("42 tests, 1 skipped"));
+    assert_eq!(code_of(Verdict::Green, &sample.run(2).results), VerdictCode::Green);
 }
 
 fn test_b_for_test_a() -> Value {
@@ -177,7 +245,7 @@ fn a_proof_holds_the_tests_and_says_by_which_a_landing_differs() {
             "+ test_b, test_c",
             "- test_a did not run, in tests/a.py",
             "changed tests/a.py (+1 -3)",
-            "changed 2 test files more"
+            "changed 2 more test files"
         ]
     );
     let again: Proof = serde_json::from_value(shown).unwrap();

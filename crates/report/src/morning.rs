@@ -5,16 +5,22 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::evidence::{self, EvidenceStatus, evidence_status};
 use super::status::{NeedStatus, need_status};
-use super::text::{duration, harmless, rfc3339};
+use super::text::{counted, duration, harmless, rfc3339};
 use paddock_model::answers::Answers;
 use paddock_model::budget::used_since_ms;
+use paddock_model::gate::{GateRun, VerdictCode};
+use paddock_model::ids::ObjectId;
 use paddock_model::needs::{Need, NeedKind};
 use paddock_model::objective::{Objective, Status};
 use paddock_model::project::Project;
 use paddock_model::session::{ProcessEnd, Session, SessionStatus};
 use paddock_model::state::State;
 use paddock_model::usage::{Tokens, dollars};
+
+/// Lines of a changed test file's diff that the text shows, at most.
+const DIFF_LINES_MAX: usize = 20;
 
 /// The morning report on all projects.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,6 +42,10 @@ pub struct ProjectReport {
     pub landed: Vec<LandedReport>,
     /// Landings without a gate.
     pub landed_unverified: Vec<LandedReport>,
+    /// Number of landings whose gate told of no tests: green by its exit status only.
+    pub exit_status_only: usize,
+    /// Gate runs whose work did not land for its tests, oldest first.
+    pub tests_lost: Vec<TestsLost>,
     /// What waits for a person now.
     pub waiting: Vec<Waiting>,
     /// Recorded work that cannot be found in the repository. A healthy workspace has none.
@@ -58,6 +68,18 @@ pub struct LandedReport {
     pub published_at: Option<String>,
     /// Whether the landing's proof is written.
     pub proof: bool,
+    /// The gate run with its tests; `None` without a gate, and for landings of earlier builds.
+    pub evidence: Option<EvidenceStatus>,
+}
+
+/// A gate run whose work did not land, because tests were missing, skipped or failing.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct TestsLost {
+    /// What the run was about: `candidate`, `ahead` and so on.
+    pub purpose: &'static str,
+    #[serde(flatten)]
+    pub evidence: EvidenceStatus,
 }
 
 /// Something that waits for a person.
@@ -112,6 +134,8 @@ pub fn project(
         name: project.settings.name.clone(),
         landed: Vec::new(),
         landed_unverified: Vec::new(),
+        exit_status_only: 0,
+        tests_lost: tests_lost(state, project, since_ms),
         waiting: (answers.needs)(state, &project.slug).iter().map(|need| waits(state, need)).collect(),
         lost,
         spent: SpentReport::default(),
@@ -119,7 +143,7 @@ pub fn project(
         open: 0,
     };
     for objective in state.objectives_of(&project.slug) {
-        add_objective(&mut report, project, objective, since_ms);
+        add_objective(&mut report, state, project, objective, since_ms);
     }
     let of_project = |session: &&Session| session.objective.project == project.slug;
     // A session that began before the time counts if it ended after it; `used_since_ms` then takes only the
@@ -137,7 +161,34 @@ pub fn project(
     report
 }
 
-fn add_objective(report: &mut ProjectReport, project: &Project, objective: &Objective, since_ms: i64) {
+/// Returns the runs whose tests kept their work from landing. Of runs on one tree only the last counts: the
+/// others are its repeats.
+fn tests_lost(state: &State, project: &Project, since_ms: i64) -> Vec<TestsLost> {
+    let is_lost = |run: &&GateRun| {
+        run.project == project.slug
+            && run.finished_ms.is_some_and(|at| at >= since_ms)
+            && run.compared.as_ref().is_some_and(|compared| !compared.outcome.may_land())
+    };
+    let found: Vec<&GateRun> = state.gates().filter(is_lost).collect();
+    let mut last: BTreeMap<&ObjectId, &GateRun> = BTreeMap::new();
+    for run in &found {
+        last.insert(&run.tree, run);
+    }
+    let is_last = |run: &&&GateRun| last.get(&run.tree).is_some_and(|last| last.id == run.id);
+    let shown = found
+        .iter()
+        .filter(is_last)
+        .filter_map(|run| Some(TestsLost { purpose: run.purpose.word(), evidence: evidence_status(run)? }));
+    shown.collect()
+}
+
+fn add_objective(
+    report: &mut ProjectReport,
+    state: &State,
+    project: &Project,
+    objective: &Objective,
+    since_ms: i64,
+) {
     match objective.status {
         Status::Todo | Status::Ready | Status::Active | Status::Review | Status::Queued => report.open += 1,
         Status::NeedsReview
@@ -150,6 +201,9 @@ fn add_objective(report: &mut ProjectReport, project: &Project, objective: &Obje
     let Some(landed) = objective.landed.as_ref().filter(|landed| landed.at_ms >= since_ms) else { return };
     // An objective can be done without a commit, if there was nothing to land.
     let Some(commit) = &landed.commit else { return };
+    let run = landed.gate.and_then(|gate| state.gate(gate));
+    report.exit_status_only +=
+        usize::from(run.is_some_and(|run| run.code() == Some(VerdictCode::GreenExitOnly)));
     let line = LandedReport {
         objective: objective.key.id.to_string(),
         title: objective.spec.title.clone(),
@@ -158,6 +212,7 @@ fn add_objective(report: &mut ProjectReport, project: &Project, objective: &Obje
         published_at: landed.published_at_ms.map(rfc3339),
         // The project lists the landings whose proof is still due; every other landing has one.
         proof: !project.unproven.iter().any(|unproven| unproven.commit == *commit),
+        evidence: run.and_then(evidence_status),
     };
     match landed.verified {
         true => report.landed.push(line),
@@ -200,55 +255,200 @@ fn spent(spent: &SpentReport) -> String {
     parts.join(", ")
 }
 
+/// An entry of the report, with lines below it.
+struct Item {
+    text: String,
+    below: Vec<String>,
+}
+
+/// Returns how many landings are green by an exit status only, in words.
+fn exit_only(project: &ProjectReport) -> String {
+    match project.exit_status_only {
+        0 => String::new(),
+        count => format!(" ({count} by exit status only: `paddock doctor` says how the gate can tell more)"),
+    }
+}
+
+/// Returns the lines below a landing: the tests that differ, and the changed test files with their diffs.
+fn evidence_lines(found: &EvidenceStatus) -> Vec<String> {
+    let mut lines = found.differences.clone();
+    for file in &found.tests_changed {
+        lines.push(evidence::changed(file));
+        let diff: Vec<&str> = file.diff.lines().collect();
+        lines.extend(diff.iter().take(DIFF_LINES_MAX).map(|line| format!("  {line}")));
+        if diff.len() > DIFF_LINES_MAX {
+            lines.push(format!(
+                "  … {} more; `report --json` has them",
+                counted(diff.len() - DIFF_LINES_MAX, "line")
+            ));
+        }
+    }
+    if found.more_tests_changed > 0 {
+        let count = usize::try_from(found.more_tests_changed).unwrap_or(usize::MAX);
+        lines.push(format!("changed {}", counted(count, "more test file")));
+    }
+    lines
+}
+
 /// Renders the report for people, as Markdown or as plain text.
 #[must_use]
 pub fn text(report: &Report, markdown: bool, now_ms: i64) -> String {
-    let head = |level: usize, text: &str| match markdown {
-        true => format!("{} {text}\n\n", "#".repeat(level)),
-        false => format!("{text}\n"),
-    };
-    let item = |text: String| {
-        let shown = harmless(&text);
-        if markdown { format!("- {shown}\n") } else { format!("    {shown}\n") }
-    };
-    let gap = if markdown { "\n" } else { "" };
-    let mut all = head(1, &format!("Paddock from {} to {}", report.since, report.until));
+    let mut all = Sheet { text: String::new(), markdown };
+    all.head(1, &format!("Paddock from {} to {}", report.since, report.until));
     for project in &report.projects {
-        all.push_str(&head(2, &harmless(&format!("{} ({})", project.slug, project.name))));
-        let mut section = |title: String, items: Vec<String>| {
-            let title = if markdown { head(3, &title) } else { format!("  {title}\n") };
-            all.push_str(&title);
-            let is_listed = !items.is_empty();
-            items.into_iter().for_each(|line| all.push_str(&item(line)));
-            all.push_str(if is_listed { gap } else { "" });
-        };
-        let landed = |line: &LandedReport| {
-            // Ten digits are unambiguous in most repositories; `report --json` has all of them.
-            let commit: String = line.commit.chars().take(10).collect();
-            let published = if line.published_at.is_some() { "" } else { ", not published" };
-            let proof = if line.proof { "" } else { ", proof not written yet" };
-            format!("{} {commit}  {}{published}{proof}", line.objective, line.title)
-        };
-        let waits = |wait: &Waiting| {
-            let who = wait.objective.clone().unwrap_or_else(|| "project".to_owned());
-            // The report holds times as text, so that its JSON needs no second form.
-            let since = wait.since.parse::<jiff::Timestamp>().map_or(now_ms, jiff::Timestamp::as_millisecond);
-            let since = duration((now_ms - since).max(0));
-            format!("{who}: {} (for {since}); {}", wait.text, wait.clears)
-        };
-        section(
-            format!("landed, verified: {}", project.landed.len()),
-            project.landed.iter().map(landed).collect(),
-        );
-        let unverified = &project.landed_unverified;
-        section(format!("landed, unverified: {}", unverified.len()), unverified.iter().map(landed).collect());
-        section(
-            format!("waiting for you: {}", project.waiting.len()),
-            project.waiting.iter().map(waits).collect(),
-        );
-        section(format!("lost: {}", project.lost.len()), project.lost.clone());
-        section(format!("still open: {}", project.open), Vec::new());
-        section(format!("spent: {}", spent(&project.spent)), Vec::new());
+        add_project(&mut all, project, now_ms);
     }
-    all
+    all.text
+}
+
+/// The text of a report while it is written.
+struct Sheet {
+    text: String,
+    markdown: bool,
+}
+
+impl Sheet {
+    fn head(&mut self, level: usize, text: &str) {
+        self.text.push_str(&match self.markdown {
+            true => format!("{} {text}\n\n", "#".repeat(level)),
+            false => format!("{text}\n"),
+        });
+    }
+
+    fn section(&mut self, title: &str, items: Vec<Item>) {
+        match self.markdown {
+            true => self.head(3, title),
+            false => self.head(3, &format!("  {title}")),
+        }
+        let is_listed = !items.is_empty();
+        for Item { text, below } in items {
+            let shown = harmless(&text);
+            self.text.push_str(&match self.markdown {
+                true => format!("- {shown}\n"),
+                false => format!("    {shown}\n"),
+            });
+            below.iter().for_each(|line| self.below(line));
+        }
+        self.text.push_str(if is_listed && self.markdown { "\n" } else { "" });
+    }
+
+    /// Adds a line below an item. Lines of a diff keep their blanks: in Markdown they are code.
+    fn below(&mut self, line: &str) {
+        let shown = harmless(line);
+        self.text.push_str(&match self.markdown {
+            true => format!("  - `{}`\n", shown.replace('`', "'")),
+            false => format!("        {shown}\n"),
+        });
+    }
+}
+
+fn add_project(all: &mut Sheet, project: &ProjectReport, now_ms: i64) {
+    let plain = |text: String| Item { text, below: Vec::new() };
+    let waits = |wait: &Waiting| {
+        let who = wait.objective.clone().unwrap_or_else(|| "project".to_owned());
+        // The report holds times as text, so that its JSON needs no second form.
+        let since = wait.since.parse::<jiff::Timestamp>().map_or(now_ms, jiff::Timestamp::as_millisecond);
+        let since = duration((now_ms - since).max(0));
+        plain(format!("{who}: {} (for {since}); {}", wait.text, wait.clears))
+    };
+    all.head(2, &harmless(&format!("{} ({})", project.slug, project.name)));
+    let verified = &project.landed;
+    let title = format!("landed, verified: {}{}", verified.len(), exit_only(project));
+    // The members of a batch landed by one run, whose tests are told once.
+    let is_first = |at: usize| at == 0 || verified[at - 1].commit != verified[at].commit;
+    let items = verified.iter().enumerate().map(|(at, line)| landed_item(line, is_first(at)));
+    all.section(&title, items.collect());
+    let unverified = &project.landed_unverified;
+    let title = format!("landed, unverified: {}", unverified.len());
+    all.section(&title, unverified.iter().map(|line| landed_item(line, true)).collect());
+    if !project.tests_lost.is_empty() {
+        let lost = |lost: &TestsLost| Item {
+            text: format!("gate run {}, {}: {}", lost.evidence.run, lost.purpose, lost.evidence.text),
+            below: evidence_lines(&lost.evidence),
+        };
+        let title = format!("not landed for their tests: {}", project.tests_lost.len());
+        all.section(&title, project.tests_lost.iter().map(lost).collect());
+    }
+    let title = format!("waiting for you: {}", project.waiting.len());
+    all.section(&title, project.waiting.iter().map(waits).collect());
+    let title = format!("lost: {}", project.lost.len());
+    all.section(&title, project.lost.iter().cloned().map(plain).collect());
+    all.section(&format!("still open: {}", project.open), Vec::new());
+    all.section(&format!("spent: {}", spent(&project.spent)), Vec::new());
+}
+
+fn landed_item(line: &LandedReport, has_tests: bool) -> Item {
+    // Ten digits are unambiguous in most repositories; `report --json` has all of them.
+    let commit: String = line.commit.chars().take(10).collect();
+    let published = if line.published_at.is_some() { "" } else { ", not published" };
+    let proof = if line.proof { "" } else { ", proof not written yet" };
+    let tests = line.evidence.as_ref().map(|found| format!("; {}", found.text)).unwrap_or_default();
+    Item {
+        text: format!("{} {commit}  {}{published}{proof}{tests}", line.objective, line.title),
+        below: line.evidence.as_ref().filter(|_| has_tests).map(evidence_lines).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::tests::{Sample, named, untold};
+    use serde_json::json;
+
+    fn report_of(sample: &Sample) -> Report {
+        let answers = evidence::tests::answers();
+        let web = sample.state.projects().next().unwrap();
+        let one = project(&sample.state, &answers, web, (0, 2_000_000_000_000), Vec::new());
+        Report { version: 1, since: "then".to_owned(), until: "now".to_owned(), projects: vec![one] }
+    }
+
+    #[test]
+    fn the_report_says_of_each_landing_which_tests_ran_and_what_was_done_to_them() {
+        let mut sample = Sample::new();
+        sample.ran(2, &named(42));
+        sample.compared(2, &named(42), json!({"added": 1, "added_names": ["test_b"]}), "kept");
+        sample.landed(2);
+        let report = report_of(&sample);
+        let shown = text(&report, false, 0);
+        for line in [
+            "  landed, verified: 1\n",
+            "Rotate tokens, not published, proof not written yet; green, 42 tests, 1 skipped (41 before)\n",
+            "        tests: + test_b\n",
+            "        changed tests/a.py (+1 -3)\n",
+            "          -def test_a():\n",
+            "        changed 2 more test files\n",
+        ] {
+            assert!(shown.contains(line), "{line}{shown}");
+        }
+        assert!(text(&report, true, 0).contains("  - `  -def test_a():`\n"));
+        let json = serde_json::to_value(&report).unwrap();
+        let landed = &json["projects"][0]["landed"][0]["evidence"];
+        assert_eq!(landed["commands"][1]["added_names"], json!(["test_b"]));
+        assert_eq!(landed["tests_changed"][0]["path"], "tests/a.py");
+    }
+
+    #[test]
+    fn landings_by_exit_status_only_and_runs_that_lost_tests_are_counted_and_named() {
+        let mut sample = Sample::new();
+        let gone =
+            json!({"gone": [{"how": "skipped", "file": "tests/a.py", "count": 1, "names": ["test_a"]}]});
+        for run in [2, 3] {
+            sample.ran(run, &named(40));
+            sample.compared(run, &named(40), gone.clone(), "fewer_tests");
+        }
+        sample.ran(4, &untold());
+        sample.landed(4);
+        let report = report_of(&sample);
+        assert_eq!((report.projects[0].exit_status_only, report.projects[0].tests_lost.len()), (1, 1));
+        let shown = text(&report, false, 0);
+        for line in [
+            "  landed, verified: 1 (1 by exit status only: `paddock doctor` says how the gate can tell more)\n",
+            "  not landed for their tests: 1\n",
+            "    gate run 3, candidate: fewer tests than before, 40 tests, 1 skipped (41 before)\n",
+            "        tests: - test_a skipped, in tests/a.py\n",
+            "; green, exit status only\n",
+        ] {
+            assert!(shown.contains(line), "{line}{shown}");
+        }
+    }
 }

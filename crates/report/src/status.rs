@@ -1,6 +1,7 @@
 //! The status document (`status --json`): stable keys for scripts, times as RFC 3339 in UTC.
 
 mod build;
+mod gate;
 mod queue;
 
 use paddock_model::ids::{AgentId, WorkerId};
@@ -8,10 +9,13 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::evidence::{CommandStatus, EvidenceStatus, TestsStatus};
 use crate::text::rfc3339;
 use paddock_ipc::workspace_lock::Holder;
 use paddock_model::answers::Answers;
+use paddock_model::evidence::Source;
 use paddock_model::hierarchy::HierarchyNode;
+use paddock_model::settings::TestsRule;
 use paddock_model::state::State;
 
 pub use build::document;
@@ -118,6 +122,42 @@ pub struct ProjectStatus {
     pub recheck: Option<RecheckStatus>,
     /// Number of parallel gate runs, and the reason for it; `None` without a gate.
     pub gate_slots: Option<GateSlotsStatus>,
+    /// The gate's commands, and what each told of tests when it last passed.
+    pub gate: Vec<GateCommandStatus>,
+    /// The newest landing that a gate run judged, with its tests.
+    pub landing: Option<LandingStatus>,
+}
+
+/// A gate command, and what it told of tests when it last passed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GateCommandStatus {
+    /// Name of the command.
+    pub name: String,
+    /// Code of its verdict; `None` if it never passed under the present gate.
+    pub verdict: Option<&'static str>,
+    /// The tests that it told of; `None` if it was not asked for any, or never passed.
+    pub tests: Option<TestsStatus>,
+    /// Where the tests come from: `junit`, `runner`, `count`, or `exit` if only its exit status is known.
+    pub source: Option<Source>,
+    /// Number of the run.
+    pub run: Option<u64>,
+    /// The setting `tests`: `auto`, `required` or `off`.
+    pub rule: TestsRule,
+    /// Whether a person should know that only the exit status counts: it runs tests, as far as its words say,
+    /// or no command of the gate tells of tests.
+    pub exit_only: bool,
+}
+
+/// The newest landing that a gate run judged.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct LandingStatus {
+    pub objective: String,
+    pub commit: Option<String>,
+    pub at: String,
+    /// The gate run with its tests.
+    #[serde(flatten)]
+    pub evidence: EvidenceStatus,
 }
 
 /// Two branches that conflict.
@@ -238,6 +278,10 @@ pub struct LandedStatus {
     pub at: String,
     pub published_at: Option<String>,
     pub verified: bool,
+    /// The gate run that judged it, if it says what it told of tests.
+    pub gate: Option<u64>,
+    /// That run's verdict and number of tests in words.
+    pub tests: Option<String>,
 }
 
 /// The status of a session.
@@ -327,7 +371,17 @@ pub struct GateStatus {
 pub struct VerdictStatus {
     pub run: u64,
     pub purpose: &'static str,
+    /// `green`, `red`, `not evaluated`, or `fewer tests than before`.
     pub verdict: &'static str,
+    /// Code of the verdict with its evidence: `green`, `green_exit_only`, `fewer_tests`, `red` or
+    /// `not_evaluated`.
+    pub code: &'static str,
+    /// The verdict and the number of tests in words.
+    pub text: String,
+    /// The commands that ended, with their tests and those on the base.
+    pub commands: Vec<CommandStatus>,
+    /// The differences from the base in words: one line for each.
+    pub differences: Vec<String>,
     pub seconds: u64,
     /// What the run could start with: `kept` caches, `without_caches`, or `from_nothing`.
     pub start: &'static str,

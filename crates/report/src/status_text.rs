@@ -6,6 +6,9 @@ use super::text::{cut, duration, harmless, table};
 /// Columns after which a reason is cut; `objective show` prints the whole reason.
 const REASON_WIDTH_MAX: usize = 160;
 
+/// Differences of the newest landing's tests that are shown, at most.
+const DIFFERENCES_MAX: usize = 5;
+
 /// Renders the document as text, with times relative to `now_ms`.
 #[must_use]
 pub fn render(document: &StatusDocument, now_ms: i64) -> String {
@@ -38,6 +41,7 @@ fn project_text(project: &ProjectStatus, now_ms: i64) -> String {
     out.push_str(&section("running", &running(project, now_ms)));
     out.push_str(&section("queue", &queue(project, now_ms)));
     out.push_str(&section("waiting", &blocked(project)));
+    out.push_str(&gate(project));
     let counts: Vec<String> = paddock_model::objective::Status::ALL
         .iter()
         .filter_map(|status| project.counts.get(status.word()).map(|count| (status.word(), *count)))
@@ -140,6 +144,26 @@ fn queue(project: &ProjectStatus, now_ms: i64) -> Vec<Vec<String>> {
         vec![entry.position.to_string(), name, entry.state.to_owned(), ago(&entry.since, now_ms)]
     };
     project.queue.iter().map(row).collect()
+}
+
+/// Returns the newest landing with its tests, and a line for each gate command of which only the exit status is
+/// known.
+fn gate(project: &ProjectStatus) -> String {
+    let mut out = String::new();
+    if let Some(landing) = &project.landing {
+        let (name, evidence) = (harmless(&landing.objective), &landing.evidence);
+        out.push_str(&format!("  last landing: {name}, gate run {} {}\n", evidence.run, evidence.text));
+        for line in evidence.differences.iter().take(DIFFERENCES_MAX) {
+            out.push_str(&format!("    {}\n", cut(&harmless(line), REASON_WIDTH_MAX)));
+        }
+    }
+    for command in project.gate.iter().filter(|command| command.exit_only) {
+        let name = harmless(&command.name);
+        out.push_str(&format!(
+            "  gate command {name}: green, exit status only (`paddock doctor` says how it can tell more)\n"
+        ));
+    }
+    out
 }
 
 /// Returns the objectives that are neither running nor queued, with the reasons, in a limited number of rows:

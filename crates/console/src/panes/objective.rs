@@ -320,3 +320,10 @@ fn on_lines(model: &mut Model, height: u16, verb: &Verb) -> Reaction {
     };
     Reaction::done()
 }
+
+/// Returns the text of the tab with an objective's gate runs.
+#[cfg(test)]
+pub(super) fn queue_tab(model: &Model, one: &Objective, theme: &Theme) -> String {
+    let lines = tabs::queue(model, one, 120, theme);
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}

@@ -38,6 +38,39 @@ fn snapshots_of_the_queue() {
 }
 
 #[test]
+fn the_queue_says_how_many_tests_ran_and_which_are_gone() {
+    let shop = |outcome: &str| {
+        let mut sample = Sample::shop();
+        sample.objective("tokens", "Rotate tokens", &[]);
+        sample.queued("tokens", 1).built(&[1]);
+        let gate = sample.gate(&[1]);
+        sample.gate_ended(gate, "green", 60).compared(gate, &[1], outcome);
+        sample
+    };
+    let mut kept = shop("kept");
+    let shown = pane_alone(&mut kept.model, PaneId::Queue, 120, 30);
+    assert!(shown.contains("green · 42 tests (41 before); next in line"), "{shown}");
+    let header = "gate run 1 · build green, exit status only 0:18 · tests green 0:42 · 42 tests (41 before)";
+    assert!(shown.contains(header), "{shown}");
+    let mut lost = shop("fewer_tests");
+    let shown = pane_alone(&mut lost.model, PaneId::Queue, 120, 30);
+    let words = "fewer tests than before; tests: - tokens::expire did not run, in tests/a.rs";
+    assert!(shown.contains(words), "{shown}");
+
+    let one = kept.model.facts.state.objective(&key("tokens")).unwrap();
+    let theme = crate::theme::Theme::default();
+    let lines = super::objective::queue_tab(&kept.model, one, &theme);
+    for line in [
+        "gate run 1 green, 42 tests (41 before)",
+        "tests: + tokens::rotate, tokens::sign",
+        "tests: - tokens::expire did not run, in tests/a.rs",
+        "changed tests/a.rs (+9 -2)",
+    ] {
+        assert!(lines.contains(line), "{line}\n{lines}");
+    }
+}
+
+#[test]
 fn snapshots_of_budgets() {
     let mut model = model();
     snapshots("budgets", &mut model, PaneId::Budgets);

@@ -225,13 +225,30 @@ impl Sample {
     /// Ends a gate run with this verdict.
     pub(crate) fn gate_ended(&mut self, gate: u64, verdict: &str, seconds: u64) -> &mut Self {
         let code = i32::from(verdict == "red");
+        let failed = u64::from(verdict == "red");
+        let tests = json!({"passed": 42 - failed, "failed": failed, "skipped": 0, "source": "runner", "runners": ["libtest"]});
         let results = json!([
             {"name": "build", "exit": {"code": 0}, "timed_out": false, "took_ms": seconds * 300},
-            {"name": "tests", "exit": {"code": code}, "timed_out": false, "took_ms": seconds * 700}
+            {"name": "tests", "exit": {"code": code}, "timed_out": false, "took_ms": seconds * 700, "tests": tests}
         ]);
         self.fact(
             "gate_ended",
             json!({"project": "shop", "gate": gate, "verdict": verdict, "results": results}),
+        )
+    }
+
+    /// Compares the tests of a gate run with those on the base: one more passes there, and others ran.
+    pub(crate) fn compared(&mut self, gate: u64, entries: &[u64], outcome: &str) -> &mut Self {
+        let tests = |passed: u64| json!({"passed": passed, "failed": 0, "skipped": 0, "source": "runner"});
+        let gone = json!({"how": "missing", "file": "tests/a.rs", "count": 1, "names": ["tokens::expire"]});
+        let command = json!({"name": "tests", "tests": tests(42), "base": tests(41), "added": 2,
+            "added_names": ["tokens::rotate", "tokens::sign"], "gone": [gone]});
+        let changed = json!([{"path": "tests/a.rs", "added": 9, "removed": 2, "diff": "-fn expire()"}]);
+        self.fact(
+            "tests_compared",
+            json!({"project": "shop", "gate": gate, "bases": [1], "base_tree": oid(2),
+            "entries": entries, "comparison": {"commands": [command], "changed": changed, "more_changed": 0},
+            "outcome": outcome}),
         )
     }
 

@@ -3,8 +3,9 @@
 use super::{
     BudgetStatus, ExitStatus, IntegrationStatus, LandedStatus, NeedStatus, ObjectiveStatus, ProjectStatus,
     ReasonStatus, SessionBudgetStatus, SessionStatus, StatusDocument, SupervisorStatus, UsageStatus, Used,
-    View, node_status, queue,
+    View, gate, node_status, queue,
 };
+use crate::evidence;
 use crate::text::rfc3339;
 use paddock_model::answers::Surroundings;
 use paddock_model::budget::spent_since;
@@ -70,6 +71,8 @@ fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
         canary: queue::canary(project),
         recheck: queue::recheck(view, project),
         gate_slots: queue::gate_slots(project),
+        gate: gate::commands(view, project),
+        landing: gate::landing(view, project),
     }
 }
 
@@ -145,12 +148,12 @@ fn objectives(view: &View<'_>, project: &Project) -> Vec<ObjectiveStatus> {
     let all = view.state.objectives_of(&project.slug);
     all.map(|objective| {
         let reason = (view.answers.why)(view.state, objective, &facts, &mut overlaps);
-        objective_status(objective, reason.as_ref())
+        objective_status(view, objective, reason.as_ref())
     })
     .collect()
 }
 
-fn objective_status(objective: &Objective, reason: Option<&Reason>) -> ObjectiveStatus {
+fn objective_status(view: &View<'_>, objective: &Objective, reason: Option<&Reason>) -> ObjectiveStatus {
     let worktree = objective.worktree.as_ref();
     // A worktree that is only ordered has no folder yet, and a removed one no longer has any.
     let is_there =
@@ -169,16 +172,19 @@ fn objective_status(objective: &Objective, reason: Option<&Reason>) -> Objective
         retries: objective.retries,
         expansions: objective.expansions,
         sessions: objective.sessions.iter().map(|session| session.0).collect(),
-        landed: objective.landed.as_ref().map(landed_status),
+        landed: objective.landed.as_ref().map(|landed| landed_status(view, landed)),
     }
 }
 
-fn landed_status(landed: &Landed) -> LandedStatus {
+fn landed_status(view: &View<'_>, landed: &Landed) -> LandedStatus {
+    let run = landed.gate.and_then(|gate| view.state.gate(gate));
     LandedStatus {
         commit: landed.commit.as_ref().map(ToString::to_string),
         at: rfc3339(landed.at_ms),
         published_at: landed.published_at_ms.map(rfc3339),
         verified: landed.verified,
+        gate: landed.gate.map(|gate| gate.0),
+        tests: run.and_then(evidence::verdict),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::{CanaryStatus, ChangedStatus, GateSlotsStatus, GateStatus, QueueStatus, RadarStatus};
 use super::{RecheckStatus, VerdictStatus, View};
+use crate::evidence;
 use crate::text::rfc3339;
-use paddock_model::gate::{CommandResult, GateRun, Purpose, Start, Verdict};
+use paddock_model::gate::{CommandResult, GateRun, Purpose, Start, Verdict, VerdictCode};
 use paddock_model::project::Project;
 use paddock_model::settings::Slots;
 use paddock_model::train::{Entry, Subject};
@@ -86,7 +87,11 @@ fn verdicts(view: &View<'_>, project: &Project, entry: &Entry) -> Vec<VerdictSta
         Some(VerdictStatus {
             run: run.id.0,
             purpose: run.purpose.word(),
-            verdict: run.verdict?.words(),
+            verdict: plain(run.code()?),
+            code: run.code()?.word(),
+            text: evidence::verdict(run)?,
+            commands: evidence::commands(run),
+            differences: evidence::differences(run),
             seconds: seconds(run, view.now_ms),
             start: run.start.word(),
             from_nothing: run.from_nothing,
@@ -94,6 +99,14 @@ fn verdicts(view: &View<'_>, project: &Project, entry: &Entry) -> Vec<VerdictSta
         })
     };
     view.state.gates().filter(is_own).filter_map(status).collect()
+}
+
+/// Returns the words of a verdict for scripts of earlier builds, which know no difference in a green one.
+fn plain(code: VerdictCode) -> &'static str {
+    match code {
+        VerdictCode::GreenExitOnly => VerdictCode::Green.words(),
+        code => code.words(),
+    }
 }
 
 fn changed(run: &GateRun) -> Vec<ChangedStatus> {

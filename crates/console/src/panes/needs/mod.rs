@@ -13,7 +13,7 @@ use crate::data::{Need, NeedKind, evidence};
 use crate::msg::{Effect, Job};
 use crate::theme::Theme;
 use crate::{Model, text};
-use paddock_model::gate::{GateRun, Verdict};
+use paddock_model::gate::{GateRun, VerdictCode};
 use paddock_model::ids::GateId;
 
 pub(crate) use card::Card;
@@ -186,9 +186,9 @@ fn draw(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
 /// this run's.
 pub(super) fn red_gate(model: &Model) -> Option<GateId> {
     let project = model.shown_project()?;
-    let is_red = |gate: &&GateRun| {
-        gate.project == project.slug && gate.verdict.is_some_and(|verdict| verdict != Verdict::Green)
-    };
+    let is_green = |code: VerdictCode| matches!(code, VerdictCode::Green | VerdictCode::GreenExitOnly);
+    let is_red =
+        |gate: &&GateRun| gate.project == project.slug && gate.code().is_some_and(|code| !is_green(code));
     model.facts.state.gates().rev().take(GATES_MAX).find(is_red).map(|gate| gate.id)
 }
 

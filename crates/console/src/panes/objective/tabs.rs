@@ -10,10 +10,10 @@ use crate::data::evidence::finding_line;
 use crate::theme::Theme;
 use crate::{Model, text};
 use paddock_ipc::EventLine;
-use paddock_model::gate::{GateRun, Verdict};
+use paddock_model::gate::{GateRun, Verdict, VerdictCode};
 use paddock_model::objective::Objective;
 use paddock_model::session::{Session, SessionEnd, SessionStatus};
-use paddock_report::event_lines;
+use paddock_report::{event_lines, evidence};
 
 /// Returns the sessions of an objective, newest first.
 pub(crate) fn sessions<'m>(model: &'m Model, one: &'m Objective) -> Vec<&'m Session> {
@@ -131,12 +131,23 @@ pub(crate) fn gates<'m>(model: &'m Model, one: &Objective) -> Vec<&'m GateRun> {
 }
 
 fn verdict(gate: &GateRun, theme: &Theme) -> (&'static str, Style) {
-    match gate.verdict {
+    match gate.code() {
         _ if gate.cancelled => ("cancelled", theme.dim),
         None => ("running", theme.working),
-        Some(Verdict::Green) => ("green", theme.landed),
-        Some(Verdict::Red) => ("red", theme.failed),
-        Some(Verdict::NotEvaluated) => ("not evaluated", theme.needs),
+        Some(code @ (VerdictCode::Green | VerdictCode::GreenExitOnly)) => (code.words(), theme.landed),
+        Some(code @ (VerdictCode::Red | VerdictCode::FewerTests)) => (code.words(), theme.failed),
+        Some(code @ VerdictCode::NotEvaluated) => (code.words(), theme.needs),
+    }
+}
+
+/// Adds what differs in a run's tests from those on the base, and the test files that the work changes.
+fn add_tests(sheet: &mut Sheet<'_>, gate: &GateRun, theme: &Theme) {
+    for line in evidence::differences(gate) {
+        let style = if line.contains("- ") { theme.failed } else { theme.plain };
+        sheet.point("   ", theme.dim, &line, style);
+    }
+    for file in gate.compared.iter().flat_map(|compared| &compared.comparison.changed) {
+        sheet.point("   ", theme.dim, &evidence::changed(file), theme.dim);
     }
 }
 
@@ -148,7 +159,8 @@ pub(crate) fn queue(model: &Model, one: &Objective, columns: usize, theme: &Them
     for gate in &runs {
         let (word, style) = verdict(gate, theme);
         let took = text::short_time(gate.finished_ms.unwrap_or(model.now_ms) - gate.started_ms);
-        sheet.point(&format!("gate run {}", gate.id), theme.dim, &format!("{word}, {took}"), style);
+        let tests = evidence::totals(gate).map(|tests| format!(", {tests}")).unwrap_or_default();
+        sheet.point(&format!("gate run {}", gate.id), theme.dim, &format!("{word}{tests}, {took}"), style);
         for result in &gate.results {
             let (mark, style) = match result.verdict() {
                 Verdict::Green => (theme.glyphs.landed, theme.landed),
@@ -162,6 +174,7 @@ pub(crate) fn queue(model: &Model, one: &Objective, columns: usize, theme: &Them
                 theme.plain,
             );
         }
+        add_tests(&mut sheet, gate, theme);
     }
     let events = model.facts.events.iter().rev().filter(|line| is_about(line, one));
     let events: Vec<String> = events

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use crate::{Model, text};
-use paddock_model::gate::{GateRun, Purpose, Start, Verdict};
+use paddock_model::gate::{GateRun, Purpose, Start, Verdict, VerdictCode};
 use paddock_model::ids::{EntryId, GateId, ObjectiveId};
 use paddock_model::project::Project;
 use paddock_model::train::{Entry, Subject};
+use paddock_report::evidence;
 
 /// Newest gate runs that are searched, at most: rows are derived for every frame, and a workspace may have
 /// thousands of runs.
@@ -164,12 +165,41 @@ fn wait_reason(model: &Model, project: &Project, entry: &Entry, first: bool) -> 
     if project.train.is_separate(entry.id) {
         return "does not merge with the entries before it".to_owned();
     }
-    match (last_run(model, project, entry.id).and_then(|run| run.verdict), first) {
-        (Some(Verdict::Red), _) => "red; finding the culprit".to_owned(),
-        (Some(Verdict::NotEvaluated), _) => "not evaluated; the gate runs again".to_owned(),
-        (_, true) => "next in line".to_owned(),
-        _ => "for the entries before it".to_owned(),
+    let place = if first { "next in line" } else { "for the entries before it" };
+    let run = last_run(model, project, entry.id);
+    match run.and_then(GateRun::code) {
+        Some(VerdictCode::Red) => "red; finding the culprit".to_owned(),
+        Some(VerdictCode::FewerTests) => run.map(lost_tests).unwrap_or_default(),
+        Some(VerdictCode::NotEvaluated) => "not evaluated; the gate runs again".to_owned(),
+        Some(VerdictCode::Green | VerdictCode::GreenExitOnly) | None => {
+            // A run on the base says nothing about the entry's own tests.
+            let own = run.filter(|run| !run.purpose.is_on_base() && run.compared.is_some());
+            let verdict = own.and_then(|run| verdict_words(model, run));
+            verdict.map_or_else(|| place.to_owned(), |words| format!("{words}; {place}"))
+        }
     }
+}
+
+/// Returns the tests that a run lost, by the first difference: `fewer tests: - test_a did not run`.
+fn lost_tests(run: &GateRun) -> String {
+    let lost = evidence::differences(run).into_iter().find(|line| !line.contains("+ "));
+    format!("fewer tests than before; {}", lost.unwrap_or_else(|| "a person decides".to_owned()))
+}
+
+/// Returns the verdict of a run and its tests: `green · 42 tests (41 before)`.
+#[must_use]
+pub(crate) fn verdict_words(model: &Model, run: &GateRun) -> Option<String> {
+    let code = run.code()?;
+    let dot = model.theme.glyphs.dot;
+    let tests = evidence::totals(run).map(|tests| format!(" {dot} {tests}")).unwrap_or_default();
+    Some(format!("{}{tests}", code.words()))
+}
+
+/// Returns the verdict by which the queue's landing lands.
+fn landing_words(model: &Model, project: &Project) -> String {
+    let gate = project.train.landing.as_ref().and_then(|landing| landing.gate);
+    let run = gate.and_then(|gate| model.facts.state.gate(gate));
+    run.and_then(|run| verdict_words(model, run)).unwrap_or_else(|| Verdict::Green.words().to_owned())
 }
 
 fn row(model: &Model, project: &Project, entry: &Entry, first: bool) -> Row {
@@ -205,7 +235,7 @@ fn row(model: &Model, project: &Project, entry: &Entry, first: bool) -> Row {
         (true, _) if train.landing.as_ref().is_some_and(|landing| landing.gate.is_none()) => {
             ("lands", "no gate".to_owned())
         }
-        (true, _) => ("lands", "the gate is green".to_owned()),
+        (true, _) => ("lands", format!("the gate is {}", landing_words(model, project))),
         (false, true) => ("merge", "its merge is being made".to_owned()),
         (false, false) if train.held.is_some() => ("held", "until the queue is released".to_owned()),
         (false, false) => ("waits", wait_reason(model, project, entry, first)),

@@ -20,6 +20,7 @@ use entries::{Bracket, Row, other_runs, rows};
 use paddock_model::ids::{GateId, ObjectiveId, ObjectiveKey};
 use paddock_model::project::Project;
 use paddock_model::settings::Slots;
+use paddock_report::evidence;
 
 pub(crate) use state::Local;
 
@@ -247,15 +248,19 @@ fn draw_search(model: &Model, gate: GateId, rule: Rect, buf: &mut Buffer, theme:
     }
 }
 
-/// Returns the results of a gate run so far: ` gate run 12 · tests passed 1:24 `.
+/// Returns the results of a gate run so far: ` gate run 12 · tests green 1:24 · 42 tests (41 before) `.
 fn gate_status(model: &Model, gate: GateId) -> String {
     let Some(run) = model.facts.state.gate(gate) else { return String::new() };
     let dot = model.theme.glyphs.dot;
     let mut words = format!(" gate run {gate}");
     for result in &run.results {
         let took = text::running(i64::try_from(result.took_ms).unwrap_or(0));
-        words.push_str(&format!(" {dot} {} {} {took}", result.name, result.verdict().words()));
+        words.push_str(&format!(" {dot} {} {} {took}", result.name, result.code().words()));
     }
+    // The words of a command say whether it told of tests; here they are counted for all.
+    let tests = if run.finished_ms.is_some() { evidence::totals(run) } else { evidence::told(&run.results) };
+    words.extend(tests.map(|tests| format!(" {dot} {tests}")));
+    words.extend(evidence::differences(run).iter().take(2).map(|line| format!(" {dot} {line}")));
     if run.finished_ms.is_none() {
         let project = model.facts.state.project(&run.project);
         let progress = project.map(|project| entries::progress(model, project, run).words());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::Model;
-use paddock_model::gate::Verdict;
+use paddock_model::gate::VerdictCode;
 use paddock_model::ids::{ObjectiveId, SessionId};
 use paddock_model::project::Project;
 use paddock_model::session::{Session, SessionEnd, SessionStatus};
@@ -112,13 +112,13 @@ fn gates(model: &Model, project: &Project, since_ms: i64) -> Vec<TimelineRow> {
         if gate.project != project.slug || to_ms < since_ms {
             continue;
         }
-        let ended = match (gate.finished_ms, gate.cancelled, gate.verdict) {
+        let ended = match (gate.finished_ms, gate.cancelled, gate.code()) {
             (None, false, _) => Ended::Running,
             // A run that ended without a verdict was stopped before its gate could judge.
             (_, true, _) | (_, _, None) => Ended::GivenUp,
-            (_, _, Some(Verdict::Green)) => Ended::Well,
-            (_, _, Some(Verdict::Red)) => Ended::Badly,
-            (_, _, Some(Verdict::NotEvaluated)) => Ended::Limit,
+            (_, _, Some(VerdictCode::Green | VerdictCode::GreenExitOnly)) => Ended::Well,
+            (_, _, Some(VerdictCode::Red | VerdictCode::FewerTests)) => Ended::Badly,
+            (_, _, Some(VerdictCode::NotEvaluated)) => Ended::Limit,
         };
         let bar = Bar { from_ms: gate.started_ms, to_ms, ended, label: gate.id.to_string(), session: None };
         slots.entry(gate.slot).or_default().push(bar);

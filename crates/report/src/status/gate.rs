@@ -1,0 +1,79 @@
+//! The gate in the status document: what its commands told of tests, and the newest landing.
+
+use super::{GateCommandStatus, LandingStatus, View};
+use crate::evidence::{TestsStatus, evidence_status};
+use crate::runners;
+use crate::text::rfc3339;
+use paddock_model::evidence::Source;
+use paddock_model::gate::{CommandResult, GateRun, Purpose, Verdict};
+use paddock_model::objective::{Landed, Objective};
+use paddock_model::project::Project;
+use paddock_model::settings::{GateCommand, TestsRule};
+
+/// Newest gate runs that are searched, at most.
+const RECENT: usize = 200;
+
+/// Returns the gate's commands, and what each told of tests when it last passed.
+pub(super) fn commands(view: &View<'_>, project: &Project) -> Vec<GateCommandStatus> {
+    let passed = |command: &GateCommand| last_passed(view, project, command);
+    let found: Vec<_> = project.settings.verify.iter().map(|command| (command, passed(command))).collect();
+    let tells = |found: &Option<(&GateRun, &CommandResult)>| {
+        let tests = found.and_then(|(_, result)| result.tests.as_ref());
+        tests.is_some_and(|tests| tests.source != Source::Exit)
+    };
+    let is_silent = !found.iter().any(|(_, found)| tells(found));
+    let status = |(command, found): &(&GateCommand, Option<(&GateRun, &CommandResult)>)| {
+        let tests = found.and_then(|(_, result)| result.tests.as_ref());
+        let source = tests.map(|tests| tests.source);
+        GateCommandStatus {
+            name: command.name.clone(),
+            verdict: found.map(|(_, result)| result.code().word()),
+            tests: tests.map(TestsStatus::from),
+            source,
+            run: found.map(|(run, _)| run.id.0),
+            rule: command.tests,
+            exit_only: source == Some(Source::Exit)
+                && command.tests != TestsRule::Off
+                && (is_silent || runners::named_in(&command.run).is_some()),
+        }
+    };
+    found.iter().map(status).collect()
+}
+
+/// Returns the newest run in which a command passed on work, under the present commands.
+fn last_passed<'v>(
+    view: &View<'v>,
+    project: &Project,
+    command: &GateCommand,
+) -> Option<(&'v GateRun, &'v CommandResult)> {
+    let terms = project.settings.gate_terms();
+    // The canary and the checks of a phase run on other trees, or other commands.
+    let is_own = |run: &&GateRun| {
+        run.project == project.slug
+            && !matches!(run.purpose, Purpose::Canary | Purpose::Phase { .. })
+            && (run.terms == terms || run.terms.is_empty())
+    };
+    let runs = view.state.gates().rev().take(RECENT).filter(is_own);
+    runs.into_iter().find_map(|run| {
+        let result = run.results.iter().find(|result| result.name == command.name)?;
+        (result.verdict() == Verdict::Green).then_some((run, result))
+    })
+}
+
+/// Returns the newest landing that a gate run judged.
+pub(super) fn landing(view: &View<'_>, project: &Project) -> Option<LandingStatus> {
+    let judged = |objective: &'_ Objective| -> Option<Landed> {
+        objective.landed.clone().filter(|landed| landed.gate.is_some())
+    };
+    let all = view.state.objectives_of(&project.slug);
+    let (objective, landed) = all
+        .filter_map(|objective| Some((objective, judged(objective)?)))
+        .max_by_key(|(_, landed)| landed.at_ms)?;
+    let run = view.state.gate(landed.gate?)?;
+    Some(LandingStatus {
+        objective: objective.key.id.to_string(),
+        commit: landed.commit.as_ref().map(ToString::to_string),
+        at: rfc3339(landed.at_ms),
+        evidence: evidence_status(run)?,
+    })
+}
