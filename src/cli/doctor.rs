@@ -5,6 +5,7 @@
 
 mod database;
 mod finding;
+mod gate;
 mod machine;
 mod projects;
 mod restore;

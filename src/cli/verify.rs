@@ -189,8 +189,12 @@ fn print(report: &Report) -> Result<(), Failure> {
         count(Kind::External)
     ))?;
     let rows: Vec<Vec<String>> = report.commits.iter().map(in_columns).collect();
-    if !rows.is_empty() {
-        output::print(&table(&rows, 2))?;
+    // Below a landing go the tests by which it differs from the one before.
+    for (line, row) in table(&rows, 2).lines().zip(&report.commits) {
+        output::line(line)?;
+        for line in row.proof.iter().flat_map(|proof| &proof.differences) {
+            output::line(&format!("      {}", harmless(line)))?;
+        }
     }
     for fault in &report.faults {
         output::line(&format!("  ✗ {}", harmless(fault)))?;
@@ -205,7 +209,8 @@ fn print(report: &Report) -> Result<(), Failure> {
 
 fn in_columns(row: &Row) -> Vec<String> {
     let mark = if row.faults.is_empty() { "✓" } else { "✗" };
-    let verdict = row.verdict.map_or_else(String::new, |words| format!(": {words}"));
+    let proven = row.proof.as_ref().and_then(|proof| proof.text.as_deref());
+    let verdict = row.verdict.or(proven).map_or_else(String::new, |words| format!(": {words}"));
     let gate = row.gate.map_or_else(String::new, |gate| format!("gate run {gate}{verdict}"));
     let name = row.objective.clone().unwrap_or_else(|| harmless(&row.summary));
     vec![

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use super::finding::Finding;
+use super::gate;
 use crate::cli::context::Context;
 use paddock_config::Severity;
 use paddock_config::validate::validate;
 use paddock_git::Repository;
 use paddock_ipc::workspace_lock::{RepositoryClaim, is_running};
-use paddock_model::gate::Verdict;
 use paddock_model::project::Project;
 use paddock_model::state::State;
 use paddock_report::event_types::public_types;
@@ -63,7 +63,7 @@ fn findings(context: &Context, state: &State, project: &Project) -> Vec<Finding>
         }
     }
     found.extend(worktrees(state, project, &area));
-    found.push(gate(state, project, &area));
+    found.extend(gate::check(state, project, &area));
     found
 }
 
@@ -162,30 +162,5 @@ fn worktrees(state: &State, project: &Project, area: &str) -> Vec<Finding> {
             let text = format!("worktrees are gone: {}", gone.join(", "));
             vec![Finding::warning(area, text, "nothing: Paddock makes them again when it needs them")]
         }
-    }
-}
-
-fn gate(state: &State, project: &Project, area: &str) -> Finding {
-    if project.settings.verify.is_empty() {
-        let remedy = "add the commands that must pass under `verify` in the project file";
-        return Finding::warning(area, "has no gate: work lands unverified", remedy);
-    }
-    // The newest run with a verdict; a run that is under way or was cancelled says nothing.
-    let last = state.gates().rev().find(|run| run.project == project.slug && run.verdict.is_some());
-    let Some((run, verdict)) = last.and_then(|run| run.verdict.map(|verdict| (run, verdict))) else {
-        return Finding::note(
-            area,
-            "its gate has never run; `paddock queue canary` runs it on an emptied tree",
-        );
-    };
-    let id = run.id;
-    match verdict {
-        Verdict::Green => Finding::good(area, format!("its last gate run {id} was green")),
-        Verdict::Red => Finding::note(area, format!("its last gate run {id} was red")),
-        Verdict::NotEvaluated => Finding::warning(
-            area,
-            format!("its last gate run {id} could not be evaluated"),
-            format!("read the output in runtime/gates/{id}, and run the commands by hand"),
-        ),
     }
 }

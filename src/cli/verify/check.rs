@@ -7,9 +7,11 @@ use serde::Serialize;
 use super::history::{History, Landing};
 use paddock_config::Workspace;
 use paddock_git::{CommitRecord, GitError, Relation, Repository};
+use paddock_model::evidence::ChangedTest;
 use paddock_model::gate::VerdictCode;
 use paddock_model::ids::ObjectId;
-use paddock_model::proof::Proof;
+use paddock_model::proof::{Proof, ProvenCommand};
+use paddock_report::evidence;
 use paddock_report::text::rfc3339;
 use paddock_runner::log::digest;
 
@@ -59,7 +61,36 @@ pub(super) struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) verdict: Option<&'static str>,
     pub(super) tree: ObjectId,
+    /// What the landing's proof says of the gate; `None` for other commits, and if it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) proof: Option<ProofRow>,
     pub(super) faults: Vec<String>,
+}
+
+/// What a proof says of the gate and of its tests.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ProofRow {
+    /// Verdict and number of tests in words; `None` without a gate.
+    pub(super) text: Option<String>,
+    /// Commands of the gate, as the proof has them.
+    pub(super) commands: Vec<ProvenCommand>,
+    /// Test files that the landing changed, with the beginning of their diffs.
+    pub(super) tests_changed: Vec<ChangedTest>,
+    pub(super) more_tests_changed: u64,
+    /// Tests by which the landing differs from its base, and changed test files, in words.
+    pub(super) differences: Vec<String>,
+}
+
+impl ProofRow {
+    fn new(proof: &Proof) -> Self {
+        Self {
+            text: evidence::proven(proof),
+            commands: proof.gate.as_ref().map(|gate| gate.commands.clone()).unwrap_or_default(),
+            tests_changed: proof.tests_changed.clone(),
+            more_tests_changed: proof.more_tests_changed,
+            differences: evidence::proven_differences(proof),
+        }
+    }
 }
 
 /// The check of one ref: the history that was recorded, and the repository to compare it with.
@@ -175,7 +206,9 @@ impl Check<'_> {
                 format!("the commit's trailer Paddock-Verified is {found}, not its tree"),
             );
         }
-        row.faults.extend(self.proof_faults(record, landing)?);
+        let (proof, faults) = self.proof_of(record, landing)?;
+        row.proof = proof.as_ref().map(ProofRow::new);
+        row.faults.extend(faults);
         Ok(row)
     }
 
@@ -198,13 +231,18 @@ impl Check<'_> {
         Ok(merges.iter().eq(landing.heads()))
     }
 
-    /// Returns the faults of the landing's proof, which is a git note on its commit.
-    fn proof_faults(&self, record: &CommitRecord, landing: &Landing) -> Result<Vec<String>, GitError> {
+    /// Returns the landing's proof, which is a git note on its commit, and the proof's faults.
+    fn proof_of(
+        &self,
+        record: &CommitRecord,
+        landing: &Landing,
+    ) -> Result<(Option<Proof>, Vec<String>), GitError> {
         let Some(note) = self.repository.note_of(&record.commit)? else {
-            return Ok(vec![match landing.proof {
-                Some(_) => "the commit's proof (a git note) was removed".to_owned(),
-                None => "the commit's proof is not written yet; the next supervisor writes it".to_owned(),
-            }]);
+            let fault = match landing.proof {
+                Some(_) => "the commit's proof (a git note) was removed",
+                None => "the commit's proof is not written yet; the next supervisor writes it",
+            };
+            return Ok((None, vec![fault.to_owned()]));
         };
         let mut faults = Vec::new();
         if landing.proof.as_ref().is_some_and(|sha256| *sha256 != digest::of_bytes(note.as_bytes())) {
@@ -212,7 +250,7 @@ impl Check<'_> {
         }
         let Ok(proof) = serde_json::from_str::<Proof>(&note) else {
             faults.push("the commit's proof cannot be read".to_owned());
-            return Ok(faults);
+            return Ok((None, faults));
         };
         let is_same = proof.tree == record.tree
             && record.parents.first() == Some(&proof.base)
@@ -228,7 +266,7 @@ impl Check<'_> {
             ));
         }
         faults.extend(self.gate_faults(&proof, landing));
-        Ok(faults)
+        Ok((Some(proof), faults))
     }
 
     /// Returns the faults of the gate's verdicts in a proof, and of the output that is kept of its run.
@@ -282,6 +320,7 @@ fn row(record: &CommitRecord, kind: Kind, at_ms: i64) -> Row {
         gate: None,
         verdict: None,
         tree: record.tree.clone(),
+        proof: None,
         faults: Vec::new(),
     }
 }
@@ -305,6 +344,7 @@ fn gone(commit: &ObjectId, landing: &Landing) -> Row {
         gate: landing.gate.map(|gate| gate.0),
         verdict: None,
         tree: landing.candidate.tree.clone(),
+        proof: None,
         faults: Vec::new(),
     }
 }
