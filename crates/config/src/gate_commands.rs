@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_written_file_is_read_back_the_same_and_says_what_isolated_means() {
-        let told = GateCommand {
+        let full = GateCommand {
             report: TestReport::Junit("out/a \"b\".xml".into()),
             tests: TestsRule::Required,
             min_tests: Some(7),
@@ -274,7 +274,7 @@ mod tests {
             repo_root: "/r".into(),
             worktrees_root: "/wt".into(),
             target_branch: None,
-            verify: vec![told, off, GateCommand::new("plain", "true", 1)],
+            verify: vec![full, off, GateCommand::new("plain", "true", 1)],
         };
         let text = to_yaml(&project);
         assert_eq!(read(&text).unwrap(), project.verify, "{text}");

@@ -355,7 +355,7 @@ pub struct Landed {
     pub published_at_ms: Option<i64>,
     /// Whether a gate run passed on exactly this tree.
     pub verified: bool,
-    /// That run, if it told of tests or said that it tells of none; `None` for landings of earlier builds.
+    /// That run, if it says what it reported of tests; `None` for landings of earlier builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateId>,
 }

@@ -190,10 +190,10 @@ pub struct ProvenCommand {
     /// SHA-256 of the command's output: standard output, then standard error. `None` if it could not be read.
     /// Proofs of the first version of Paddock contain the hash of the whole run's output instead.
     pub log_sha256: Option<String>,
-    /// The tests that it told of; `None` if none were asked for, and in proofs of earlier builds.
+    /// The tests that it reported; `None` if none were asked for, and in proofs of earlier builds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tests: Option<Tests>,
-    /// The tests that it told of on the base; `None` if that is not known.
+    /// The tests that it reported on the base; `None` if that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_tests: Option<Tests>,
     /// Number of tests that the base does not have.

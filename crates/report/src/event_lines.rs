@@ -302,7 +302,7 @@ fn gate_ended(gate: GateId, verdict: Verdict, results: &[CommandResult]) -> Stri
     let green = results.iter().filter(|result| result.verdict() == Verdict::Green);
     let changed = green.filter_map(|result| Some((&result.name, result.changed.as_ref()?)));
     let changed: String = changed.map(|(name, changed)| format!("; {name} changed {changed}")).collect();
-    let tests = evidence::told(results).map(|tests| format!(", {tests}")).unwrap_or_default();
+    let tests = evidence::reported_tests(results).map(|tests| format!(", {tests}")).unwrap_or_default();
     format!("run {gate} is {}{tests}{changed}", evidence::code_of(verdict, results).words())
 }
 

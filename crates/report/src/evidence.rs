@@ -1,4 +1,4 @@
-//! What gate runs told of tests: in words for people, and as values for scripts.
+//! What gate runs reported of their tests: in words for people, and as values for scripts.
 
 use super::text::counted;
 use paddock_model::evidence::{ChangedTest, ComparedCommand, Comparison, Gone, Outcome, Source, Tests};
@@ -7,7 +7,7 @@ use paddock_model::ids::GateId;
 use paddock_model::proof::{Proof, ProvenCommand};
 use serde::Serialize;
 
-/// The tests that a gate command told of, for scripts.
+/// The tests that a gate command reported, for scripts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct TestsStatus {
@@ -52,7 +52,7 @@ pub struct CommandStatus {
     pub gone: Vec<Gone>,
     /// Number of tests by which fewer passed, where no names tell which.
     pub fewer: u64,
-    /// Failures that the output tells of although the command ended with 0.
+    /// Failures in the output although the command ended with 0.
     pub failures: u64,
     /// Runners whose summary the base printed and this run did not.
     pub silent: Vec<String>,
@@ -103,40 +103,40 @@ pub fn code_of(verdict: Verdict, results: &[CommandResult]) -> VerdictCode {
     }
 }
 
-/// Returns the tests of ended commands together, such as `42 tests, 1 skipped`; `None` if none told of tests.
+/// Returns the tests of ended commands together, such as `42 tests, 1 skipped`; `None` if none reported tests.
 #[must_use]
-pub fn told(results: &[CommandResult]) -> Option<String> {
+pub fn reported_tests(results: &[CommandResult]) -> Option<String> {
     sum(results.iter().filter_map(|result| result.tests.as_ref()), None)
 }
 
-/// Returns the tests of all commands of a run together, such as `42 tests (41 before)`; `None` if none told of
+/// Returns the tests of all commands of a run together, such as `42 tests (41 before)`; `None` if none reported
 /// tests.
 #[must_use]
 pub fn totals(run: &GateRun) -> Option<String> {
-    let is_told = |tests: &&Tests| tests.source != Source::Exit;
-    let told: Vec<(&CommandResult, &Tests)> = run
+    let is_reported = |tests: &&Tests| tests.source != Source::Exit;
+    let reporting: Vec<(&CommandResult, &Tests)> = run
         .results
         .iter()
-        .filter_map(|result| Some((result, result.tests.as_ref().filter(is_told)?)))
+        .filter_map(|result| Some((result, result.tests.as_ref().filter(is_reported)?)))
         .collect();
-    let bases: Option<Vec<u64>> = told
+    let bases: Option<Vec<u64>> = reporting
         .iter()
         .map(|(result, _)| Some(compared_command(run, &result.name)?.base.as_ref()?.passed))
         .collect();
     let before = bases.map(|bases| bases.iter().sum());
-    sum(told.iter().map(|(_, tests)| *tests), before)
+    sum(reporting.iter().map(|(_, tests)| *tests), before)
 }
 
 /// Returns the tests of commands together; `before` is the number that passed on the base.
 fn sum<'t>(all: impl Iterator<Item = &'t Tests>, before: Option<u64>) -> Option<String> {
-    let (mut passed, mut failed, mut skipped, mut is_told) = (0_u64, 0_u64, 0_u64, false);
+    let (mut passed, mut failed, mut skipped, mut is_reported) = (0_u64, 0_u64, 0_u64, false);
     for tests in all.filter(|tests| tests.source != Source::Exit) {
-        is_told = true;
+        is_reported = true;
         passed = passed.saturating_add(tests.passed);
         failed = failed.saturating_add(tests.failed);
         skipped = skipped.saturating_add(tests.skipped);
     }
-    if !is_told {
+    if !is_reported {
         return None;
     }
     let mut words = number(passed, "test");
@@ -248,9 +248,9 @@ pub fn changed(file: &ChangedTest) -> String {
 #[must_use]
 pub fn proven(proof: &Proof) -> Option<String> {
     let gate = proof.gate.as_ref()?;
-    let told = |command: &&ProvenCommand| command.verdict != VerdictCode::GreenExitOnly;
+    let has_tests = |command: &&ProvenCommand| command.verdict != VerdictCode::GreenExitOnly;
     let whole = || {
-        let is_exit_only = !gate.commands.iter().any(|command| told(&command));
+        let is_exit_only = !gate.commands.iter().any(|command| has_tests(&command));
         if is_exit_only { VerdictCode::GreenExitOnly } else { VerdictCode::Green }
     };
     let code = gate.verdict.unwrap_or_else(whole);
@@ -261,7 +261,7 @@ pub fn proven(proof: &Proof) -> Option<String> {
     };
     let bases = gate.commands.iter().filter(|command| command.tests.is_some());
     let bases: Option<Vec<u64>> =
-        bases.filter(told).map(|command| Some(command.base_tests.as_ref()?.passed)).collect();
+        bases.filter(has_tests).map(|command| Some(command.base_tests.as_ref()?.passed)).collect();
     let before = bases.map(|bases| bases.iter().sum());
     Some(match sum(tests(), before) {
         Some(tests) => format!("{}, {tests}", code.words()),

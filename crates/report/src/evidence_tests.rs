@@ -59,7 +59,7 @@ impl Sample {
         self.state.apply(&Event { seq: self.seq, at_ms: 1_700_000_000_000 + self.seq as i64 * 1_000, fact });
     }
 
-    /// Runs the gate on the entry 1. `tests` is what the second command told.
+    /// Runs the gate on the entry 1. `tests` is what the second command reported.
     pub(crate) fn ran(&mut self, gate: u64, tests: &Value) {
         let planned = json!({"project": "web", "gate": gate, "entry": 1, "commit": oid(300), "tree": oid(400),
             "on_base": false, "terms": "", "slot": 1, "commands": [], "purpose": {"candidate": {"entries": [1]}}});
@@ -104,7 +104,7 @@ pub(crate) fn named(passed: u64) -> Value {
     json!({"passed": passed, "failed": 0, "skipped": 1, "source": "runner", "runners": ["pytest"], "names_sha256": "ab"})
 }
 
-/// Returns the tests of a command that told of none.
+/// Returns the tests of a command that reported none.
 pub(crate) fn untold() -> Value {
     json!({"passed": 0, "failed": 0, "skipped": 0, "source": "exit"})
 }
@@ -156,7 +156,8 @@ fn the_status_names_the_newest_landing_with_its_tests_and_commands_that_tell_non
     sample.queued(1);
     sample.ran(3, &untold());
     let (found, text) = status_of(&sample);
-    let line = "  gate command tests: green, exit status only (`paddock doctor` says how it can tell more)\n";
+    let line =
+        "  gate command tests: green, exit status only (`paddock doctor` says how it can report more)\n";
     assert!(text.contains(line) && !text.contains("command install"), "{text}");
     let run = &serde_json::to_value(&found.projects[0].queue[0].verdicts).unwrap()[1];
     assert_eq!((&run["verdict"], &run["code"]), (&json!("green"), &json!("green_exit_only")));
@@ -170,7 +171,7 @@ fn the_status_names_the_newest_landing_with_its_tests_and_commands_that_tell_non
 fn an_event_says_how_many_tests_ran() {
     let mut sample = Sample::new();
     sample.ran(2, &named(42));
-    assert_eq!(told(&sample.run(2).results).as_deref(), Some("42 tests, 1 skipped"));
+    assert_eq!(reported_tests(&sample.run(2).results).as_deref(), Some("42 tests, 1 skipped"));
     assert_eq!(code_of(Verdict::Green, &sample.run(2).results), VerdictCode::Green);
 }
 

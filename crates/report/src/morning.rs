@@ -42,7 +42,7 @@ pub struct ProjectReport {
     pub landed: Vec<LandedReport>,
     /// Landings without a gate.
     pub landed_unverified: Vec<LandedReport>,
-    /// Number of landings whose gate told of no tests: green by its exit status only.
+    /// Number of landings whose gate reported no tests: green by its exit status only.
     pub exit_status_only: usize,
     /// Gate runs whose work did not land for its tests, oldest first.
     pub tests_lost: Vec<TestsLost>,
@@ -265,7 +265,9 @@ struct Item {
 fn exit_only(project: &ProjectReport) -> String {
     match project.exit_status_only {
         0 => String::new(),
-        count => format!(" ({count} by exit status only: `paddock doctor` says how the gate can tell more)"),
+        count => {
+            format!(" ({count} by exit status only: `paddock doctor` says how the gate can report more)")
+        }
     }
 }
 
@@ -354,7 +356,7 @@ fn add_project(all: &mut Sheet, project: &ProjectReport, now_ms: i64) {
     all.head(2, &harmless(&format!("{} ({})", project.slug, project.name)));
     let verified = &project.landed;
     let title = format!("landed, verified: {}{}", verified.len(), exit_only(project));
-    // The members of a batch landed by one run, whose tests are told once.
+    // The members of a batch landed by one run, whose tests are shown once.
     let is_first = |at: usize| at == 0 || verified[at - 1].commit != verified[at].commit;
     let items = verified.iter().enumerate().map(|(at, line)| landed_item(line, is_first(at)));
     all.section(&title, items.collect());
@@ -442,7 +444,7 @@ mod tests {
         assert_eq!((report.projects[0].exit_status_only, report.projects[0].tests_lost.len()), (1, 1));
         let shown = text(&report, false, 0);
         for line in [
-            "  landed, verified: 1 (1 by exit status only: `paddock doctor` says how the gate can tell more)\n",
+            "  landed, verified: 1 (1 by exit status only: `paddock doctor` says how the gate can report more)\n",
             "  not landed for their tests: 1\n",
             "    gate run 3, candidate: fewer tests than before, 40 tests, 1 skipped (41 before)\n",
             "        tests: - test_a skipped, in tests/a.py\n",

@@ -1,4 +1,4 @@
-//! How a gate command can be made to tell more of its tests, by the test runner that its words name.
+//! How a gate command can be made to report more of its tests, by the test runner that its words name.
 
 /// A test runner whose output Paddock can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub fn named_in(command: &str) -> Option<Runner> {
 /// Returns the whole lines for the project file by which the command `run` tells the names of its tests; empty if
 /// nothing has to be changed, or if the command does not say what it runs.
 #[must_use]
-pub fn telling(run: &str) -> Vec<String> {
+pub fn lines_for_names(run: &str) -> Vec<String> {
     let line = |run: String| vec![format!("run: {run}")];
     let with = |flag: &str| if run.contains(flag) { Vec::new() } else { line(appended(run, flag)) };
     let put = |place: &str, flag: &str| match run.contains(flag) {
@@ -122,12 +122,12 @@ fn appended(run: &str, words: &str) -> String {
     format!("{} {}", run.trim_end(), words.trim_start())
 }
 
-/// Returns what a person can do about a command that told no tests: a sentence with whole lines for the project
+/// Returns what a person can do about a command that reported no tests: a sentence with whole lines for the project
 /// file.
 #[must_use]
 pub fn advice(run: &str) -> String {
     let or_report = "or let it write a JUnit report and name it: `report: junit:build/junit.xml`";
-    let lines: Vec<String> = telling(run).iter().map(|line| format!("`{line}`")).collect();
+    let lines: Vec<String> = lines_for_names(run).iter().map(|line| format!("`{line}`")).collect();
     let write = format!("write {}", lines.join(" and "));
     match named_in(run) {
         Some(Runner::Nextest) => format!(
@@ -209,13 +209,14 @@ mod tests {
             ("mvn -B verify", &["report: junit:target/surefire-reports/TEST-*.xml"]),
             ("gradle check", &["report: junit:build/test-results/test/TEST-*.xml"]),
         ] {
-            assert_eq!(telling(run), lines, "{run}");
+            assert_eq!(lines_for_names(run), lines, "{run}");
             assert!(lines.iter().all(|line| advice(run).contains(&format!("`{line}`"))), "{}", advice(run));
         }
         assert!(advice("make check").contains("find the test runner"), "{}", advice("make check"));
         assert!(advice("true").contains("`tests: off`"));
         assert!(
-            telling("cargo test").is_empty() && advice("cargo test").starts_with("let the runner's output")
+            lines_for_names("cargo test").is_empty()
+                && advice("cargo test").starts_with("let the runner's output")
         );
     }
 }

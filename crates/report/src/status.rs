@@ -122,20 +122,20 @@ pub struct ProjectStatus {
     pub recheck: Option<RecheckStatus>,
     /// Number of parallel gate runs, and the reason for it; `None` without a gate.
     pub gate_slots: Option<GateSlotsStatus>,
-    /// The gate's commands, and what each told of tests when it last passed.
+    /// The gate's commands, and what each reported of tests when it last passed.
     pub gate: Vec<GateCommandStatus>,
     /// The newest landing that a gate run judged, with its tests.
     pub landing: Option<LandingStatus>,
 }
 
-/// A gate command, and what it told of tests when it last passed.
+/// A gate command, and what it reported of tests when it last passed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GateCommandStatus {
     /// Name of the command.
     pub name: String,
     /// Code of its verdict; `None` if it never passed under the present gate.
     pub verdict: Option<&'static str>,
-    /// The tests that it told of; `None` if it was not asked for any, or never passed.
+    /// The tests that it reported; `None` if it was not asked for any, or never passed.
     pub tests: Option<TestsStatus>,
     /// Where the tests come from: `junit`, `runner`, `count`, or `exit` if only its exit status is known.
     pub source: Option<Source>,
@@ -144,7 +144,7 @@ pub struct GateCommandStatus {
     /// The setting `tests`: `auto`, `required` or `off`.
     pub rule: TestsRule,
     /// Whether a person should know that only the exit status counts: it runs tests, as far as its words say,
-    /// or no command of the gate tells of tests.
+    /// or no command of the gate reports tests.
     pub exit_only: bool,
 }
 
@@ -278,7 +278,7 @@ pub struct LandedStatus {
     pub at: String,
     pub published_at: Option<String>,
     pub verified: bool,
-    /// The gate run that judged it, if it says what it told of tests.
+    /// The gate run that judged it, if it says what it reported of tests.
     pub gate: Option<u64>,
     /// That run's verdict and number of tests in words.
     pub tests: Option<String>,

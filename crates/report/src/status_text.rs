@@ -160,7 +160,7 @@ fn gate(project: &ProjectStatus) -> String {
     for command in project.gate.iter().filter(|command| command.exit_only) {
         let name = harmless(&command.name);
         out.push_str(&format!(
-            "  gate command {name}: green, exit status only (`paddock doctor` says how it can tell more)\n"
+            "  gate command {name}: green, exit status only (`paddock doctor` says how it can report more)\n"
         ));
     }
     out

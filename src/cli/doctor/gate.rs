@@ -23,12 +23,12 @@ pub(super) fn check(state: &State, project: &Project, area: &str) -> Vec<Finding
     };
     let is_silent = !results.iter().any(tells);
     for (command, result) in commands.iter().zip(&results) {
-        found.extend(told(command, *result, is_silent, area));
+        found.extend(command_finding(command, *result, is_silent, area));
     }
     found
 }
 
-/// Returns the newest run in which a command passed on work under the present gate, and said what it told of
+/// Returns the newest run in which a command passed on work under the present gate, and said what it reported of
 /// tests.
 fn last_passed<'s>(
     state: &'s State,
@@ -48,9 +48,9 @@ fn last_passed<'s>(
     })
 }
 
-/// Returns what a command told of its tests, and how it can tell more. `is_silent` says that no command of the
-/// gate tells of tests.
-fn told(
+/// Returns what a command reported of its tests, and how it can report more. `is_silent` says that no command of the
+/// gate reports tests.
+fn command_finding(
     command: &GateCommand,
     found: Option<(&GateRun, &CommandResult)>,
     is_silent: bool,
@@ -62,7 +62,7 @@ fn told(
         return Some(Finding::note(area, text));
     }
     let (run, result) = found?;
-    // Runs of earlier builds do not say what they told.
+    // Runs of earlier builds do not say what they reported.
     let tests = result.tests.as_ref()?;
     let run = run.id;
     let more = format!("at command `{name}` in `verify`: {}", runners::advice(&command.run));
@@ -72,12 +72,12 @@ fn told(
             let by = if runners.is_empty() { String::new() } else { format!(" ({runners})") };
             let count = usize::try_from(tests.passed).unwrap_or(usize::MAX);
             let text =
-                format!("gate command {name} told {} by name{by} in run {run}", counted(count, "test"));
+                format!("gate command {name} reported {} by name{by} in run {run}", counted(count, "test"));
             Some(Finding::good(area, text))
         }
         (Source::Count, _) => {
             let text = format!(
-                "gate command {name} told how many tests ran in run {run} ({}), but not which: of a lost test only \
+                "gate command {name} reported how many tests ran in run {run} ({}), but not which: of a lost test only \
                  the number shows",
                 tests.passed
             );
@@ -98,7 +98,7 @@ fn told(
         (Source::Exit, TestReport::Auto) if !is_silent && runners::named_in(&command.run).is_none() => None,
         (Source::Exit, TestReport::Auto) => {
             let text = format!(
-                "gate command {name} told no tests in run {run}: it is green by its exit status only, so code that \
+                "gate command {name} reported no tests in run {run}: it is green by its exit status only, so code that \
                  ends with 0 before its tests have run would land"
             );
             Some(Finding::warning(area, text, format!("{more}; `tests: required` makes such a run red")))
@@ -149,7 +149,7 @@ mod tests {
         let tests = Tests { passed: 42, source, runners: vec!["pytest".into()], ..Tests::untold() };
         let result =
             CommandResult { tests: Some(tests), ..CommandResult::new(&*command.name, Exit::Code(0)) };
-        told(command, Some((&run(), &result)), is_silent, "project web")
+        command_finding(command, Some((&run(), &result)), is_silent, "project web")
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
         assert!(counts.remedy.unwrap().contains("`run: npx vitest run --reporter=verbose`"));
         let names = finding(&command, Source::Runner, false).unwrap();
         assert_eq!(names.level, Level::Good);
-        assert!(names.text.contains("told 42 tests by name (pytest) in run 7"), "{}", names.text);
+        assert!(names.text.contains("reported 42 tests by name (pytest) in run 7"), "{}", names.text);
     }
 
     #[test]
@@ -189,6 +189,6 @@ mod tests {
         assert!(finding(&install, Source::Exit, true).is_some());
         let off = GateCommand { tests: TestsRule::Off, ..install };
         assert_eq!(finding(&off, Source::Exit, true).unwrap().level, Level::Note);
-        assert!(told(&GateCommand::new("t", "make", 1), None, true, "x").is_none());
+        assert!(command_finding(&GateCommand::new("t", "make", 1), None, true, "x").is_none());
     }
 }

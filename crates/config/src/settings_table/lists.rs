@@ -24,15 +24,15 @@ rows! { LISTS:
         .unit("minutes")
         .or(|| GATE_TIMEOUT_MINUTES);
     VERIFY_REPORT: Usual<TestReport> = key("verify[].report", Kind::Report)
-        .means("Where the command tells which tests it ran. With auto, in its output, where a known test runner wrote \
+        .means("Where the command reports which tests it ran. With auto, in its output, where a known test runner wrote \
                 it. With `junit:PATH`, in the JUnit report that the command writes to this path, relative to the \
                 repository's root; `*` matches within a name, as in `junit:target/surefire-reports/TEST-*.xml`.")
         .example("junit:build/junit.xml")
         .or(|| TestReport::Auto);
     VERIFY_TESTS: Usual<TestsRule> = key("verify[].tests", Kind::OneOf(&["auto", "required", "off"]))
-        .means("What follows from the tests that the command tells of. With auto they are compared with those on the \
-                base, and a command that tells of none counts by its exit status, which is shown as such. With \
-                required the same, but a command that tells of none is red. With off only the exit status counts.")
+        .means("What follows from the tests that the command reports. With auto they are compared with those on the \
+                base, and a command that reports none counts by its exit status, which is shown as such. With \
+                required the same, but a command that reports none is red. With off only the exit status counts.")
         .or(|| TestsRule::Auto);
     VERIFY_MIN_TESTS: Key<u64> = key("verify[].min_tests", Kind::Count(1))
         .means("Minimum number of tests that have to pass; with fewer the command is red.")

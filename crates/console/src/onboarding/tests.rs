@@ -74,9 +74,9 @@ fn answers_are_what_was_typed() {
 #[test]
 fn a_proposed_command_that_stays_keeps_all_of_its_settings() {
     let (mut model, state) = opened();
-    let told =
+    let proposed =
         GateCommand { isolated: true, min_tests: Some(3), ..GateCommand::new("tests", "make check", 7) };
-    let found = Found { gate: vec![told.clone()], ..found() };
+    let found = Found { gate: vec![proposed.clone()], ..found() };
     state.borrow_mut().take(&model, News::Looked(Ok(found)));
     state.borrow_mut().take(&model, News::Agents(seen()));
     assert!(dialog_alone(&mut model, 120, 40).contains("also with"));
@@ -84,7 +84,7 @@ fn a_proposed_command_that_stays_keeps_all_of_its_settings() {
     type_in(&mut model, "\nmake lint");
     press(&mut model, "alt-enter");
     let gate = answered(&state).unwrap().gate;
-    assert_eq!((&gate[0], gate[1].isolated, gate[1].run.as_str()), (&told, false, "make lint"));
+    assert_eq!((&gate[0], gate[1].isolated, gate[1].run.as_str()), (&proposed, false, "make lint"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Changes by what gate runs told of tests.
+//! Changes by what gate runs reported of their tests.
 
 use crate::evidence::{KnownComparison, Outcome, TestedTree};
 use crate::gate::{Compared, GateRun, Purpose, Verdict};
@@ -27,7 +27,7 @@ impl State {
         }
     }
 
-    /// Returns whether a run says what it told of tests. Landings name only such runs: the rows that earlier
+    /// Returns whether a run says what it reported of tests. Landings name only such runs: the rows that earlier
     /// builds wrote name none, and the fold of their events has to give the same rows.
     pub(super) fn has_evidence(&self, gate: GateId) -> bool {
         self.gates.get(&gate).is_some_and(|run| run.results.iter().any(|result| result.tests.is_some()))

@@ -206,7 +206,7 @@ impl State {
             }
         });
         self.remember_landing(project, gate, candidate, subject, at_ms);
-        let told = gate.filter(|gate| self.has_evidence(*gate));
+        let judged = gate.filter(|gate| self.has_evidence(*gate));
         let mut is_moved = false;
         self.change(project, |p| {
             // Without a gate every entry lands, which says nothing about failures.
@@ -245,7 +245,7 @@ impl State {
             if let Some(objective) = self.objective_mut(&key) {
                 let commit = Some(candidate.commit.clone());
                 objective.landed =
-                    Some(Landed { commit, at_ms, published_at_ms: None, verified, gate: told });
+                    Some(Landed { commit, at_ms, published_at_ms: None, verified, gate: judged });
             }
         }
     }

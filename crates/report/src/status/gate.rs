@@ -1,4 +1,4 @@
-//! The gate in the status document: what its commands told of tests, and the newest landing.
+//! The gate in the status document: what its commands reported of tests, and the newest landing.
 
 use super::{GateCommandStatus, LandingStatus, View};
 use crate::evidence::{TestsStatus, evidence_status};
@@ -13,7 +13,7 @@ use paddock_model::settings::{GateCommand, TestsRule};
 /// Newest gate runs that are searched, at most.
 const RECENT: usize = 200;
 
-/// Returns the gate's commands, and what each told of tests when it last passed.
+/// Returns the gate's commands, and what each reported of tests when it last passed.
 pub(super) fn commands(view: &View<'_>, project: &Project) -> Vec<GateCommandStatus> {
     let passed = |command: &GateCommand| last_passed(view, project, command);
     let found: Vec<_> = project.settings.verify.iter().map(|command| (command, passed(command))).collect();

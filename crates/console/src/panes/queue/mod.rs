@@ -257,8 +257,12 @@ fn gate_status(model: &Model, gate: GateId) -> String {
         let took = text::running(i64::try_from(result.took_ms).unwrap_or(0));
         words.push_str(&format!(" {dot} {} {} {took}", result.name, result.code().words()));
     }
-    // The words of a command say whether it told of tests; here they are counted for all.
-    let tests = if run.finished_ms.is_some() { evidence::totals(run) } else { evidence::told(&run.results) };
+    // The words of a command say whether it reported tests; here they are counted for all.
+    let tests = if run.finished_ms.is_some() {
+        evidence::totals(run)
+    } else {
+        evidence::reported_tests(&run.results)
+    };
     words.extend(tests.map(|tests| format!(" {dot} {tests}")));
     words.extend(evidence::differences(run).iter().take(2).map(|line| format!(" {dot} {line}")));
     if run.finished_ms.is_none() {
