@@ -1,7 +1,7 @@
 //! Evidence of gate runs: the tests that a command ran, and how they compare with those on the base.
 //!
 //! An exit status of 0 is no proof: the code under test can end the runner early, or keep tests from running.
-//! So a run counts as green only if it also told of the tests that the base tells of.
+//! So a run counts as green only if it also reported the tests that the base reports.
 
 use std::fmt;
 
@@ -77,7 +77,7 @@ pub enum Lack {
     TooFew(u64),
 }
 
-/// What became of tests that passed on the base.
+/// Why tests that passed on the base do not pass any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GoneHow {
@@ -90,7 +90,7 @@ pub enum GoneHow {
 }
 
 impl GoneHow {
-    /// Returns what became of the tests, in words, for people.
+    /// Returns the state of the tests in words, for people.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
@@ -104,7 +104,7 @@ impl GoneHow {
 /// Tests of one file that passed on the base and do not pass any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gone {
-    /// What became of them.
+    /// Why they do not pass.
     pub how: GoneHow,
     /// File of the base in which they were and that the candidate changed; `None` if no changed file holds
     /// them.
@@ -146,7 +146,7 @@ pub struct ComparedCommand {
     /// Number of tests by which fewer passed, where the names do not tell which.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub fewer: u64,
-    /// Number of failures that the output tells of beyond those on the base, although the command ended
+    /// Number of failures in the output beyond those on the base, although the command ended
     /// with 0.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub failures: u64,
@@ -199,7 +199,7 @@ pub enum Outcome {
     Kept,
     /// Tests are missing or skipped, or a summary is.
     FewerTests,
-    /// The output tells of failures, although the command ended with 0.
+    /// The output shows failures, although the command ended with 0.
     Red,
     /// Tests were removed by an objective without a scope that says where it works: a person decides.
     Person,

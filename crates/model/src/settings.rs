@@ -122,7 +122,7 @@ pub struct GateCommand {
     /// Where the command tells which tests it ran.
     #[serde(default, skip_serializing_if = "TestReport::is_auto")]
     pub report: TestReport,
-    /// What follows if it tells of none.
+    /// What follows if it reports none.
     #[serde(default, skip_serializing_if = "TestsRule::is_auto")]
     pub tests: TestsRule,
     /// Least number of tests that have to pass; `None` if any number will do.
@@ -150,14 +150,14 @@ impl TestReport {
     }
 }
 
-/// What is asked of the tests that a gate command tells of.
+/// What is asked of the tests that a gate command reports.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TestsRule {
-    /// They are compared with those on the base. A command that tells of none counts by its exit status.
+    /// They are compared with those on the base. A command that reports none counts by its exit status.
     #[default]
     Auto,
-    /// The same, and a command that tells of none is red.
+    /// The same, and a command that reports none is red.
     Required,
     /// Only the exit status counts.
     Off,
