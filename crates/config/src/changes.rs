@@ -42,6 +42,12 @@ pub(crate) const CHANGES: &[&str] = &[
      it is not green, the queue is held.",
     "`worktree.setup` runs again in a gate folder when a submodule or `.gitmodules` has changed, and \
      before every run if it makes files outside of the folders that are kept.",
+    "A green run of the gate is compared with the tests of its base. Before the first landing the gate \
+     runs once on the base, to learn its tests.",
+    "Work that loses tests is sent back with their names: a run that ends with 0, but reports fewer or \
+     more skipped tests than the base, no summary any more, or failures, is not green.",
+    "Work in whose code something looks as if it were written for the gate (it asks whether it is being \
+     tested, leaves with 0, replaces assertions) waits for a person.",
 ];
 
 /// Returns the changes that `status` has not printed in a workspace yet; `file` is its

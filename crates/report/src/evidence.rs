@@ -1,7 +1,9 @@
 //! What gate runs reported of their tests: in words for people, and as values for scripts.
 
 use super::text::counted;
-use paddock_model::evidence::{ChangedTest, ComparedCommand, Comparison, Gone, Outcome, Source, Tests};
+use paddock_model::evidence::{
+    ChangedTest, ComparedCommand, Comparison, Gone, GoneHow, Outcome, Source, Tests,
+};
 use paddock_model::gate::{CommandResult, GateRun, Verdict, VerdictCode};
 use paddock_model::ids::GateId;
 use paddock_model::proof::{Proof, ProvenCommand};
@@ -56,12 +58,22 @@ pub struct CommandStatus {
     pub failures: u64,
     /// Runners whose summary the base printed and this run did not.
     pub silent: Vec<String>,
+    /// Runners that named their tests on the base, and here only count them.
+    pub nameless: Vec<String>,
 }
 
 /// Returns the commands of a run that have ended, for scripts.
 #[must_use]
 pub fn commands(run: &GateRun) -> Vec<CommandStatus> {
-    run.results.iter().map(|result| command_status(result, compared_command(run, &result.name))).collect()
+    let may_land = run.compared.as_ref().is_none_or(|compared| compared.outcome.may_land());
+    let status = |result: &CommandResult| {
+        let compared = compared_command(run, &result.name);
+        CommandStatus {
+            verdict: command_code(result, compared, may_land).word(),
+            ..command_status(result, compared)
+        }
+    };
+    run.results.iter().map(status).collect()
 }
 
 fn compared_command<'r>(run: &'r GateRun, name: &str) -> Option<&'r ComparedCommand> {
@@ -69,15 +81,24 @@ fn compared_command<'r>(run: &'r GateRun, name: &str) -> Option<&'r ComparedComm
     compared.comparison.commands.iter().find(|command| command.name == name)
 }
 
-fn command_status(result: &CommandResult, compared: Option<&ComparedCommand>) -> CommandStatus {
-    let has_lost = compared.is_some_and(|found| !found.gone.is_empty() || found.fewer > 0);
-    let code = match result.code() {
-        VerdictCode::Green if has_lost => VerdictCode::FewerTests,
-        code => code,
+/// Returns the verdict of a command, given the comparison of its tests and whether the run may land by it.
+fn command_code(result: &CommandResult, compared: Option<&ComparedCommand>, may_land: bool) -> VerdictCode {
+    let Some(found) = compared.filter(|_| !may_land && result.verdict() == Verdict::Green) else {
+        return result.code();
     };
+    let has_failed = found.failures > 0 || found.gone.iter().any(|gone| gone.how == GoneHow::Failed);
+    let is_mute = !found.silent.is_empty() || !found.nameless.is_empty();
+    match () {
+        () if has_failed => VerdictCode::Red,
+        () if is_mute || found.fewer > 0 || !found.gone.is_empty() => VerdictCode::FewerTests,
+        () => result.code(),
+    }
+}
+
+fn command_status(result: &CommandResult, compared: Option<&ComparedCommand>) -> CommandStatus {
     CommandStatus {
         name: result.name.clone(),
-        verdict: code.word(),
+        verdict: result.code().word(),
         outcome: result.outcome(),
         tests: result.tests.as_ref().map(TestsStatus::from),
         base_tests: compared.and_then(|found| found.base.as_ref()).map(TestsStatus::from),
@@ -87,6 +108,7 @@ fn command_status(result: &CommandResult, compared: Option<&ComparedCommand>) ->
         fewer: compared.map_or(0, |found| found.fewer),
         failures: compared.map_or(0, |found| found.failures),
         silent: compared.map(|found| found.silent.clone()).unwrap_or_default(),
+        nameless: compared.map(|found| found.nameless.clone()).unwrap_or_default(),
     }
 }
 
@@ -215,6 +237,7 @@ fn notes(command: &ComparedCommand) -> Vec<String> {
         notes.push(format!("{} in its output", number(command.failures, "failure")));
     }
     notes.extend(command.silent.iter().map(|runner| format!("no summary of {runner}")));
+    notes.extend(command.nameless.iter().map(|runner| format!("{runner} names its tests no more")));
     notes
 }
 

@@ -193,7 +193,7 @@ fn a_run_says_how_many_tests_ran_and_what_differs_by_name() {
         ["tests: + test_b, test_c", "tests: - test_a did not run, in tests/a.py"]
     );
     let all = commands(sample.run(2));
-    assert_eq!((all[0].verdict, all[1].verdict), ("green_exit_only", "fewer_tests"));
+    assert_eq!((all[0].verdict, all[1].verdict), ("green_exit_only", "green"));
     assert_eq!(all[1].base_tests.as_ref().unwrap().passed, 41);
     let shown = serde_json::to_value(&all[1]).unwrap();
     assert_eq!(shown["tests"]["source"], "runner");
@@ -212,13 +212,33 @@ fn a_run_that_told_no_test_is_green_by_its_exit_status_only() {
 fn a_run_with_fewer_tests_is_not_called_green() {
     let mut sample = Sample::new();
     sample.ran(2, &named(40));
-    sample.compared(2, &named(40), json!({"fewer": 1, "silent": ["pytest"], "failures": 2}), "fewer_tests");
+    sample.compared(
+        2,
+        &named(40),
+        json!({"fewer": 1, "silent": ["pytest"], "nameless": ["jest"], "failures": 2}),
+        "fewer_tests",
+    );
     let run = sample.run(2);
+    assert_eq!(commands(run)[1].verdict, "red");
     assert_eq!(verdict(run).as_deref(), Some("fewer tests than before, 40 tests, 1 skipped (41 before)"));
     assert_eq!(
         differences(run),
-        ["tests: 1 test fewer", "tests: 2 failures in its output", "tests: no summary of pytest"]
+        [
+            "tests: 1 test fewer",
+            "tests: 2 failures in its output",
+            "tests: no summary of pytest",
+            "tests: jest names its tests no more"
+        ]
     );
+}
+
+#[test]
+fn a_command_that_lost_tests_is_named_by_its_verdict_and_the_others_are_not() {
+    let mut sample = Sample::new();
+    sample.ran(2, &named(42));
+    sample.compared(2, &named(42), test_b_for_test_a(), "person");
+    let all = commands(sample.run(2));
+    assert_eq!((all[0].verdict, all[1].verdict), ("green_exit_only", "fewer_tests"));
 }
 
 #[test]
