@@ -26,6 +26,7 @@ mod branch;
 mod bypass;
 mod candidate;
 mod chain;
+mod code_marks;
 mod content;
 mod detached;
 mod diff;

@@ -25,6 +25,8 @@ pub enum MarkKind {
     IgnoresFailure,
     /// It replaces a piece of code while tests are built.
     TestTwin,
+    /// It runs code that is not written there: decoded, or put together from parts of words.
+    HidesCode,
 }
 
 impl MarkKind {
@@ -39,6 +41,7 @@ impl MarkKind {
             Self::PrintsSummary => "prints what looks like a test runner's summary",
             Self::IgnoresFailure => "lets a failed command pass",
             Self::TestTwin => "has other code for tests than for users",
+            Self::HidesCode => "runs code that a reader cannot see",
         }
     }
 

@@ -105,6 +105,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
     let branch = paddock_git::read_branch(&repository, tip, &found.head, &integrated)?;
     let (tests, commands) = order.site.guarded.clone();
     let tests = Globs::new(&tests)?;
+    let marks = repository.marks(tip, &found.head, &tests)?;
     let guarded = paddock_git::Guarded { tests, commands };
     // Compared with the tip and not with the session's beginning: the whole branch would land.
     let tampered = repository.tampering(tip, &found.head, &guarded)?;
@@ -121,7 +122,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
         integrator_paths: branch.own_paths,
         secrets: branch.secrets,
         tampered,
-        marks: Vec::new(),
+        marks,
         uncommitted: found.uncommitted,
         salvage,
         head_elsewhere: found.head_elsewhere.and_then(head_elsewhere),
