@@ -3,6 +3,7 @@
 //! Only lines that the branch adds count, outside of tests, of documents and of what others wrote. A mark
 //! never rejects work, so a line that is read wrongly costs a look by a person.
 
+mod aliases;
 mod place;
 mod rule;
 mod rules;

@@ -23,6 +23,8 @@ pub(super) enum Reach {
     Line,
     /// At most [`Reach::NEAR_BYTES`] behind the beginning.
     Near,
+    /// In the line before.
+    Before,
     /// In the same file.
     File,
 }
@@ -41,12 +43,12 @@ pub(super) struct Rule {
     pub(super) is_bare: bool,
     pub(super) place: Place,
     pub(super) with: Option<(Reach, &'static str)>,
-    pub(super) without: Option<&'static str>,
+    pub(super) without: &'static [(Reach, &'static str)],
 }
 
 impl Rule {
     pub(super) const fn new(kind: MarkKind, pattern: &'static str) -> Self {
-        Self { kind, pattern, is_bare: false, place: Place::Anywhere, with: None, without: None }
+        Self { kind, pattern, is_bare: false, place: Place::Anywhere, with: None, without: &[] }
     }
 
     /// Leaves out what strings hold.
@@ -71,9 +73,9 @@ impl Rule {
         self
     }
 
-    /// Leaves out matches whose lines match this.
-    pub(super) const fn without(mut self, pattern: &'static str) -> Self {
-        self.without = Some(pattern);
+    /// Leaves out matches with one of these patterns.
+    pub(super) const fn without(mut self, patterns: &'static [(Reach, &'static str)]) -> Self {
+        self.without = patterns;
         self
     }
 }
@@ -83,7 +85,7 @@ pub(super) struct Compiled {
     pub(super) rule: Rule,
     pub(super) pattern: Regex,
     pub(super) with: Option<(Reach, Regex)>,
-    pub(super) without: Option<Regex>,
+    pub(super) without: Vec<(Reach, Regex)>,
 }
 
 impl Compiled {
@@ -93,10 +95,8 @@ impl Compiled {
             Some((reach, pattern)) => Some((reach, compile(pattern)?)),
             None => None,
         };
-        let without = match rule.without {
-            Some(pattern) => Some(compile(pattern)?),
-            None => None,
-        };
+        let without = rule.without.iter().map(|(reach, pattern)| Some((*reach, compile(pattern)?)));
+        let without = without.collect::<Option<Vec<_>>>()?;
         Some(Self { rule, pattern: compile(rule.pattern)?, with, without })
     }
 }

@@ -1,5 +1,6 @@
 //! Applies the rules to one file.
 
+use super::aliases::assignments;
 use super::place::{is_entry, runs_on_load, test_modules};
 use super::rule::{Compiled, Place, Reach};
 use super::rules::rules;
@@ -45,7 +46,13 @@ pub(super) fn scan(file: &Scanned<'_>) -> Vec<Hit> {
         is_entry: is_entry(file.path, file.language, code, file.is_script),
         test_modules: test_modules(file.language, file.source),
     };
-    rules(file.language).iter().flat_map(|rule| context.apply(rule)).collect()
+    let mut found: Vec<Hit> = rules(file.language).iter().flat_map(|rule| context.apply(rule)).collect();
+    for (from, to) in assignments(file.language, code) {
+        let kind = MarkKind::ReplacesChecks;
+        let (first, last) = context.lines_of(code, from, to);
+        found.push(Hit { kind, first: first + 1, last: last + 1 });
+    }
+    found
 }
 
 struct Context<'s> {
@@ -86,13 +93,14 @@ impl Context<'_> {
         let around = &code[self.starts[first].min(end)..end];
         let has = |reach: Reach| match reach {
             Reach::Line => around,
+            Reach::Before => first.checked_sub(1).map_or(&[][..], |line| self.lines[line].as_bytes()),
             Reach::Near => &code[from..code.len().min(from + Reach::NEAR_BYTES)],
             Reach::File => code,
         };
         if rule.with.as_ref().is_some_and(|(reach, pattern)| !pattern.is_match(has(*reach))) {
             return false;
         }
-        if rule.without.as_ref().is_some_and(|pattern| pattern.is_match(around)) {
+        if rule.without.iter().any(|(reach, pattern)| pattern.is_match(has(*reach))) {
             return false;
         }
         // Tests may ask for tests. What they replace or how they end concerns the gate.
@@ -104,6 +112,15 @@ impl Context<'_> {
             return false;
         }
         rule.rule.place != Place::OnLoad || runs_on_load(&self.lines, first)
+    }
+
+    /// Returns the numbers of the first and the last line of a match, from 0.
+    fn lines_of(&self, text: &str, from: usize, to: usize) -> (usize, usize) {
+        // A pattern may begin with the end of the line before.
+        let matched = text.as_bytes().get(from..to).unwrap_or_default();
+        let space = matched.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let first = self.line_at(from + space);
+        (first, self.line_at(to.saturating_sub(1).max(from)).max(first))
     }
 
     /// Returns the number of the line, from 0, in which a byte is.

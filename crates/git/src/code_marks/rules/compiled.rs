@@ -6,11 +6,12 @@ use paddock_model::marks::MarkKind::{AsksForTests, LeavesEarly, ReplacesChecks, 
 /// Rules for Rust.
 pub(super) const RUST: &[Rule] = &[
     Rule::new(AsksForTests, r"\bcfg!\s*\([^)\n]*\btest\b"),
-    // A statement, or a trait that a type has in tests alone. A helper for tests is ordinary work.
+    // A statement. An item that only tests have is ordinary work.
     Rule::new(
         AsksForTests,
-        r"#\[cfg\(\s*(?:(?:all|any)\s*\(\s*)?test\b[^\]\n]*\]\s*(?:\{|return\b|if\b|let\b|match\b|loop\b|while\b|for\b|panic!|std\s*::|[a-z_][\w.]*\s*(?:\(|=|\+=|-=|!\()|impl\b[^{\n]*\bfor\b|Some\b|Ok\b|Err\b|\d)",
-    ),
+        r"#\[cfg\(\s*(?:(?:all|any)\s*\(\s*)?test\b[^\]\n]*\]\s*(?:\{|return\b|if\b|let\b|match\b|loop\b|while\b|for\b|panic!|std\s*::|[a-z_][\w.]*\s*(?:\(|=|\+=|-=|!\()|Some\b|Ok\b|Err\b|\d)",
+    )
+    .without(&[(Reach::Line, r"\bpub\s*\(")]),
     Rule::new(TestTwin, r"#\[cfg\([^\]\n]*\bnot\s*\(\s*test\s*\)"),
     Rule::new(TestTwin, r"\bcfg_attr\s*\(\s*(?:not\s*\(\s*)?test\b[^\]\n]*\bpath\b"),
     Rule::new(
@@ -29,7 +30,7 @@ pub(super) const RUST: &[Rule] = &[
     Rule::new(AsksForTests, r"(?i)backtrace[^;]{0,160}?\btest"),
     Rule::new(
         LeavesEarly,
-        r"\b_exit\b|\blibc\s*::\s*(?:exit|_exit|quick_exit|kill|raise|atexit|exec\w+|syscall)\b|\bfn\s+(?:exit|_exit|atexit|quick_exit|_Exit)\s*\([^)]*\)\s*(?:->[^;{]*)?;",
+        r"\b_exit\b|\blibc\s*::\s*(?:exit|_exit|quick_exit|kill|atexit|exec\w+)\b|\bsyscall\b[^;]{0,80}?exit|\bfn\s+(?:exit|_exit|atexit|quick_exit|_Exit)\s*\([^)]*\)\s*(?:->[^;{]*)?;",
     ),
     Rule::new(
         LeavesEarly,
@@ -73,7 +74,7 @@ pub(super) const GO: &[Rule] = &[
         r"\bos\s*\.\s*(?:Args|Executable|Getppid)\b|\bruntime\s*\.\s*(?:Callers?|Stack|FuncForPC)\b",
     ),
     Rule::new(LeavesEarly, r"\bsyscall\s*\.\s*(?:Exit|Kill|Exec)\s*\(|\bos\s*\.\s*Exit\s*\(\s*0\s*\)")
-        .without(r"SIG")
+        .without(&[(Reach::Line, r"SIG")])
         .outside_entries(),
 ];
 

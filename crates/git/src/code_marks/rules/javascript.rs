@@ -28,15 +28,20 @@ pub(super) const ASKS: &[Rule] = &[
             Reach::File,
             r"\bprocess\s*\.\s*(?:argv|execArgv|mainModule|ppid|moduleLoadList)\b|require\s*\.\s*(?:main|cache)\b|\.stack\b|captureStackTrace|prepareStackTrace",
         )
-        .without(r"^\s*import\b|\bspawn|\bexec(?:File)?Sync"),
+        .without(&[(Reach::Line, r"^\s*import\b|\bspawn|\bexec(?:File)?Sync")]),
     Rule::new(
         AsksForTests,
-        r#"\b(?:globalThis|global|window|self)\s*\??(?:\.\s*|\[\s*["'`])(?:describe|it|test|expect|jest|vi|beforeEach|afterEach|suite|mocha|jasmine|__vitest\w*|__coverage__)\b"#,
+        r#"\b(?:globalThis|global|window)\s*\??(?:\.\s*|\[\s*["'`])(?:describe|it|test|expect|jest|vi|beforeEach|afterEach|suite|mocha|jasmine|__vitest\w*|__coverage__)\b"#,
     ),
     Rule::new(
         AsksForTests,
-        r"\btypeof\s+\(?(?:globalThis\s*\.\s*|global\s*\.\s*)?(?:describe|it|test|expect|jest|vi|beforeEach|afterEach|suite|jasmine)\b",
+        r"\btypeof\s+\(?(?:globalThis\s*\.\s*|global\s*\.\s*)?(?:describe|expect|jest|vi|beforeEach|afterEach|suite|jasmine)\b|\btypeof\s+\(?(?:globalThis|global)\s*\.\s*(?:it|test)\b",
     ),
+    // A parameter of these names is ordinary.
+    Rule::new(AsksForTests, r"\btypeof\s+\(?(?:it|test)\s*\)?\s*[!=]==?").without(&[(
+        Reach::File,
+        r"\b(?:const|let|var|function)\s+(?:it|test)\b|[(,]\s*(?:it|test)\s*(?:[,)]|=>)|\b(?:it|test)\s*=>",
+    )]),
     Rule::new(
         AsksForTests,
         r#"["'`](?:describe|jest|vi|expect|it|beforeEach)["'`]\s+in\s+(?:globalThis|global|window)\b"#,
@@ -86,7 +91,7 @@ pub(super) const LEAVES: &[Rule] = &[
     Rule::new(LeavesEarly, r"\bprocess\s*\??\.\s*exit\s*(?:\?\.)?\s*\(\s*(?:0|undefined|void\s+0|null)?\s*\)")
         .bare()
         .outside_entries()
-        .without(r"SIG(?:TERM|INT|HUP|QUIT)"),
+        .without(&[(Reach::Line, r"SIG(?:TERM|INT|HUP|QUIT)")]),
     Rule::new(LeavesEarly, r"(?:^|[^.\w$])exit\s*\(\s*0?\s*\)")
         .bare()
         .with(Reach::File, r#"["'](?:node:)?process["']"#)
@@ -111,23 +116,17 @@ pub(super) const REPLACES: &[Rule] = &[
         ReplacesChecks,
         r"\b(?:Object|Array|Number|JSON|Reflect|Promise|String|Symbol|Math)\s*\.\s*\w+\s*=[^=>]|\b(?:Object|Array|String|Number|Boolean|Function|Promise|Map|Set|Error|RegExp|Date)\s*\.\s*prototype\s*(?:\.\s*\w+|\[[^\]\n]+\])\s*=[^=>]",
     ),
-    Rule::new(ReplacesChecks, r"\brequire\s*\.\s*(?:cache|extensions)\b")
-        .without(r"\bdelete\s+require\s*\.\s*cache"),
     Rule::new(
         ReplacesChecks,
-        r#"\bModule\s*\.\s*(?:_load|_compile|_resolveFilename|_extensions|prototype)\b|\b_compile\s*=|\b_load\s*=|\bmodule\s*\.\s*constructor\b|\bregisterHooks\s*\(|\bfrom\s+["'`](?:node:)?module["'`]"#,
-    )
-    .without(r"\bcreateRequire\b"),
+        r"\brequire\s*\.\s*(?:cache|extensions)\s*\[[^\n]*\](?:\s*\.\s*\w+)*\s*=[^=>]|=\s*require\s*\.\s*(?:cache|extensions)\s*(?:;|,|$)",
+    ),
+    Rule::new(
+        ReplacesChecks,
+        r"\bModule\s*\.\s*(?:_load|_compile|prototype)\b|\bModule\s*\.\s*_\w+\s*(?:\[[^\]\n]*\]\s*)?=[^=>]|\b_compile\s*=[^=>]|\bmodule\s*\.\s*constructor\b|\bregisterHooks\s*\(|\bmodule\s*\.\s*register\s*\(",
+    ),
     Rule::new(
         ReplacesChecks,
         r"\b(?:jest|vi)\s*\.\s*(?:mock|spyOn|fn|doMock|setMock)\s*\(|\basymmetricMatch\b|\bmock\s*\.\s*(?:method|module)\s*\(",
     ),
-    // Assignments to what was imported from a library of assertions.
-    Rule::new(ReplacesChecks, r"^[ \t]*[A-Za-z_$][\w$]*(?:\.\w+)+\s*=[^=>]")
-        .with(
-            Reach::File,
-            r#"(?:from|require\()\s*["'`](?:node:)?(?:assert(?:/strict)?|test|chai|vitest|@jest/globals|expect|mocha|should)["'`]"#,
-        )
-        .without(r"^\s*(?:this|module|exports)\."),
     Rule::new(IgnoresFailure, r"\bpassWithNoTests\s*:\s*true"),
 ];

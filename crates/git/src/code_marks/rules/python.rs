@@ -14,7 +14,7 @@ pub(super) const ASKS: &[Rule] = &[
         Reach::File,
         r"\bsys\s*\.\s*(?:modules|argv|orig_argv|_getframe|gettrace)\b|\bargv\b|\bmodules\b|inspect\s*\.\s*(?:stack|currentframe|getouterframes)|\btraceback\b|extract_stack|f_back|f_globals|co_filename|psutil|getppid|find_spec|import_module|__import__|globals\(\)|cmdline|process_iter",
     )
-    .without(r"tests_require|extras_require|install_requires|subprocess|\bsession\.(?:run|install)"),
+    .without(&[(Reach::Line, r"tests_require|extras_require|install_requires|subprocess|\bsession\.(?:run|install)")]),
     Rule::new(
         AsksForTests,
         r#"\bsys\s*\.\s*(?:modules|argv|orig_argv)\b[^\n]{0,100}\b(?:unittest|_?pytest|nose2?|py\.test|tests?)\b|["']\w*test\w*["']\s*(?:not\s+)?in\s+(?:set\()?(?:sys\s*\.\s*)?(?:modules|argv|orig_argv)\b"#,
@@ -29,7 +29,7 @@ pub(super) const ASKS: &[Rule] = &[
             Reach::File,
             r"inspect\s*\.\s*(?:stack|currentframe|getouterframes)|_getframe|extract_stack|walk_stack|f_back|getppid|psutil",
         )
-        .without(r"^\s*(?:import|from)\b"),
+        .without(&[(Reach::Line, r"^\s*(?:import|from)\b")]),
     Rule::new(
         AsksForTests,
         r"\b_called_from_test\b|\bTestCase\b[^\n]*\bin\b[^\n]*(?:stack|modules|get_objects)",
@@ -45,7 +45,7 @@ pub(super) const ASKS: &[Rule] = &[
     Rule::new(AsksForTests, r"\bpsutil\s*\.\s*Process\s*\(|\bos\s*\.\s*getppid\s*\("),
     Rule::new(
         HidesCode,
-        r"\b(?:exec|eval|compile)\s*\([^\n]*(?:b64decode|b85decode|\.decode\(|fromhex|bytes\(|chr\(|\.join\(|zlib|marshal|codecs|\[::-1\])|\bmarshal\s*\.\s*loads\s*\(",
+        r"(?:^|[^.\w])(?:exec|eval|compile)\s*\([^\n]*(?:b64decode|b85decode|\.decode\(|fromhex|bytes\(|chr\(|\.join\(|zlib|marshal|codecs|\[::-1\])|\bmarshal\s*\.\s*loads\s*\(",
     ),
     Rule::new(
         HidesCode,
@@ -55,7 +55,8 @@ pub(super) const ASKS: &[Rule] = &[
 
 /// Code that ends the process.
 pub(super) const LEAVES: &[Rule] = &[
-    Rule::new(LeavesEarly, r"\b_exit\b|\bPy_Exit\b|\bquick_exit\b|\b_Exit\b|\binterrupt_main\b"),
+    Rule::new(LeavesEarly, r"\b_exit\b|\bPy_Exit\b|\bquick_exit\b|\b_Exit\b|\binterrupt_main\b")
+        .without(&[(Reach::Line, r"\b(?:self|cls)\s*\.\s*_exit\b|\bdef\s+_exit\b")]),
     Rule::new(
         LeavesEarly,
         r"\bos\s*\.\s*kill(?:pg)?\s*\(\s*(?:(?:os|posix)\s*\.\s*)?(?:getpid|getpgrp|getpgid|getppid|0\b)|\braise_signal\b|\bpthread_kill\b",
@@ -119,7 +120,7 @@ pub(super) const REPLACES: &[Rule] = &[
         ReplacesChecks,
         r"\bsys\s*\.\s*modules\s*\[[^\]\n]*\]\s*=[^=]|\bsys\s*\.\s*modules\s*\.\s*(?:update|setdefault|pop|clear)\s*\(",
     )
-    .without(r"modules\s*\[\s*__name__\s*\]"),
+    .without(&[(Reach::Line, r"modules\s*\[\s*__name__\s*\]")]),
     Rule::new(
         ReplacesChecks,
         r"\bgc\s*\.\s*get_(?:objects|referrers|referents)\b|\bctypes\s*\.\s*(?:pythonapi|py_object|memmove|memset)\b|\.\s*__code__\s*=[^=]|\b__bases__\s*=[^=]",
@@ -128,11 +129,4 @@ pub(super) const REPLACES: &[Rule] = &[
         ReplacesChecks,
         r"\bdef\s+pytest_\w+\s*\(|^\s*pytest_plugins\s*=|\bdef\s+(?:assert[A-Z]\w*|load_tests)\s*\(",
     ),
-    // Assignments to what was imported from a runner.
-    Rule::new(ReplacesChecks, r"^[ \t]*[A-Za-z_]\w*(?:\.\w+)+\s*=[^=]")
-        .with(
-            Reach::File,
-            r"^\s*import\s+(?:unittest|_?pytest|nose2?)\b[^\n]*\bas\b|^\s*from\s+(?:unittest|_?pytest|nose2?)\S*\s+import\b",
-        )
-        .without(r"^\s*self\."),
 ];

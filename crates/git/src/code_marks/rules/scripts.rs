@@ -12,7 +12,10 @@ pub(super) const COMMANDS: &[Rule] = &[
         IgnoresFailure,
         r"\|\|\s*(?:/(?:usr/)?bin/)?(?:true\b|:(?:\s|$|;|\)|\x22|')|exit\s+0\b|echo\b)|;\s*(?:/(?:usr/)?bin/)?(?:true|:)\s*(?:$|\x22|')|;\s*exit\s+0\s*(?:$|\x22|')",
     )
-    .without(CLEANUP),
+    .without(&[
+        (Reach::Line, CLEANUP),
+        (Reach::Line, r"^\s*\x22(?:prepare|preinstall|install|postinstall|clean|predev|dev|start|serve|watch)\x22\s*:"),
+    ]),
     Rule::new(IgnoresFailure, r"\bset\s+\+(?:\w*e\w*|o\s+(?:errexit|pipefail))(?:\s|;|$)"),
     Rule::new(
         IgnoresFailure,
@@ -31,7 +34,8 @@ pub(super) const COMMANDS: &[Rule] = &[
 
 /// Rules for shells.
 pub(super) const SHELL: &[Rule] = &[
-    Rule::new(AsksForTests, r"\$\{?(?:MAKELEVEL|MAKEFLAGS|PPID|npm_\w+)\b").without(r"\bmake\b"),
+    Rule::new(AsksForTests, r"\$\{?(?:MAKELEVEL|MAKEFLAGS|PPID|npm_\w+)\b")
+        .without(&[(Reach::Line, r"\bmake\b")]),
     Rule::new(LeavesEarly, r"\bkill\b[^\n#;]*(?:\$\$|\$PPID|\$\{PPID\}|[ \t]0[ \t]*$)"),
     Rule::new(LeavesEarly, r"\btrap\b[^\n]*\bexit(?:\s+0)?\s*['\x22;][^\n]*\b(?:EXIT|ERR|DEBUG)\b"),
     Rule::new(LeavesEarly, r"^(?:exit|return)(?:[ \t]+0)?[ \t]*\n(?:[ \t]*\n)*[^\n]*[^ \t\n]"),
@@ -43,13 +47,15 @@ pub(super) const SHELL: &[Rule] = &[
 
 /// Rules for make.
 pub(super) const MAKE: &[Rule] = &[
-    Rule::new(IgnoresFailure, r"^\t[ \t]*@?-[ \t]*@?[A-Za-z$./]").without(CLEANUP),
+    // A line that follows a backslash is not a command of its own.
+    Rule::new(IgnoresFailure, r"^\t[ \t]*@?-[ \t]*@?[A-Za-z$./]")
+        .without(&[(Reach::Line, CLEANUP), (Reach::Before, r"\\[ \t]*$")]),
     Rule::new(
         IgnoresFailure,
         r"^\.IGNORE\b|\bMAKEFLAGS\b[^\n=]*=[^\n]*(?:[ \t]-\w*[in]\w*\b|--ignore-errors|--dry-run|--just-print)|\$\(MAKE\)[^\n]*[ \t](?:-i\b|--ignore-errors)|\bmake[ \t][^\n]*(?:-i\b|--ignore-errors)",
     ),
     Rule::new(ReplacesChecks, r"^[ \t]*(?:export[ \t]+|override[ \t]+)?(?:SHELL|\.SHELLFLAGS)[ \t]*[:?]*=")
-        .without(r"=\s*(?:/usr)?(?:/bin/)?(?:env\s+)?(?:ba|da|z)?sh\s*$|=\s*-\w*e\w*"),
+        .without(&[(Reach::Line, r"=\s*(?:/usr)?(?:/bin/)?(?:env\s+)?(?:ba|da|z)?sh\s*$|=\s*-\w*e\w*")]),
 ];
 
 /// Rules for Perl.

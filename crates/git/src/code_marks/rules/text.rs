@@ -13,9 +13,14 @@ pub(super) const ANYWHERE: &[Rule] = &[
 pub(super) const VARIABLES: &[Rule] = &[
     Rule::new(
         AsksForTests,
-        r"\b(?:PYTEST_[A-Z]\w*|JEST_WORKER_ID|VITEST(?:_[A-Z]\w*)?|NODE_TEST_CONTEXT|MOCHA_[A-Z]\w*|RUST_TEST_\w+|NEXTEST\w*|__RUST_TEST_INVOKE|HARNESS_(?:ACTIVE|VERSION|PERL\w*|IS_\w+)|TAP_VERSION|CTEST_[A-Z]\w*|DASHBOARD_TEST_FROM_CTEST|GTEST_[A-Z]\w*|BATS_[A-Z]\w*|PHPUNIT_[A-Z]\w*|npm_lifecycle_(?:event|script)|CARGO_BIN_EXE_\w+|CARGO_TARGET_TMPDIR|LLVM_PROFILE_FILE|COVERAGE_PROCESS_START)\b",
+        r"\b(?:PYTEST_[A-Z]\w*|JEST_WORKER_ID|NODE_TEST_CONTEXT|MOCHA_[A-Z]\w*|RUST_TEST_\w+|__RUST_TEST_INVOKE|HARNESS_(?:ACTIVE|VERSION|PERL\w*|IS_\w+)|CTEST_[A-Z]\w*|DASHBOARD_TEST_FROM_CTEST|GTEST_[A-Z]\w*|BATS_[A-Z]\w*|PHPUNIT_[A-Z]\w*|npm_lifecycle_(?:event|script)|CARGO_BIN_EXE_\w+|CARGO_TARGET_TMPDIR|LLVM_PROFILE_FILE|COVERAGE_PROCESS_START)\b",
     ),
-    Rule::new(AsksForTests, r"/proc/[^\n]{0,60}?(?:cmdline|\bcomm\b|environ|/stat\b|/status\b|/exe\b)"),
+    // These are ordinary names elsewhere than among variables of the environment.
+    Rule::new(
+        AsksForTests,
+        r#"["'`](?:VITEST|NEXTEST)(?:_\w+)?["'`]|(?i:env)[^\n]{0,40}\b(?:VITEST|NEXTEST)(?:_\w+)?\b|\b(?:VITEST|NEXTEST)(?:_\w+)?\b[^\n]{0,40}\benv\b|\$\{?(?:VITEST|NEXTEST)\b"#,
+    ),
+    Rule::new(AsksForTests, r"/proc/[^\n]{0,60}?(?:cmdline|\bcomm\b|environ)"),
     Rule::new(AsksForTests, r#"["'`]ps\s+-[^"'`\n]*(?:ppid|args|comm|cmd|\bp\b)"#),
     Rule::new(
         AsksForTests,
