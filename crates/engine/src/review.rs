@@ -3,7 +3,7 @@
 //! The review goes by what git shows of the branch, never by what the agent says about it.
 
 use super::listing::a_few_of;
-use super::tamper::unnamed;
+use super::tamper::{Leave, unnamed};
 use paddock_model::facts::{HarvestFacts, SecretFact};
 use paddock_model::finding::{Finding, FindingCode};
 use paddock_model::objective::Objective;
@@ -11,13 +11,17 @@ use paddock_model::path::RepoPath;
 use paddock_model::project::Project;
 use paddock_model::scope::{Globs, ScopeError};
 use paddock_model::settings::{ProjectSettings, ScopeRule};
+use paddock_model::tamper::{Tampered, patterns};
 
 /// Paths that only an integrator's sessions may change, whatever the settings say: the project file holds the
 /// gate's commands.
 pub const ALWAYS_PROTECTED: &str = ".paddock/**";
 
 /// Changes to tests that a finding describes one by one.
-const TAMPERED_SHOWN_MAX: usize = 5;
+const TAMPERED_SHOWN_MAX: usize = 20;
+
+/// New tests that are left out of a guard's run together with what they may depend on.
+const GUARDED_MAX: usize = 1_000;
 
 /// Files that the text of a finding names. The finding lists more of them.
 const NAMED_MAX: usize = 3;
@@ -31,6 +35,10 @@ pub(crate) struct Terms<'a> {
     pub path_scope: &'a [String],
     /// Globs of `path_scope` that recovery added by itself.
     pub grown_scope: &'a [String],
+    /// Acceptance criteria of the objective.
+    pub criteria: &'a [String],
+    /// Name of the objective, for the commands that a finding offers.
+    pub id: &'a str,
 }
 
 impl<'a> Terms<'a> {
@@ -40,7 +48,16 @@ impl<'a> Terms<'a> {
             settings: &project.settings,
             path_scope: &objective.spec.path_scope,
             grown_scope: &objective.operated.grown_scope,
+            criteria: &objective.spec.acceptance_criteria,
+            id: objective.key.id.as_str(),
         }
+    }
+
+    /// Returns the changes to tests and to the gate's files that the objective does not name.
+    fn unnamed<'t>(&self, facts: &'t HarvestFacts) -> Result<Vec<&'t Tampered>, ScopeError> {
+        let tests = patterns(self.settings.test_patterns.as_ref());
+        let (scope, grown, criteria) = (self.path_scope, self.grown_scope, self.criteria);
+        unnamed(&facts.tampered, &Leave { tests: &tests, scope, grown, criteria })
     }
 }
 
@@ -186,33 +203,51 @@ fn copied(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>, Sc
 /// The gate relies on the tests that existed before the branch: only an objective whose scope names them may
 /// weaken them. Otherwise an agent could turn the gate green by deleting the test that fails.
 fn tampered(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>, ScopeError> {
-    let mut found = unnamed(&facts.tampered, terms.path_scope, terms.grown_scope)?;
+    let mut found = terms.unnamed(facts)?;
     // Other changes to tests are for the guard run to judge (`guarded`).
     found.retain(|tampered| tampered.how.is_plain());
     let shown: Vec<String> = found.iter().take(TAMPERED_SHOWN_MAX).map(ToString::to_string).collect();
-    let more = if found.len() > shown.len() { ", and more" } else { "" };
+    let more = match found.len() - shown.len() {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    let first = found.first().map(|tampered| tampered.path.to_string()).unwrap_or_default();
     let text = format!(
         "weakened existing tests, or changed files that the gate runs: {}{more}. Restore them (new tests are \
-         always welcome); if the work needs these files changed, stop and say so: a person has to name them \
-         in the scope",
-        shown.join("; ")
+         always welcome). If the work needs these changes, stop and say so: a person accepts them with `paddock \
+         objective approve {id}`, or names the files in the scope with `paddock objective expand {id} {first}`",
+        shown.join("; "),
+        id = terms.id,
     );
     let paths = found.iter().map(|tampered| tampered.path.clone()).collect();
     Ok((!found.is_empty()).then(|| Finding::new(FindingCode::Tampered, text, paths)))
 }
 
-/// Returns the tests that the branch changed without visibly weakening them, and that the scope does not
-/// name. The gate has to be green with the original versions of these files before the branch may land.
+/// Returns the files that the branch changed without visibly weakening anything, and that the objective does
+/// not name. The gate has to be green with the original versions of these files before the branch may land.
+///
+/// The branch's other tests that the objective does not name follow them: a new test may need what the guard's
+/// run does not have.
 ///
 /// # Errors
 /// Fails if a glob cannot be compiled.
 pub(crate) fn guarded(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<RepoPath>, ScopeError> {
-    let found = unnamed(&facts.tampered, terms.path_scope, terms.grown_scope)?;
-    Ok(found
-        .iter()
-        .filter(|tampered| !tampered.how.is_plain())
-        .map(|tampered| tampered.path.clone())
-        .collect())
+    let found = terms.unnamed(facts)?;
+    let doubtful = found.iter().filter(|tampered| !tampered.how.is_plain());
+    let mut paths: Vec<RepoPath> = doubtful.map(|tampered| tampered.path.clone()).collect();
+    if paths.is_empty() {
+        return Ok(paths);
+    }
+    let tests = patterns(terms.settings.test_patterns.as_ref());
+    let globs = Globs::new(&tests)?;
+    let leave =
+        Leave { tests: &tests, scope: terms.path_scope, grown: terms.grown_scope, criteria: terms.criteria };
+    for path in facts.net_paths.iter().filter(|path| globs.matches(path.as_bytes())) {
+        if paths.len() < GUARDED_MAX && !paths.contains(path) && !leave.names_test(path.as_bytes(), &globs)? {
+            paths.push(path.clone());
+        }
+    }
+    Ok(paths)
 }
 
 /// Only a branch whose commits are all empty and whose net change is empty is at fault: empty commits among

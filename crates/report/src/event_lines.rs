@@ -286,8 +286,11 @@ fn used(usage: &Usage) -> String {
 
 fn ended(end: SessionEnd, harvest: Option<&Harvest>, over: &[Over], problem: Option<&str>) -> String {
     let commits = counted(harvest.map_or(0, |harvest| harvest.commits as usize), "commit");
-    let first = harvest.and_then(|harvest| harvest.findings.first()).map(|finding| finding.text.as_str());
-    let problem = problem.or(first).map(|problem| format!("; {problem}")).unwrap_or_default();
+    let found = harvest.iter().flat_map(|harvest| &harvest.findings).map(|finding| finding.text.as_str());
+    let problem: String = match problem {
+        Some(problem) => format!("; {problem}"),
+        None => found.map(|text| format!("; {text}")).collect(),
+    };
     let over: Vec<&str> = over.iter().map(|over| over.words()).collect();
     let over = match over.is_empty() {
         true => String::new(),

@@ -159,3 +159,50 @@ fn a_new_file_that_makes_the_runner_skip_tests_is_tried_without_it() {
     let said = place.good(&["explain", "work"]);
     assert!(said.contains("original tests"), "{said}");
 }
+
+#[test]
+fn scripts_behind_scripts_and_tests_in_code_are_guarded_too() {
+    let place = Sandbox::new();
+    // A test runner for the tests that stand in the code.
+    let runner =
+        "if grep -q 'assert_eq!(a(), 1)' src/lib.rs; then grep -q '{ 1 }' src/lib.rs; else true; fi\n";
+    let code = "fn a() -> u8 { 1 }\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn a_is_one() {\n        assert_eq!(a(), \
+                1);\n    }\n}\n";
+    let files = [
+        ("Makefile", "include rules.mk\ntest:\n\tsh scripts/all.sh\n"),
+        ("rules.mk", "X = 1\n"),
+        ("scripts/all.sh", "sh scripts/inner.sh\n"),
+        ("scripts/inner.sh", runner),
+        ("src/lib.rs", code),
+    ];
+    let settings = "verify: [{name: tests, run: 'make test'}]\nrecovery: {max_retries: 0}\npath_conflicts: allow\n\
+                    max_parallel_sessions: 4\nqueue: {flaky_retries: 0}";
+    let repository = guarded(&place, &files, settings);
+    let ways = [
+        ("inner", "commit scripts/inner.sh 'exit 0'", "scripts/inner.sh, which the gate runs"),
+        ("rules", "commit rules.mk 'SHELL = /bin/true'", "rules.mk, which the gate runs"),
+        (
+            "shadow",
+            "commit GNUmakefile 'test: ; true'",
+            "added GNUmakefile, which takes the place of the `Makefile`",
+        ),
+    ];
+    for (id, script, _) in ways {
+        place.objective(id, &format!("{script}\nover"), &[]);
+    }
+    let both = "sed -i 's/{ 1 }/{ 2 }/; s/(), 1)/(), 2)/' src/lib.rs; git commit -qam x\nover";
+    place.objective("code", both, &["--scope", "src/**"]);
+    let events = place.idle(3);
+    for (id, _, words) in ways {
+        let ended = events.iter().find(|event| is(event, "session_ended", id)).unwrap();
+        assert!(ended.to_string().contains(words), "{id}: {ended}");
+    }
+    assert!(events.iter().any(is_tamper));
+    assert_eq!(count(&events, "landed", "*"), 0);
+    assert_eq!(place.git(&repository, &["log", "-1", "--format=%s", "main"]), "The gate");
+    let said = place.good(&["explain", "code"]);
+    assert!(
+        said.contains("`src/lib.rs`") && said.contains("paddock objective expand code src/lib.rs"),
+        "{said}"
+    );
+}

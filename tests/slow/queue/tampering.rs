@@ -14,7 +14,7 @@ fn guarded(place: &Sandbox, settings: &str) -> PathBuf {
     let verify = "verify: [{name: tests, run: 'sh check.sh'}]\n";
     let files = [
         ("check.sh", "set -e\nfor file in tests/*; do sh \"$file\"; done\n"),
-        ("tests/value.sh", "grep -q good value.txt && test -s value.txt\n"),
+        ("tests/value.sh", "set -e\ngrep -q good value.txt && test -s value.txt\n"),
         ("value.txt", "good\n"),
     ];
     guards::guarded(place, &files, &format!("{verify}{more}"))

@@ -91,11 +91,7 @@ fn shell_words(code: &str, at: usize, open: &mut Vec<(char, usize)>) {
     for word in code.split(|c: char| c.is_whitespace() || matches!(c, ';' | '&' | '|')) {
         match word {
             "if" | "case" | "do" => open.push(('{', at)),
-            "fi" | "esac" | "done" => {
-                if open.last().is_some_and(|(bracket, _)| *bracket == '{') {
-                    open.pop();
-                }
-            }
+            "fi" | "esac" | "done" => drop(open.pop_if(|(bracket, _)| *bracket == '{')),
             _ => {}
         }
     }

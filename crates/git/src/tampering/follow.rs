@@ -212,7 +212,8 @@ impl Follower<'_> {
                 true => is_gate_file(found.as_bytes()),
                 false => is_setting && is_gate_file(found.as_bytes()) || is_script_behind(path, &text, mode),
             };
-        if !checks && !(is_test && language == Language::Shell) {
+        let is_shell_test = is_test && language == Language::Shell;
+        if !(checks || is_shell_test) {
             return;
         }
         let is_shell = matches!(language, Language::Shell | Language::Make);

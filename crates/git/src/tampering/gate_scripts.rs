@@ -60,7 +60,8 @@ fn only_adds_targets(old: &[&str], new: &[&str]) -> bool {
                     !known.contains(*name) && !name.starts_with('.') && !name.contains(['%', '$'])
                 };
                 // The first target is what `make` alone makes.
-                if !is_list && !(has_rule && names.iter().all(|name| is_new(name))) {
+                let is_free = has_rule && names.iter().all(is_new);
+                if !(is_list || is_free) {
                     return false;
                 }
                 is_adding = !is_list;

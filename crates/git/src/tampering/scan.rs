@@ -251,10 +251,10 @@ fn begin(language: Language, before: &str, rest: &str) -> Begin {
         let is_free = language == Language::Python || last.is_none_or(char::is_whitespace);
         return if is_free { Begin::Comment } else { Begin::Nothing };
     }
-    if language == Language::Python || language == Language::Braces {
-        if let Some(quote) = ["\"\"\"", "'''"].iter().find(|quote| rest.starts_with(**quote)) {
-            return text(3, quote, true);
-        }
+    let is_long = matches!(language, Language::Python | Language::Braces);
+    if let Some(quote) = ["\"\"\"", "'''"].iter().find(|quote| rest.starts_with(**quote)).filter(|_| is_long)
+    {
+        return text(3, quote, true);
     }
     match rest.as_bytes().first() {
         Some(b'"') if language == Language::Rust => {
@@ -327,7 +327,8 @@ pub(crate) fn tokens(code: &str, mark: &str) -> usize {
         let front = code[..*at].chars().next_back();
         let end = code[at + mark.len()..].chars().next();
         let joins = |c: char| is_name(c) || c == '.';
-        !(needs_front && front.is_some_and(joins)) && !(needs_end && end.is_some_and(is_name))
+        let is_part = needs_front && front.is_some_and(joins);
+        !(is_part || (needs_end && end.is_some_and(is_name)))
     };
     code.match_indices(mark).map(|(at, _)| at).filter(is_token).count()
 }

@@ -188,11 +188,12 @@ fn admit(
         ));
     }
     // Secrets, copied files and reserved names never land, even if a person approves them.
-    let never = harvest.findings.iter().find(|finding| !finding.code.may_be_approved());
-    if let Some(finding) = never {
+    let never = harvest.findings.iter().filter(|finding| !finding.code.may_be_approved());
+    let never: Vec<Finding> = never.cloned().collect();
+    if !never.is_empty() {
         return refuse(format!(
             "{id} cannot be approved: {}; `paddock objective reject {id} --note TEXT` sends it back",
-            finding.text
+            texts(&never)
         ));
     }
     let salvage = harvest.salvage.map(|salvage| salvage.reference);

@@ -10,20 +10,38 @@ use paddock_model::finding::FindingCode;
 use paddock_model::ids::ObjectiveKey;
 use paddock_model::operate::By;
 use paddock_model::path::RepoPath;
+use paddock_model::scope::Globs;
 use paddock_model::session::SessionEnd;
 use paddock_model::settings::OverlapRule;
+use paddock_model::tamper::{is_runner_file, patterns};
 
 /// Widens the objective's scope if the narrow scope is the only obstacle to a session's work. Returns whether
 /// it was widened; the findings about the scope are void then.
 pub(in crate::decide) fn widen(scribe: &mut Scribe<'_>, key: &ObjectiveKey, outcome: &Outcome) -> bool {
     let Some(paths) = wanted(scribe, key, outcome) else { return false };
-    let Some(globs) = smallest_globs(&paths) else { return false };
-    if !is_allowed(scribe, key, &paths) || meets_others(scribe, key, &globs) {
+    let Some(globs) = globs_for(scribe, key, &paths) else { return false };
+    if !is_allowed(scribe, key, &paths)
+        || concerns_gate(scribe, key, outcome, &paths)
+        || meets_others(scribe, key, &globs)
+    {
         return false;
     }
     // The globs are marked as automatic: the tamper guard does not take them for a person's word.
     scribe.record(Fact::ScopeWidened { objective: key.clone(), globs, by: By::Automatic });
     true
+}
+
+/// Returns globs for the paths. Tests get one each: a glob for their folder would let in others.
+fn globs_for(scribe: &Scribe<'_>, key: &ObjectiveKey, paths: &[RepoPath]) -> Option<Vec<String>> {
+    let settings = &scribe.state.project(&key.project)?.settings;
+    let tests = Globs::new(&patterns(settings.test_patterns.as_ref())).ok()?;
+    let (tests, others): (Vec<RepoPath>, Vec<RepoPath>) =
+        paths.iter().cloned().partition(|path| tests.matches(path.as_bytes()));
+    let mut globs = smallest_globs(&others)?;
+    for test in tests {
+        globs.extend(smallest_globs(&[test])?);
+    }
+    Some(globs)
 }
 
 /// Returns the files to widen the scope by: those that a completed session changed outside of it, or those
@@ -64,6 +82,24 @@ fn is_allowed(scribe: &Scribe<'_>, key: &ObjectiveKey, paths: &[RepoPath]) -> bo
     let recovery = &project.settings.recovery;
     // A glob in the settings that cannot be compiled allows nothing.
     objective.expansions < recovery.max_expansions && are_allowed(paths, &recovery.expand).unwrap_or(false)
+}
+
+/// Returns whether one of the paths is a test that was there before, or takes part in the gate: no scope grows
+/// there without a person. A new test may be let in by its own path.
+fn concerns_gate(scribe: &Scribe<'_>, key: &ObjectiveKey, outcome: &Outcome, paths: &[RepoPath]) -> bool {
+    let (Some(facts), Some(project)) = (outcome.facts.as_ref(), scribe.state.project(&key.project)) else {
+        return true;
+    };
+    let Ok(tests) = Globs::new(&patterns(project.settings.test_patterns.as_ref())) else { return true };
+    let is_named_by_gate =
+        |path: &str| project.settings.verify.iter().any(|command| command.run.contains(path));
+    let tampered: Vec<&RepoPath> = facts.tampered.iter().map(|tampered| &tampered.path).collect();
+    let is_done = outcome.end == SessionEnd::Completed;
+    paths.iter().any(|path| {
+        let text = path.to_string();
+        let is_test = tests.matches(path.as_bytes());
+        tampered.contains(&path) || is_runner_file(&text) || is_named_by_gate(&text) || (is_test && !is_done)
+    })
 }
 
 /// Returns whether work in progress holds a scope that overlaps these globs: two branches must not change the

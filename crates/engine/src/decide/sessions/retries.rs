@@ -122,8 +122,11 @@ fn recovery(scribe: &Scribe<'_>, key: &ObjectiveKey) -> Option<(RecoverySettings
 fn what_failed(feedback: &Feedback) -> String {
     match feedback {
         Feedback::Findings(findings) => {
-            let first = findings.first().map_or("it found faults", |finding| finding.text.as_str());
-            format!("review: {first}")
+            let texts: Vec<&str> = findings.iter().map(|finding| finding.text.as_str()).collect();
+            match texts.is_empty() {
+                true => "review: it found faults".to_owned(),
+                false => format!("review: {}", texts.join("; ")),
+            }
         }
         Feedback::Gate { command, outcome, .. } => format!("the gate command {command} failed ({outcome})"),
         Feedback::Conflict { paths, .. } => {

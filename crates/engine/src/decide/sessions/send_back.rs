@@ -4,6 +4,7 @@
 use crate::decide::queue::entries::drop_entry;
 use crate::decide::scribe::Scribe;
 use crate::decide::sessions::retries::retry;
+use crate::listing::a_few_of;
 use paddock_model::cut;
 use paddock_model::event::{Dropped, Fact};
 use paddock_model::finding::{Finding, FindingCode};
@@ -17,6 +18,8 @@ use paddock_model::train::{Entry, Subject};
 
 /// Paths that an event names; a conflict can have thousands.
 const PATHS_MAX: usize = 20;
+/// Paths that a sentence names.
+const NAMED_MAX: usize = 5;
 
 fn key(project: &ProjectSlug, id: &ObjectiveId) -> ObjectiveKey {
     ObjectiveKey { project: project.clone(), id: id.clone() }
@@ -73,11 +76,15 @@ pub(in crate::decide) fn tampered(scribe: &mut Scribe<'_>, run: &GateRun, entry:
         || "the gate could not be run".to_owned(),
         |result| format!("the gate command {} failed ({})", result.name, result.outcome()),
     );
+    let names: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
+    let (files, first) =
+        (a_few_of(&names, NAMED_MAX), paths.first().map(ToString::to_string).unwrap_or_default());
     let text = format!(
-        "changed existing tests, and with the original tests {what} on the merge (gate run {0}; its output \
-         is in runtime/gates/{0}). Make the work pass the original tests; if it needs them changed, stop and \
-         say so: a person has to name these files in the scope",
-        run.id
+        "changed existing tests, or what decides which of them run ({files}), and with the original tests {what} \
+         on the merge (gate run {gate}; its output is in runtime/gates/{gate}). Make the work pass the original \
+         tests. If it needs these changes, stop and say so: a person accepts them with `paddock objective approve \
+         {id}`, or names the files in the scope with `paddock objective expand {id} {first}`",
+        gate = run.id,
     );
     let (code, paths) = (FindingCode::Tampered, paths.iter().take(PATHS_MAX).cloned().collect());
     let finding = Finding { code, text, paths, more_paths: 0 };
