@@ -63,6 +63,9 @@ pub fn compare(bases: &[Report], candidate: &Report) -> Difference {
             }
             continue;
         };
+        if is_forged(&rans, ran) {
+            silent.insert(runner.to_owned());
+        }
         let before = difference.gone.len();
         compare_runner(runner, &rans, ran, &mut difference);
         if runner == JUNIT {
@@ -101,6 +104,15 @@ fn there<'b>(rans: &[&'b Ran]) -> impl Iterator<Item = &'b str> {
         .filter(move |name| others.iter().all(|other| other.tests.get(*name) == Some(&Status::Passed)))
 }
 
+/// Returns whether the base shows the progress of the runner and the candidate shows nothing but a summary.
+fn is_forged(rans: &[&Ran], ran: &Ran) -> bool {
+    is_backed(rans) && ran.counts.passed > 0 && ran.backed == 0
+}
+
+fn is_backed(rans: &[&Ran]) -> bool {
+    rans.iter().all(|base| base.backed > 0 && base.backed == base.counts.passed)
+}
+
 fn compare_runner(runner: &str, rans: &[&Ran], ran: &Ran, difference: &mut Difference) {
     let is_base_named = rans.iter().all(|base| base.is_named());
     // Without any test that passed, the names of those that failed or were skipped are all there is.
@@ -126,7 +138,8 @@ fn compare_runner(runner: &str, rans: &[&Ran], ran: &Ran, difference: &mut Diffe
         return;
     }
     let base = rans.iter().map(|base| base.counts.passed).min().unwrap_or(0);
-    let fewer = base.saturating_sub(ran.counts.passed).saturating_sub(gone);
+    let passed = if is_backed(rans) { ran.backed } else { ran.counts.passed };
+    let fewer = base.saturating_sub(passed).saturating_sub(gone);
     difference.fewer = difference.fewer.saturating_add(fewer);
 }
 

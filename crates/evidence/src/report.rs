@@ -69,6 +69,10 @@ impl Counts {
 pub struct Ran {
     /// Sums of the summaries.
     pub counts: Counts,
+    /// Tests that passed by summaries whose progress was printed as well: the sign or line of each test or file
+    /// before it. A program can print a summary of its own; where the base has the progress, one without it
+    /// does not count.
+    pub backed: u64,
     /// Normalised names of the tests that the runner named. A name that occurs again has ` #2` after it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tests: BTreeMap<String, Status>,
@@ -185,7 +189,16 @@ fn is_zero(value: &u64) -> bool {
 impl Report {
     /// Records a summary: its numbers, and how many tests the runner says that it ran.
     pub(crate) fn summary_line(&mut self, runner: &str, counts: Counts, ran: u64) {
-        self.ran(runner).counts.add_all(counts);
+        self.backed_line(runner, counts, ran, true);
+    }
+
+    /// Records a summary, and whether the progress before it was read.
+    pub(crate) fn backed_line(&mut self, runner: &str, counts: Counts, ran: u64, is_backed: bool) {
+        let mine = self.ran(runner);
+        mine.counts.add_all(counts);
+        if is_backed {
+            mine.backed = mine.backed.saturating_add(counts.passed);
+        }
         match ran {
             0 if self.first_none.is_none() => self.first_none = Some(runner.to_owned()),
             0 => {}
@@ -228,7 +241,9 @@ impl Report {
     /// Adds what another report says, such as a JUnit file beside the output.
     pub fn merge(&mut self, other: Self) {
         for (runner, ran) in other.runners {
-            self.ran(&runner).counts.add_all(ran.counts);
+            let mine = self.ran(&runner);
+            mine.counts.add_all(ran.counts);
+            mine.backed = mine.backed.saturating_add(ran.backed);
             for (name, status) in ran.tests {
                 self.test(&runner, name, status);
             }

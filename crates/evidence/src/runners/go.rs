@@ -122,7 +122,11 @@ pub(crate) fn json_event(event: &Value, report: &mut Report) -> bool {
             report.test(RUNNER, super::super::names::normalised(&format!("{package} {test}")), status);
         }
         // A package that failed without a failed test; one without tests is skipped.
-        None if status == Status::Failed => report.stray_failures(1),
+        None if status == Status::Failed => {
+            if report.runners.get(RUNNER).is_none_or(|ran| ran.counts.failed == 0) {
+                report.stray_failures(1);
+            }
+        }
         None => report.summary_line(RUNNER, counts, 0),
     }
     true

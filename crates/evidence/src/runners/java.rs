@@ -1,7 +1,7 @@
 //! Maven, Gradle, and JUnit's own runners.
 
 use super::super::report::{Counts, Report, Status};
-use super::super::words::after;
+use super::super::words::{after, before};
 use super::{Named, Reader};
 
 const MAVEN: &str = "maven or JUnit";
@@ -16,6 +16,8 @@ pub(crate) struct Java {
     /// The tests of single classes were counted: the total after them counts them again.
     has_classes: bool,
     gradle: Named,
+    /// Gradle counts the tests if one failed.
+    gradle_counts: Option<Counts>,
     console: Counts,
 }
 
@@ -43,6 +45,7 @@ impl Reader for Java {
                 self.end_gradle(report);
                 true
             }
+            Some(b'0'..=b'9') if text.contains(" completed, ") => self.read_counts(text),
             _ => self.gradle_test(text),
         }
     }
@@ -116,9 +119,19 @@ impl Java {
         is_test
     }
 
+    /// Reads `3 tests completed, 1 failed, 1 skipped`.
+    fn read_counts(&mut self, text: &str) -> bool {
+        let Some(total) = before(text, "tests").or_else(|| before(text, "test")) else { return false };
+        let (failed, skipped) = (before(text, "failed").unwrap_or(0), before(text, "skipped").unwrap_or(0));
+        let passed = total.saturating_sub(failed).saturating_sub(skipped);
+        self.gradle_counts = Some(Counts { passed, failed, skipped });
+        true
+    }
+
     fn end_gradle(&mut self, report: &mut Report) {
-        if !self.gradle.is_empty() {
-            let counts = self.gradle.counts();
+        let counted = self.gradle_counts.take();
+        if !self.gradle.is_empty() || counted.is_some() {
+            let counts = counted.unwrap_or_else(|| self.gradle.counts());
             report.summary_line(GRADLE, counts, counts.passed.saturating_add(counts.failed));
             self.gradle.flush(GRADLE, report);
         }

@@ -60,10 +60,11 @@ impl Libtest {
             failed,
             skipped: before(line, "ignored").unwrap_or(0),
         };
-        if self.open.take().is_some_and(|count| count != counts.total()) {
+        let open = self.open.take();
+        if open.is_some_and(|count| count != counts.total()) {
             report.unfinished(RUNNER);
         }
-        report.summary_line(RUNNER, counts, counts.passed.saturating_add(failed));
+        report.backed_line(RUNNER, counts, counts.passed.saturating_add(failed), open.is_some());
         self.named.flush(RUNNER, report);
         self.pending = None;
         true

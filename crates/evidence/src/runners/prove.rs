@@ -17,14 +17,18 @@ pub(crate) struct Prove {
     skipped: u64,
     failed: u64,
     tests: u64,
+    /// Files whose line was read.
+    seen_files: u64,
+    /// Files that the summary counts.
+    all_files: u64,
 }
 
 /// A line of prove itself.
 pub(crate) enum ProveLine<'l> {
     /// A file, and how it ended if that is known.
     File(&'l str, &'l str),
-    /// The number of tests of all files.
-    Tests(u64),
+    /// The number of files, and of their tests.
+    Tests(u64, u64),
     /// The failures of a file.
     Failed(u64),
     /// The last line.
@@ -34,7 +38,8 @@ pub(crate) enum ProveLine<'l> {
 /// Reads a line of prove. `is_open` says whether it has printed one before.
 pub(crate) fn read(text: &str, is_open: bool) -> Option<ProveLine<'_>> {
     if text.starts_with("Files=") {
-        return after(text, ", Tests=").map(ProveLine::Tests);
+        let files = after(text, "Files=").unwrap_or(0);
+        return after(text, ", Tests=").map(|tests| ProveLine::Tests(files, tests));
     }
     if let Some(result @ ("PASS" | "FAIL" | "NOTESTS")) = text.strip_prefix("Result: ") {
         return Some(ProveLine::Result(result));
@@ -48,10 +53,15 @@ pub(crate) fn read(text: &str, is_open: bool) -> Option<ProveLine<'_>> {
     };
     let (file, rest) = text.split_once(" ..")?;
     let rest = rest.trim_start_matches('.');
-    let is_end =
-        ["ok", "skipped:", "Failed", "Dubious"].iter().any(|word| rest.trim_start().starts_with(word));
-    let is_header = !file.is_empty() && !file.contains(' ') && (rest.trim().is_empty() || is_end);
-    is_header.then(|| ProveLine::File(file, rest.trim()))
+    let end = rest.trim();
+    let is_end = ["ok", "skipped:", "Failed", "Dubious"].iter().any(|word| end.starts_with(word));
+    // Other tools print `name ... ok (1ms)` for a test.
+    let is_header = is_path(file) && (end.is_empty() || is_end) && !end.starts_with("ok (");
+    is_header.then_some(ProveLine::File(file, end))
+}
+
+fn is_path(file: &str) -> bool {
+    !file.contains(' ') && (file.ends_with(".t") || file.contains('/'))
 }
 
 impl Prove {
@@ -73,10 +83,14 @@ impl Prove {
 
     pub(crate) fn push(&mut self, line: &ProveLine<'_>, report: &mut Report) {
         self.is_open = true;
+        self.seen_files = self.seen_files.saturating_add(u64::from(matches!(line, ProveLine::File(..))));
         match line {
             ProveLine::File(file, "") => self.file = Some((*file).to_owned()),
             ProveLine::File(_, end) => self.skipped += u64::from(end.starts_with("skipped")),
-            ProveLine::Tests(count) => self.tests = self.tests.saturating_add(*count),
+            ProveLine::Tests(files, tests) => {
+                self.all_files = self.all_files.saturating_add(*files);
+                self.tests = self.tests.saturating_add(*tests);
+            }
             ProveLine::Failed(count) => self.failed = self.failed.saturating_add(*count),
             ProveLine::Result(result) => self.end(result, report),
         }
@@ -88,11 +102,8 @@ impl Prove {
         let failed = self.failed.max(u64::from(result == "FAIL"));
         let passed = self.tests.saturating_sub(failed).saturating_sub(named.skipped);
         let counts = Counts { passed, failed, skipped: self.skipped.saturating_add(named.skipped) };
-        report.summary_line(
-            RUNNER,
-            counts,
-            if result == "NOTESTS" { 0 } else { passed.saturating_add(failed) },
-        );
+        let ran = if result == "NOTESTS" { 0 } else { passed.saturating_add(failed) };
+        report.backed_line(RUNNER, counts, ran, self.seen_files >= self.all_files);
         self.named.flush(RUNNER, report);
         *self = Self::default();
     }

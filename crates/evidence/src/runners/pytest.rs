@@ -18,8 +18,13 @@ const WORDS: [(&str, Status); 6] = [
 #[derive(Default)]
 pub(crate) struct Pytest {
     is_open: bool,
+    /// The heading was read, after which the number of collected tests must follow.
+    has_heading: bool,
     /// Number of tests that were selected.
     collected: Option<u64>,
+    /// Signs of progress, since the last summary. A word that begins with such a letter counts too: more signs
+    /// do no harm.
+    signs: u64,
     named: Named,
     /// A test whose name was printed and whose end was not, as with `-s`.
     pending: Option<String>,
@@ -30,14 +35,18 @@ impl Reader for Pytest {
         let text = line.trim_matches('=').trim();
         if line.starts_with("====") && text == "test session starts" {
             self.finish(report);
-            self.is_open = true;
+            (self.is_open, self.has_heading) = (true, true);
             return true;
         }
         if let Some(count) = collected(line) {
             (self.is_open, self.collected) = (true, Some(count));
             return true;
         }
-        self.summary(text, report) || self.test(line)
+        if self.summary(text, report) || self.test(line) {
+            return true;
+        }
+        self.signs = self.signs.saturating_add(signs(line));
+        false
     }
 
     fn finish(&mut self, report: &mut Report) {
@@ -55,6 +64,9 @@ fn collected(line: &str) -> Option<u64> {
     if let Some((head, rest)) = line.split_once(" workers [").or_else(|| line.split_once(" worker [")) {
         return head.parse::<u32>().ok().and_then(|_| rest.split(' ').next()?.parse().ok());
     }
+    if let Some(rest) = line.strip_prefix("gw0 [") {
+        return rest.split_once(']')?.0.parse().ok();
+    }
     let count = after(line.strip_prefix("collected ")?, "")?;
     Some(before(line, "selected").unwrap_or(count))
 }
@@ -65,11 +77,17 @@ impl Pytest {
         let counts = summary.counts;
         if summary.is_listing {
             self.named.clear();
-        } else if self.collected.is_some_and(|count| counts.total() < count) {
-            report.unfinished(RUNNER);
-        }
-        if !summary.is_listing {
-            report.summary_line(RUNNER, counts, counts.passed.saturating_add(counts.failed));
+        } else {
+            // A summary without the number of tests before it is one that the code under test printed.
+            let is_short = self
+                .collected
+                .map_or(self.has_heading && counts.total() > counts.failed, |count| counts.total() < count);
+            if is_short {
+                report.unfinished(RUNNER);
+            }
+            let is_backed = self.signs.max(self.named.counts().total()) >= counts.passed;
+            let ran = counts.passed.saturating_add(counts.failed);
+            report.backed_line(RUNNER, counts, ran, is_backed);
         }
         self.named.flush(RUNNER, report);
         *self = Self::default();
@@ -91,12 +109,21 @@ impl Pytest {
             self.named.set(name, status);
             return true;
         }
-        if self.is_open && !line.contains(' ') && line.contains(".py::") {
-            self.pending = Some(line.to_owned());
-            return true;
+        // With `-s` the test prints between its name and its end.
+        let Some(name) = self.is_open.then(|| first_name(line)).flatten() else { return false };
+        match WORDS.iter().find(|(word, _)| without_progress(line).ends_with(word)) {
+            Some((_, status)) => self.named.set(name, *status),
+            None => self.pending = Some(name.to_owned()),
         }
-        false
+        true
     }
+}
+
+/// Returns the number of signs in `tests/test_a.py ..F.s  [ 50%]`, or at the beginning of a line.
+fn signs(line: &str) -> u64 {
+    let from = line.split_once(' ').filter(|(file, _)| file.ends_with(".py") || file.contains('/'));
+    let from = from.map_or(line, |(_, rest)| rest);
+    from.bytes().take_while(|byte| b".FEsxX,R".contains(byte)).count().try_into().unwrap_or(u64::MAX)
 }
 
 /// Returns a line without `[ 50%]`, `[1/7]` or a duration at its end.
@@ -110,6 +137,17 @@ fn without_progress(line: &str) -> &str {
         }
         _ => line,
     }
+}
+
+/// Returns the name that a line begins with: `tests/a.py::test_x[a b] …`.
+fn first_name(line: &str) -> Option<&str> {
+    let space = line.find(' ').unwrap_or(line.len());
+    let end = match line.find('[').filter(|open| *open < space) {
+        Some(open) => line[open..].find(']').map_or(space, |close| open + close + 1),
+        None => space,
+    };
+    let name = &line[..end];
+    name.contains(".py::").then_some(name)
 }
 
 /// Reads `[gw0] [ 50%] PASSED tests/a.py::test_x`.

@@ -1,13 +1,12 @@
-//! RSpec, minitest and test-unit; and PHPUnit, whose summary has the same form.
+//! RSpec, minitest and test-unit.
 
 use super::super::report::{Counts, Report, Status};
-use super::super::words::{after, before};
+use super::super::words::before;
 use super::{Named, Reader};
 
 const RSPEC: &str = "rspec";
 const MINITEST: &str = "minitest";
 const TEST_UNIT: &str = "test-unit";
-const PHPUNIT: &str = "phpunit";
 
 /// Reads the output of these runners.
 #[derive(Default)]
@@ -20,18 +19,6 @@ impl Reader for Ruby {
     fn line(&mut self, line: &str, report: &mut Report) -> bool {
         match line.as_bytes().first() {
             Some(b'0'..=b'9') => self.counted(line, report),
-            Some(b'N') if line.starts_with("No tests executed!") => {
-                report.summary_line(PHPUNIT, Counts::default(), 0);
-                true
-            }
-            Some(b'O') if line.starts_with("OK (") && line.contains(" assertion") => {
-                let Some(passed) = after(line, "OK (") else { return false };
-                report.summary_line(PHPUNIT, Counts { passed, ..Counts::default() }, passed);
-                true
-            }
-            Some(b'T') if line.starts_with("Tests: ") && line.contains(", Assertions: ") => {
-                phpunit(line, report)
-            }
             _ => self.test(line),
         }
     }
@@ -82,16 +69,4 @@ impl Ruby {
         }
         is_test
     }
-}
-
-/// Reads `Tests: 3, Assertions: 5, Failures: 1, Skipped: 1.`.
-fn phpunit(line: &str, report: &mut Report) -> bool {
-    let Some(total) = after(line, "Tests:") else { return false };
-    let number =
-        |words: &[&str]| words.iter().filter_map(|word| after(line, word)).fold(0, u64::saturating_add);
-    let failed = number(&[" Failures:", " Errors:"]);
-    let skipped = number(&[" Skipped:", " Incomplete:"]);
-    let passed = total.saturating_sub(failed).saturating_sub(skipped);
-    report.summary_line(PHPUNIT, Counts { passed, failed, skipped }, total);
-    true
 }

@@ -1,5 +1,4 @@
-//! Checks without a runner: lines that home-made scripts print, the tests of automake, and the summaries of Deno
-//! and Bun.
+//! Checks without a runner: lines that home-made scripts print, and the tests of automake. And Deno.
 
 use super::super::names::is_duration;
 use super::super::report::{Counts, Report, Status};
@@ -8,26 +7,25 @@ use super::{Named, Reader};
 
 const SCRIPT: &str = "check script";
 const DENO: &str = "deno test";
-const BUN: &str = "bun test";
 
 /// Reads lines in the forms that scripts have in common.
 #[derive(Default)]
 pub(crate) struct Script {
     /// Tests in the form of automake: `PASS: name`.
     named: Named,
-    /// The numbers of Bun's summary, which has one line for each.
-    bun: Option<Counts>,
+    /// Tests that deno named.
+    deno: Named,
 }
 
 impl Reader for Script {
     fn line(&mut self, line: &str, report: &mut Report) -> bool {
         let text = line.trim();
         match text.as_bytes().first() {
+            Some(b'F') if text.starts_with("FAILED | ") => self.deno(text, report),
             Some(b'0'..=b'9') => self.counted(text, report),
             Some(b'P' | b'F' | b'S' | b'X' | b'E') => self.named_line(text),
-            Some(b'o') => deno(text, report),
-            Some(b'R') if text.starts_with("Ran ") && text.contains(" across ") => self.end_bun(report),
-            _ => false,
+            Some(b'o') if text.starts_with("ok | ") => self.deno(text, report),
+            _ => self.deno_test(text),
         }
     }
 
@@ -42,20 +40,40 @@ impl Reader for Script {
 
 impl Script {
     fn counted(&mut self, text: &str, report: &mut Report) -> bool {
-        if let Some((count, word @ ("pass" | "fail" | "skip" | "todo"))) = text.split_once(' ')
-            && let Ok(count) = count.parse::<u64>()
-        {
-            let counts = self.bun.get_or_insert_default();
-            match word {
-                "pass" => counts.passed = count,
-                "fail" => counts.failed = count,
-                _ => counts.skipped = counts.skipped.saturating_add(count),
-            }
-            return true;
-        }
         let Some(counts) = passed_and_failed(text) else { return false };
         report.summary_line(SCRIPT, counts, counts.passed.saturating_add(counts.failed));
+        // The lines before it are of the same tests.
+        self.named.flush(SCRIPT, report);
         true
+    }
+
+    /// Reads `ok | 5 passed | 0 failed (12ms)`.
+    fn deno(&mut self, text: &str, report: &mut Report) -> bool {
+        let time = text.rsplit_once(" (").and_then(|(_, time)| time.strip_suffix(')'));
+        let (Some(passed), true) = (before(text, "passed"), time.is_some_and(is_duration)) else {
+            return false;
+        };
+        let (failed, skipped) = (before(text, "failed").unwrap_or(0), before(text, "ignored").unwrap_or(0));
+        report.summary_line(DENO, Counts { passed, failed, skipped }, passed.saturating_add(failed));
+        self.deno.flush(DENO, report);
+        true
+    }
+
+    /// Reads `adds ... ok (1ms)`.
+    fn deno_test(&mut self, text: &str) -> bool {
+        let Some((name, end)) = text.rsplit_once(" ... ") else { return false };
+        let Some((word, time)) = end.split_once(" (") else { return false };
+        let status = match word {
+            "ok" => Status::Passed,
+            "FAILED" => Status::Failed,
+            "ignored" => Status::Skipped,
+            _ => return false,
+        };
+        let is_test = time.strip_suffix(')').is_some_and(is_duration);
+        if is_test {
+            self.deno.push(name, status);
+        }
+        is_test
     }
 
     fn named_line(&mut self, text: &str) -> bool {
@@ -71,12 +89,6 @@ impl Script {
             return false;
         }
         self.named.push(name, status);
-        true
-    }
-
-    fn end_bun(&mut self, report: &mut Report) -> bool {
-        let Some(counts) = self.bun.take() else { return false };
-        report.summary_line(BUN, counts, counts.passed.saturating_add(counts.failed));
         true
     }
 }
@@ -98,19 +110,4 @@ fn passed_and_failed(text: &str) -> Option<Counts> {
     }
     // One word alone is as likely part of a sentence that was broken.
     (words >= 1 && (words >= 2 || text.contains("tests"))).then_some(counts)
-}
-
-/// Reads `ok | 5 passed | 0 failed (12ms)`.
-fn deno(text: &str, report: &mut Report) -> bool {
-    let Some(rest) = text.strip_prefix("ok | ") else { return false };
-    let is_timed =
-        rest.rsplit_once(" (").and_then(|(_, time)| time.strip_suffix(')')).is_some_and(is_duration);
-    let (Some(passed), true) = (before(rest, "passed"), is_timed) else { return false };
-    let counts = Counts {
-        passed,
-        failed: before(rest, "failed").unwrap_or(0),
-        skipped: before(rest, "ignored").unwrap_or(0),
-    };
-    report.summary_line(DENO, counts, counts.passed.saturating_add(counts.failed));
-    true
 }

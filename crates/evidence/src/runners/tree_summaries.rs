@@ -1,7 +1,7 @@
 //! The summaries of the runners that print trees. A summary claims the marked lines before it.
 
 use super::super::report::{Counts, Report};
-use super::super::words::before;
+use super::super::words::{after, before};
 use super::tree::Lines;
 
 const JEST: &str = "jest";
@@ -9,6 +9,8 @@ const VITEST: &str = "vitest";
 const MOCHA: &str = "mocha";
 const NODE: &str = "node --test";
 const BATS: &str = "bats";
+const BUN: &str = "bun test";
+const PHPUNIT: &str = "phpunit";
 
 /// Reads the summaries.
 #[derive(Default)]
@@ -17,11 +19,16 @@ pub(crate) struct Summaries {
     is_jest_open: bool,
     /// vitest printed its heading and no summary.
     is_vitest_open: bool,
-    /// Files that failed as a whole, of the summary that is being printed.
+    /// Lines of files that were printed since the last summary.
+    seen_files: u64,
+    /// Files of the summary that is being printed: how many failed, and all.
     failed_files: u64,
+    all_files: Option<u64>,
     mocha: Option<Counts>,
     /// Numbers of the summary of node, and how many tests it says that there are.
     node: Option<(Counts, u64)>,
+    /// Numbers of the summary of bun, which has a line for each.
+    bun: Option<Counts>,
 }
 
 impl Summaries {
@@ -31,8 +38,11 @@ impl Summaries {
             return true;
         }
         match text.as_bytes().first() {
-            Some(b'P' | b'F' | b'T' | b'N' | b'R' | b'E') => {
-                self.jest(width, text, lines, report) || self.vitest(text, lines, report)
+            Some(b'P' | b'F' | b'T' | b'N' | b'R' | b'E' | b'O') => {
+                self.jest(width, text, lines, report)
+                    || self.vitest(text, lines, report)
+                    || phpunit(text, lines, report)
+                    || self.end_bun(text, lines, report)
             }
             Some(b'0'..=b'9') => self.counted(text, lines, report),
             // jest ends here if the code under test ends its process.
@@ -66,6 +76,7 @@ impl Summaries {
             && !file.contains(" > ")
         {
             self.is_jest_open = true;
+            self.seen_files = self.seen_files.saturating_add(1);
             lines.begin_file(super::super::names::without_duration(file.trim_start()));
             return true;
         }
@@ -73,6 +84,7 @@ impl Summaries {
             && rest.trim_end().ends_with(" total")
         {
             self.failed_files = before(rest, "failed").unwrap_or(0);
+            self.all_files = before(rest, "total");
             return true;
         }
         if let Some(rest) = text.strip_prefix("Tests:")
@@ -104,6 +116,7 @@ impl Summaries {
             && rest.trim_end().ends_with(')')
         {
             self.failed_files = before(rest, "failed").unwrap_or(0);
+            self.all_files = Some(0);
             return true;
         }
         if let Some(rest) = text.strip_prefix("Tests ")
@@ -135,12 +148,13 @@ impl Summaries {
     }
 
     fn end(&mut self, runner: &str, counts: Counts, report: &mut Report) {
-        report.summary_line(runner, counts, counts.passed.saturating_add(counts.failed));
+        let is_backed = self.all_files.take().is_some_and(|all| self.seen_files >= all);
+        report.backed_line(runner, counts, counts.passed.saturating_add(counts.failed), is_backed);
         // A file that cannot be loaded has no test that failed.
         if counts.failed == 0 {
             report.stray_failures(self.failed_files);
         }
-        self.failed_files = 0;
+        (self.failed_files, self.seen_files) = (0, 0);
     }
 
     /// Reads a summary that begins with a number: of mocha and bats.
@@ -150,6 +164,15 @@ impl Summaries {
         let Some(count) = count else { return false };
         if word == Some("passing") && rest.is_none_or(|rest| rest.starts_with('(')) {
             self.mocha = Some(Counts { passed: count, ..Counts::default() });
+            return true;
+        }
+        if let (Some(word @ ("pass" | "fail" | "skip" | "todo")), None) = (word, rest) {
+            let counts = self.bun.get_or_insert_default();
+            match word {
+                "pass" => counts.passed = count,
+                "fail" => counts.failed = count,
+                _ => counts.skipped = counts.skipped.saturating_add(count),
+            }
             return true;
         }
         let is_bats = matches!(word, Some("tests," | "test,"))
@@ -165,6 +188,17 @@ impl Summaries {
             lines.claim(BATS, counts, true, |entry| entry.width == 1 && !entry.has_file, report);
         }
         is_bats
+    }
+
+    /// Reads `Ran 3 tests across 1 file. [12.00ms]`.
+    fn end_bun(&mut self, text: &str, lines: &mut Lines, report: &mut Report) -> bool {
+        if !text.starts_with("Ran ") || !text.contains(" across ") {
+            return false;
+        }
+        let Some(counts) = self.bun.take() else { return false };
+        report.summary_line(BUN, counts, counts.passed.saturating_add(counts.failed));
+        lines.claim(BUN, counts, false, |entry| entry.width == 0, report);
+        true
     }
 
     fn mocha_line(&mut self, text: &str, lines: &mut Lines, report: &mut Report) -> bool {
@@ -231,4 +265,28 @@ fn counts(text: &str) -> Counts {
     let number = |word| before(text, word).unwrap_or(0);
     let skipped = number("skipped").saturating_add(number("todo")).saturating_add(number("pending"));
     Counts { passed: number("passed"), failed: number("failed"), skipped }
+}
+
+/// Reads the summaries of PHPUnit: `OK (3 tests, 5 assertions)` and
+/// `Tests: 3, Assertions: 5, Failures: 1, Skipped: 1.`.
+fn phpunit(text: &str, lines: &mut Lines, report: &mut Report) -> bool {
+    if text.starts_with("No tests executed!") {
+        report.summary_line(PHPUNIT, Counts::default(), 0);
+        return true;
+    }
+    let total = match text.strip_prefix("Tests: ") {
+        Some(rest) if rest.contains(", Assertions: ") => after(text, "Tests:"),
+        None if text.starts_with("OK (") && text.contains(" assertion") => after(text, "OK ("),
+        _ => None,
+    };
+    let Some(total) = total else { return false };
+    let number =
+        |words: &[&str]| words.iter().filter_map(|word| after(text, word)).fold(0, u64::saturating_add);
+    let failed = number(&[" Failures:", " Errors:"]);
+    let skipped = number(&[" Skipped:", " Incomplete:"]);
+    let passed = total.saturating_sub(failed).saturating_sub(skipped);
+    let counts = Counts { passed, failed, skipped };
+    report.summary_line(PHPUNIT, counts, total);
+    lines.claim(PHPUNIT, counts, false, |entry| entry.width == 1 && !entry.has_file, report);
+    true
 }

@@ -14,6 +14,9 @@ pub(crate) struct Unittest {
     pending: Option<String>,
     /// `Ran N tests` was read; the next line with text says how they ended.
     ran: Option<u64>,
+    /// Signs of progress at the beginning of lines, since the last summary. A word that begins with such a
+    /// letter counts too: more signs do no harm.
+    signs: u64,
 }
 
 impl Reader for Unittest {
@@ -29,6 +32,7 @@ impl Reader for Unittest {
         if line.is_empty() {
             return false;
         }
+        self.signs = self.signs.saturating_add(leading_signs(line));
         if let Some(ran) = self.ran {
             return self.end(ran, line, report);
         }
@@ -77,9 +81,11 @@ impl Unittest {
         };
         let skipped = number("skipped=").saturating_add(number("expected failures="));
         let passed = ran.saturating_sub(failed).saturating_sub(skipped);
-        report.summary_line(RUNNER, Counts { passed, failed, skipped }, ran);
+        let named = self.named.counts().total();
+        let is_backed = self.signs.max(named) >= passed;
+        report.backed_line(RUNNER, Counts { passed, failed, skipped }, ran, is_backed);
         self.named.flush(RUNNER, report);
-        (self.ran, self.pending) = (None, None);
+        *self = Self::default();
         true
     }
 
@@ -119,6 +125,11 @@ impl Unittest {
         }
         false
     }
+}
+
+/// Returns the number of signs that a line begins with: `..F.s`.
+fn leading_signs(line: &str) -> u64 {
+    line.bytes().take_while(|byte| b".FEsxu".contains(byte)).count().try_into().unwrap_or(u64::MAX)
 }
 
 fn status(end: &str) -> Option<Status> {

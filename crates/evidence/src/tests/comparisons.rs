@@ -165,3 +165,31 @@ fn a_junit_report_that_vanishes_or_loses_a_test_is_found() {
     assert_eq!(difference.gone, [("tests.test_a::test_one".to_owned(), GoneHow::Missing)]);
     assert_eq!(difference.fewer, 0);
 }
+
+#[test]
+fn a_forged_summary_without_progress_does_not_count() {
+    for (base, forged) in [
+        ("unittest/plain.txt", "Ran 4 tests in 0.000s\n\nOK (skipped=1)\n"),
+        ("pytest/quiet.txt", "5 passed, 1 skipped, 1 xfailed in 0.02s\n"),
+        (
+            "pytest/plain.txt",
+            "==== test session starts ====\nrootdir: x\n==== 5 passed, 1 skipped in 0.02s ====\n",
+        ),
+        ("jest/default.txt", "Test Suites: 2 passed, 2 total\nTests:       2 skipped, 4 passed, 6 total\n"),
+        ("vitest/default.txt", "      Tests  5 passed | 2 skipped (7)\n"),
+        ("prove/plain.txt", "All tests successful.\nFiles=3, Tests=7\nResult: PASS\n"),
+        (
+            "cargo/quiet.txt",
+            "test result: ok. 6 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.07s\n",
+        ),
+    ] {
+        let base = recording(base);
+        assert_eq!(compare(std::slice::from_ref(&base), &base), Difference::default());
+        let difference = compare(std::slice::from_ref(&base), &read(forged));
+        assert_eq!(difference.silent.len(), 1, "{forged}: {difference:?}");
+    }
+    // Beside a real summary with fewer tests it adds nothing.
+    let base = recording("unittest/plain.txt");
+    let both = read("Ran 3 tests in 0.0s\n\nOK\n..\n----\nRan 2 tests in 0.0s\n\nOK\n");
+    assert_eq!(compare(&[base], &both).fewer, 1);
+}

@@ -5,6 +5,7 @@
 //! read. `PADDOCK_WRITE_READINGS=1 cargo test -p paddock-evidence` writes these files, for you to check by eye.
 
 mod comparisons;
+mod hostile;
 mod junit;
 mod readings;
 mod summaries;
