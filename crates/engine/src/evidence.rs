@@ -40,7 +40,9 @@ pub(crate) fn outcome(comparison: &Comparison, members: &[Leave<'_>], tests: &[S
     // Only definitions that the work removed from a file can be a decision; that anything else is missing is
     // a fault.
     let is_removal = |gone: &&Gone| gone.file.is_some() && gone.how == GoneHow::Missing;
-    let is_open = |member: &Leave<'_>| is_open_scope(member.scope, member.grown);
+    // A person who wrote that the work may change everything has not said that about tests. Without any
+    // scope nobody has said anything, and the work is to keep the tests.
+    let is_open = |member: &Leave<'_>| !member.scope.is_empty() && is_open_scope(member.scope, member.grown);
     match unexpected.as_slice() {
         [] => Outcome::Kept,
         found if found.iter().all(is_removal) && members.iter().all(is_open) => Outcome::Person,
@@ -111,7 +113,7 @@ mod tests {
         assert_eq!(judged(missing(), &["src/**", "tests/**"]), Outcome::Kept);
         assert_eq!(judged(missing(), &["src/**"]), Outcome::FewerTests);
         assert_eq!(judged(missing(), &["**"]), Outcome::Person);
-        assert_eq!(judged(missing(), &[]), Outcome::Person);
+        assert_eq!(judged(missing(), &[]), Outcome::FewerTests);
         assert_eq!(judged(command(Vec::new()), &["src/**"]), Outcome::Kept);
     }
 

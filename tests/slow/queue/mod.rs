@@ -5,6 +5,7 @@ mod agreement;
 mod batches;
 mod canary;
 mod disk_space;
+mod evidence;
 mod folders;
 mod gate_caches;
 mod gate_tree;

@@ -144,7 +144,7 @@ fn group(((how, file), names): ((GoneHow, Option<RepoPath>), Vec<String>)) -> Go
 /// file is one that the candidate changed.
 fn file_of(leaf: &str, named: Option<&str>, how: GoneHow, lost: &LostTests) -> Option<RepoPath> {
     let fits = |path: &RepoPath| named.is_some_and(|named| path.to_string().ends_with(named));
-    let has = |names: &[String]| names.iter().any(|name| name == leaf);
+    let has = |names: &[String]| names.iter().any(|name| is_named(name, leaf));
     let mut holding = lost.files.iter().filter(|file| has(&file.names));
     let first = holding.clone().next();
     let found = holding.find(|file| fits(&file.file)).or(first).map(|file| &file.file);
@@ -152,4 +152,79 @@ fn file_of(leaf: &str, named: Option<&str>, how: GoneHow, lost: &LostTests) -> O
         || lost.files.iter().find(|file| file.is_deleted && fits(&file.file)).map(|file| &file.file);
     let touched = || lost.touched.iter().find(|path| how == GoneHow::Skipped && fits(path));
     found.or_else(deleted).or_else(touched).cloned()
+}
+
+/// Returns whether a definition is the one that a runner names so. A script is a test by itself: runners name
+/// it with or without its folder and its ending.
+fn is_named(definition: &str, leaf: &str) -> bool {
+    let file = definition.rsplit('/').next().unwrap_or(definition);
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    [definition, file, stem].contains(&leaf) || leaf.ends_with(&format!("/{file}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use paddock_git::LostIn;
+
+    fn lost(file: &str, names: &[&str], is_deleted: bool) -> LostIn {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        LostIn { file: RepoPath::new(file), names, is_deleted }
+    }
+
+    fn missing(names: &[&str]) -> Difference {
+        let gone = names.iter().map(|name| ((*name).to_owned(), GoneHow::Missing)).collect();
+        Difference { gone, ..Difference::default() }
+    }
+
+    fn files_of(found: &Difference, lost: &LostTests) -> Vec<(Option<String>, u64)> {
+        let groups = gone(found, lost);
+        groups.into_iter().map(|group| (group.file.map(|file| file.to_string()), group.count)).collect()
+    }
+
+    #[test]
+    fn missing_tests_are_found_in_the_files_that_the_candidate_took_them_from() {
+        let lost = LostTests {
+            files: vec![
+                lost("src/a/test_x.py", &["test_one"], false),
+                lost("tests/test_x.py", &["test_one", "test_two"], true),
+                lost("checks/pipe.sh", &["checks/pipe.sh"], true),
+            ],
+            renamed: vec![("test_old".to_owned(), "test_new".to_owned())],
+            touched: vec![RepoPath::new("tests/test_y.py")],
+        };
+        let found = missing(&["tests/test_x.py::T::test_one", "test_two (test_x.T)", "pipe", "test_old"]);
+        let tests = || Some("tests/test_x.py".to_owned());
+        let found = files_of(&found, &lost);
+        assert!(found.contains(&(Some("checks/pipe.sh".to_owned()), 1)), "{found:?}");
+        assert!(found.iter().any(|(file, _)| *file == tests()), "{found:?}");
+        assert_eq!(files_of(&missing(&["test_old"]), &lost), [], "it has another name now");
+        assert_eq!(files_of(&missing(&["test_elsewhere"]), &lost), [(None, 1)]);
+        let skipped = Difference {
+            gone: vec![("tests/test_y.py::test_z".to_owned(), GoneHow::Skipped)],
+            ..Difference::default()
+        };
+        assert_eq!(files_of(&skipped, &lost), [(Some("tests/test_y.py".to_owned()), 1)]);
+    }
+
+    #[test]
+    fn removed_definitions_stand_for_tests_of_which_only_the_number_is_known() {
+        let lost = LostTests {
+            files: vec![lost("tests/a.py", &["test_a", "test_b"], false)],
+            ..LostTests::default()
+        };
+        let fewer = Difference { fewer: 2, ..Difference::default() };
+        assert_eq!(files_of(&fewer, &lost), [(Some("tests/a.py".to_owned()), 2)]);
+        assert_eq!(files_of(&Difference::default(), &lost), []);
+    }
+
+    #[test]
+    fn many_files_with_missing_tests_stay_one_small_event() {
+        let files = (0..200).map(|n| lost(&format!("tests/t{n}.py"), &["test_a"], true)).collect();
+        let lost = LostTests { files, ..LostTests::default() };
+        let names: Vec<String> = (0..200).map(|n| format!("tests/t{n}.py::test_a")).collect();
+        let groups = gone(&missing(&names.iter().map(String::as_str).collect::<Vec<_>>()), &lost);
+        assert_eq!(groups.len(), GROUPS_MAX + 1);
+        assert_eq!(groups.iter().map(|group| group.count).sum::<u64>(), 200);
+    }
 }
