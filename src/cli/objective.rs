@@ -323,6 +323,9 @@ fn describe(objective: &Found, shown: &ObjectiveStatus, project: &ProjectStatus,
         let note = approval.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
         add("approved", harmless(&format!("by {} at {}{note}", approval.by, rfc3339(approval.at_ms))));
     }
+    for mark in objective.operated.marked.iter().flat_map(|(_, marks)| marks) {
+        add("marked", harmless(&mark.to_string()));
+    }
     for criterion in &objective.spec.acceptance_criteria {
         add("criterion", harmless(criterion));
     }

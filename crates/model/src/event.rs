@@ -25,6 +25,7 @@ use super::ids::{
     AgentId, EntryId, GateId, NodeId, ObjectId, ObjectiveId, ObjectiveKey, Person, ProjectSlug, SessionId,
     WorkerId,
 };
+use super::marks::Mark;
 use super::objective::{Cause, NextSession, ObjectiveSpec, Status};
 use super::operate::{Approval, By};
 use super::path::RepoPath;
@@ -369,6 +370,9 @@ pub enum Fact {
         #[serde(default)]
         account: Box<Account>,
     },
+    /// The reviewed head of an objective has lines that look as if they were written for the gate, or has none
+    /// any more.
+    MarksFound { objective: ObjectiveKey, head: ObjectId, marks: Vec<Mark> },
     /// The head of a branch, or the user's own commits, entered the merge queue.
     EntryQueued { project: ProjectSlug, entry: EntryId, subject: Subject, head: ObjectId, priority: i32 },
     /// An entry changed tests that its scope does not name; it waits until the gate has run with these files

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ObjectId, ObjectiveId, Person, SessionId, WorkerId};
+use super::marks::Mark;
 use super::objective::{ObjectiveSpec, Status};
 use super::path::RepoPath;
 use super::reason::Reason;
@@ -161,6 +162,8 @@ pub struct Operated {
     /// Head at which the branch changed tests that the scope does not name, and these tests. The gate has to
     /// pass with them as they were before.
     pub guarded: Option<(ObjectId, Vec<RepoPath>)>,
+    /// Marks of the code, and the reviewed head that has them.
+    pub marked: Option<(ObjectId, Vec<Mark>)>,
     /// Approvals, oldest first.
     pub approvals: Vec<Approval>,
 }

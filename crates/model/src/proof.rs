@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::evidence::{ChangedTest, Gone, Tests};
 use super::gate::VerdictCode;
 use super::ids::{AgentId, GateId, ObjectId, ProjectSlug, WorkerId};
+use super::marks::MarkKind;
 use super::operate::Approval;
 use super::side_runs::Guard;
 use super::train::Subject;
@@ -70,6 +71,21 @@ impl Unproven {
         })
     }
 
+    /// Returns the runs of the guards that passed; `None` if one of the guards was given up, or if there is
+    /// none.
+    fn guard_runs(&self) -> Option<Vec<GateId>> {
+        let others = self.others.iter().map(|member| &member.guard);
+        let guards: Vec<&Guard> = [&self.guard].into_iter().chain(others).flatten().collect();
+        let runs: Option<Vec<GateId>> = guards.iter().map(|guard| guard.passed).collect();
+        runs.filter(|runs| !runs.is_empty())
+    }
+
+    /// Returns the subjects and heads of all members, in order.
+    fn heads(&self) -> impl Iterator<Item = (&Subject, &ObjectId)> {
+        let others = self.others.iter().map(|member| (&member.subject, &member.head));
+        [(&self.subject, &self.head)].into_iter().chain(others)
+    }
+
     /// Returns the subjects of all members, in order.
     pub(crate) fn subjects(&self) -> impl Iterator<Item = &Subject> {
         [&self.subject].into_iter().chain(self.others.iter().map(|member| &member.subject))
@@ -110,6 +126,9 @@ pub struct Proof {
     /// Number of further such files.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub more_tests_changed: u64,
+    /// Lines of the code that look as if they were written for the gate.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<ProvenMark>,
     /// Approvals of people, with their words.
     pub approvals: Vec<Approval>,
     /// Agents that took part.
@@ -141,6 +160,21 @@ pub struct ProvenGuard {
     /// Why the runs were given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_up: Option<String>,
+}
+
+/// A marked line of the code that landed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvenMark {
+    /// Id of the objective.
+    pub objective: String,
+    /// Path of the file.
+    pub path: String,
+    /// Number of the line, from 1.
+    pub line: u32,
+    /// What the line does.
+    pub kind: MarkKind,
+    /// The line.
+    pub text: String,
 }
 
 /// A session in a proof.

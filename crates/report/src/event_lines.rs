@@ -145,6 +145,7 @@ fn words(fact: &Fact) -> Words {
         Fact::SessionHarvested { end, harvest, over, problem, .. } => {
             Some(ended(*end, harvest.as_ref(), over, problem.as_deref()))
         }
+        Fact::MarksFound { marks, .. } => Some(counted(marks.len(), "marked place")),
         Fact::EntryQueued { subject, entry, .. } => Some(format!("{} as entry {entry}", queued(subject))),
         Fact::CandidateOrdered { entry, members, .. } | Fact::LandingIntended { entry, members, .. } => {
             Some(entries(*entry, members))

@@ -222,6 +222,11 @@ fn types_of(kind: FactKind) -> Vec<EventType> {
             "session_ended",
             "A session ended and its work was collected (`data.end` says how it ended, `data.over` which limits on tokens and USD it exceeded).",
         ),
+        FactKind::MarksFound => one(
+            "marks_found",
+            "The work of an objective has lines that look as if they were written for the gate (`data.marks`); \
+             empty if it has none any more.",
+        ),
         FactKind::EntryQueued => {
             one("queue_entered", "A branch head, or the user's own commits, entered the merge queue.")
         }

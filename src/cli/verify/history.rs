@@ -216,6 +216,7 @@ impl History {
             | Fact::SessionUsed { .. }
             | Fact::SessionExited { .. }
             | Fact::SessionHarvested { .. }
+            | Fact::MarksFound { .. }
             | Fact::EntryQueued { .. }
             | Fact::GuardAsked { .. }
             | Fact::GuardPassed { .. }

@@ -3,6 +3,7 @@
 mod blame;
 mod conflicts;
 mod ends;
+mod marks;
 mod proofs;
 mod reviews;
 mod summaries;

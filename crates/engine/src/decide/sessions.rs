@@ -6,6 +6,7 @@ pub(super) mod ends;
 pub(super) mod follow;
 pub(super) mod harvest;
 pub(super) mod health;
+mod marks;
 pub(super) mod orders;
 pub(super) mod pausing;
 pub(super) mod recover;

@@ -362,6 +362,7 @@ impl State {
                     p.gate_folders.remove(slot);
                 });
             }
+            Fact::MarksFound { objective, head, marks } => self.keep_marks(objective, head, marks),
             Fact::GuardAsked { project, entry, paths } => {
                 self.remember_guard(project, *entry, paths);
                 self.change_entry(project, *entry, |e| e.guard = Some(Guard::new(paths.clone())));

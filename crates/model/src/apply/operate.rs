@@ -2,7 +2,8 @@
 
 use crate::event::Event;
 use crate::hierarchy::{HierarchyNode, Level, NodeKey, Stage};
-use crate::ids::{NodeId, ObjectiveKey, ProjectSlug, SessionId};
+use crate::ids::{NodeId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
+use crate::marks::Mark;
 use crate::objective::{Cause, Objective, ObjectiveSpec, Status};
 use crate::operate::{Approval, BeforePause, By, HumanNote};
 use crate::planning::PhaseProgress;
@@ -43,6 +44,11 @@ impl State {
         found.operated.approvals.push(approval.clone());
         let excess = found.operated.approvals.len().saturating_sub(KEPT_MAX);
         found.operated.approvals.drain(..excess);
+    }
+
+    pub(super) fn keep_marks(&mut self, key: &ObjectiveKey, head: &ObjectId, marks: &[Mark]) {
+        let Some(found) = self.objective_mut(key) else { return };
+        found.operated.marked = (!marks.is_empty()).then(|| (head.clone(), marks.to_vec()));
     }
 
     pub(super) fn add_node(

@@ -88,6 +88,7 @@ impl Fact {
             | Fact::SessionUsed { .. }
             | Fact::SessionExited { .. }
             | Fact::SessionHarvested { .. }
+            | Fact::MarksFound { .. }
             | Fact::EntryQueued { .. }
             | Fact::GuardAsked { .. }
             | Fact::GuardPassed { .. }

@@ -1,6 +1,8 @@
 //! Composes the proof of a landing from the recorded state.
 
-use super::{Place, Proof, ProvenCommand, ProvenGate, ProvenObjective, ProvenSession, Unproven, VERSION};
+use super::{
+    Place, Proof, ProvenCommand, ProvenGate, ProvenMark, ProvenObjective, ProvenSession, Unproven, VERSION,
+};
 use crate::evidence::ComparedCommand;
 use crate::gate::{CommandResult, GateRun, Verdict};
 use crate::ids::{AgentId, ObjectiveKey, ProjectSlug};
@@ -38,16 +40,38 @@ pub fn compose_proof(state: &State, project: &ProjectSlug, landing: &Unproven, l
         heads: [&landing.head].into_iter().chain(landing.others.iter().map(|m| &m.head)).cloned().collect(),
         tree: landing.tree.clone(),
         verified: landing.gate.is_some(),
-        gate: run.map(|run| gate_in(run, log)),
+        gate: run.map(|run| isolated_in(state, landing, gate_in(run, log))),
         gate_checks_nothing: canary_of(state, project, landing),
         guarded: landing.guards().collect(),
         tests_changed: comparison.map(|found| found.changed.clone()).unwrap_or_default(),
         more_tests_changed: comparison.map_or(0, |found| found.more_changed),
+        marks: marks(state, project, landing),
         approvals: objectives.iter().flat_map(|found| found.operated.approvals.clone()).collect(),
         agents,
         usage: None,
         landed_at_ms: landing.at_ms,
     }
+}
+
+/// Returns the marks of the heads that landed.
+fn marks(state: &State, project: &ProjectSlug, landing: &Unproven) -> Vec<ProvenMark> {
+    let mut found = Vec::new();
+    for (subject, head) in landing.heads() {
+        let Subject::Objective(id) = subject else { continue };
+        let key = ObjectiveKey { project: project.clone(), id: id.clone() };
+        let marked = state.objective(&key).and_then(|objective| objective.operated.marked.as_ref());
+        // Marks of another head say nothing about this one.
+        for mark in marked.filter(|(of, _)| of == head).map_or(&[][..], |(_, marks)| marks) {
+            found.push(ProvenMark {
+                objective: id.to_string(),
+                path: mark.path.to_string(),
+                line: mark.line,
+                kind: mark.kind,
+                text: mark.text.clone(),
+            });
+        }
+    }
+    found
 }
 
 /// Returns the canary run that was green under the same gate; 0 if the number of that run is not recorded.
@@ -68,6 +92,18 @@ fn session_in(session: &Session) -> ProvenSession {
         end: session.status.word().to_owned(),
         commits: session.harvest.as_ref().map_or(0, |harvest| harvest.commits),
     }
+}
+
+/// Notes which commands also passed in the runs of the guards.
+fn isolated_in(state: &State, landing: &Unproven, mut gate: ProvenGate) -> ProvenGate {
+    let runs = landing.guard_runs().unwrap_or_default();
+    let runs: Vec<&GateRun> = runs.iter().filter_map(|gate| state.gate(*gate)).collect();
+    for command in &mut gate.commands {
+        let is_green =
+            |result: &CommandResult| result.name == command.name && result.verdict() == Verdict::Green;
+        command.isolated = !runs.is_empty() && runs.iter().all(|run| run.results.iter().any(is_green));
+    }
+    gate
 }
 
 fn gate_in(run: &GateRun, log: Option<&str>) -> ProvenGate {

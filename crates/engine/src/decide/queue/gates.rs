@@ -104,6 +104,8 @@ fn start_of(project: &Project, wanted: &Wanted, terms: &str, now_ms: i64) -> Sta
     let is_repeat = project.verdicts.iter().any(has_failed) || project.compared.iter().any(lacks_tests);
     match wanted.purpose {
         Purpose::Recheck => Start::FromNothing,
+        // What the branch's own tests left in a folder must not reach the tests of the base.
+        Purpose::Tamper { ref entries } if !entries.is_empty() => Start::FromNothing,
         _ if wanted.purpose.is_on_base() || is_repeat => Start::WithoutCaches,
         _ => Start::Kept,
     }

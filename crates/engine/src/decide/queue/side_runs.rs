@@ -12,8 +12,8 @@
 //! - **Tamper guard** (`model::tamper`, `git::tampering`). A test that the branch deleted, skipped or
 //!   weakened is a finding of the review, unless somebody wrote a scope that names the file. A test or gate
 //!   script that it changed otherwise puts the entry under guard (`Entry::guard`): the gate runs on its merge
-//!   with these files as they were before (`Purpose::Tamper`). Green lets it on; red on a green base sends it
-//!   back. The guard is tried on the tip of that moment, not on each later one.
+//!   with these files as they were before (`Purpose::Tamper`), in a folder made from nothing; if commands are
+//!   `isolated`, these alone. Green lets it on; red on a green base sends it back. The guard is tried on the tip of that moment, not on each later one.
 //! - **Canary.** If it is green there is a notice in `status` and in every proof, until another verdict or
 //!   another gate.
 
@@ -32,8 +32,10 @@ use paddock_model::event::Fact;
 use paddock_model::gate::{CommandResult, GateRun, Purpose, Verdict};
 use paddock_model::ids::{EntryId, GateId, ObjectId, ProjectSlug};
 use paddock_model::project::Project;
+use paddock_model::settings::GateCommand;
 use paddock_model::side_runs::{Guard, Prepared, SideTree};
 use paddock_model::train::Entry;
+use paddock_model::verdicts::terms_of;
 
 /// Guard runs that cannot be evaluated, before the base is asked.
 const UNCLEAR_MAX: u32 = 2;
@@ -137,16 +139,31 @@ fn tree(scribe: &mut Scribe<'_>, slug: &ProjectSlug, wanted: SideTree) -> Option
     None
 }
 
+/// Returns the commands that a guard runs: those that are isolated, or none, which stands for all.
+fn isolated(project: &Project) -> Vec<GateCommand> {
+    let all = &project.settings.verify;
+    // All together are the gate itself, whose verdicts the queue has, too.
+    let own: Vec<GateCommand> = all.iter().filter(|command| command.isolated).cloned().collect();
+    if own.len() == all.len() { Vec::new() } else { own }
+}
+
 /// Returns the known verdict on a tree under the current terms. Green counts more than red, since a tree that
 /// has both is flaky and nobody is blamed for that.
 fn verdict_on(project: &Project, tree: &ObjectId) -> Option<(Verdict, GateId)> {
-    let terms = project.settings.gate_terms();
-    let known = |verdict| {
+    let (all, own) = (project.settings.gate_terms(), isolated(project));
+    let terms = match own.is_empty() {
+        true => all.clone(),
+        false => terms_of(&own, project.settings.worktree.setup.as_deref()),
+    };
+    let known = |verdict, terms: &str| {
         let found = project.verdicts.iter().rev();
         let mut found = found.filter(|known| known.tree == *tree && known.terms == terms);
         found.find(|known| known.verdict == verdict).map(|known| (verdict, known.gate))
     };
-    known(Verdict::Green).or_else(|| known(Verdict::Red))
+    // Where all commands were green, the isolated ones were.
+    known(Verdict::Green, &terms)
+        .or_else(|| known(Verdict::Green, &all))
+        .or_else(|| known(Verdict::Red, &terms))
 }
 
 /// Takes the next step for one guard: wait for its tree, run the gate, repeat a red run, compare with the
@@ -200,7 +217,11 @@ fn guard_one(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: &Entry, guard: 
 /// Starts a side run, unless one for the same purpose is open.
 fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug, purpose: Purpose, commit: ObjectId, tree: ObjectId) {
     if !is_open(scribe, slug, &purpose) {
-        gates::start(scribe, slug, gates::Wanted { purpose, commit, tree, commands: Vec::new() });
+        let commands = match (&purpose, scribe.state.project(slug)) {
+            (Purpose::Tamper { .. }, Some(project)) => isolated(project),
+            _ => Vec::new(),
+        };
+        gates::start(scribe, slug, gates::Wanted { purpose, commit, tree, commands });
     }
 }
 

@@ -19,8 +19,8 @@
 
 use crate::decide::scribe::Scribe;
 use crate::decide::sessions::ends::{Outcome, own_failure};
+use crate::decide::sessions::marks;
 use crate::decide::sessions::retries::{human, repeat, retry, retry_with};
-use crate::review::{Terms, guarded};
 use paddock_model::cut;
 use paddock_model::event::Fact;
 use paddock_model::facts::HarvestFacts;
@@ -72,6 +72,9 @@ pub(in crate::decide) fn follow(
         return human(scribe, key, ReasonCode::HarvestFailed, text);
     }
     note_unusable_agent(scribe, key, session);
+    if let Some(facts) = &outcome.facts {
+        marks::note(scribe, key, facts);
+    }
     if follow_failure(scribe, key, session, outcome) {
         return;
     }
@@ -160,7 +163,11 @@ fn completed(
     }
     let Some(facts) = &outcome.facts else { return Due::Done };
     if !has_nothing_of_its_own(scribe, objective, facts) {
-        return Due::Queue;
+        let project = scribe.state.project(&objective.key.project);
+        return match project.and_then(|project| marks::question(project, objective, facts)) {
+            Some(text) => Due::Human(ReasonCode::Marked, text),
+            None => Due::Queue,
+        };
     }
     let role = scribe
         .state
@@ -285,18 +292,13 @@ fn enqueue(scribe: &mut Scribe<'_>, key: &ObjectiveKey, facts: &HarvestFacts) {
     }
 }
 
-/// Returns the tests that the branch changed and its scope does not name. A person's approval of this head
-/// covers all of them.
+/// Returns the files that have to be as they were when the gate judges the work.
 fn guarded_paths(scribe: &Scribe<'_>, key: &ObjectiveKey, facts: &HarvestFacts) -> Vec<RepoPath> {
     let (Some(project), Some(objective)) = (scribe.state.project(&key.project), scribe.state.objective(key))
     else {
         return Vec::new();
     };
-    let is_approved = objective.operated.approvals.last().is_some_and(|approval| approval.head == facts.head);
-    if is_approved || project.settings.verify.is_empty() {
-        return Vec::new();
-    }
-    guarded(facts, &Terms::new(project, objective)).unwrap_or_default()
+    marks::isolated_paths(project, objective, facts)
 }
 
 fn role_of(settings: &ProjectSettings, objective: &Objective) -> Role {
