@@ -42,3 +42,35 @@ fn without_a_gate_nobody_is_asked() {
     let events = place.idle(0);
     assert_eq!(count(&events, "landed", "work"), 1);
 }
+
+#[test]
+fn a_run_of_the_isolated_command_settles_a_mark_that_ignores_a_failure() {
+    let place = Sandbox::new();
+    let settings = "verify: [{name: tests, run: 'sh check.sh', isolated: true}, {name: other, run: 'true'}]";
+    let repository = place.project("isolated", settings);
+    for (name, text) in [("check.sh", "sh tests/value.sh\n"), ("value.txt", "good\n")] {
+        std::fs::write(repository.join(name), text).unwrap();
+    }
+    std::fs::create_dir(repository.join("tests")).unwrap();
+    std::fs::write(repository.join("tests/value.sh"), "grep -q good value.txt\n").unwrap();
+    place.git(&repository, &["add", "--all"]);
+    place.git(&repository, &["commit", "--quiet", "--message", "The gate"]);
+    let script = "printf 'make docs || true\\n' > build.sh\necho 'test -e build.sh' >> tests/value.sh\n\
+                  commit other.txt\nover";
+    place.objective("work", script, &[]);
+    let events = place.idle(0);
+    assert_eq!((count(&events, "guard_passed", "*"), count(&events, "landed", "work")), (1, 1));
+    let asked = events.iter().find(|event| event["type"] == "guard_asked").unwrap();
+    // Tests that were only added to are isolated, too, and so is the marked script.
+    assert_eq!(asked["data"]["paths"], serde_json::json!(["build.sh", "tests/value.sh"]));
+    let note = place.git(&repository, &["notes", "--ref=paddock", "show", "main"]);
+    let proof: Value = serde_json::from_str(&note).unwrap();
+    assert_eq!(proof["marks"][0]["kind"], "ignores_failure", "{note}");
+    let isolated: Vec<bool> = proof["gate"]["commands"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|command| command["isolated"].as_bool().unwrap())
+        .collect();
+    assert_eq!(isolated, [true, false], "{note}");
+}

@@ -14,10 +14,12 @@ use paddock_model::path::RepoPath;
 use paddock_model::project::Project;
 use paddock_model::scope::Globs;
 use paddock_model::settings::ProjectSettings;
-use paddock_model::tamper::{How, Tampered, patterns};
+use paddock_model::tamper::{How, Part, Tampered, patterns};
 
 /// Marks that a reason names one by one.
 const NAMED_MAX: usize = 5;
+/// Tests that are isolated although they were only added to. The names go into an event.
+const ISOLATED_MAX: usize = 200;
 
 /// Records the marks of the head that was read, if they are not those that are known.
 pub(super) fn note(scribe: &mut Scribe<'_>, key: &ObjectiveKey, facts: &HarvestFacts) {
@@ -74,8 +76,8 @@ pub(super) fn isolated_paths(
     if let Ok(tests) = Globs::new(&patterns(settings.test_patterns.as_ref())) {
         let known: Vec<RepoPath> = all.tampered.iter().map(|tampered| tampered.path.clone()).collect();
         let found = facts.net_paths.iter().filter(|path| tests.matches(path.as_bytes()));
-        let new = found.filter(|path| !known.contains(path));
-        all.tampered.extend(new.map(|path| Tampered { path: path.clone(), how: How::Changed }));
+        let new = found.filter(|path| !known.contains(path)).take(ISOLATED_MAX);
+        all.tampered.extend(new.map(|path| Tampered::new(path.clone(), Part::Tests, How::Changed)));
     }
     let mut paths = guarded(&all, &terms).unwrap_or_default();
     let settled = facts.marks.iter().filter(|mark| mark.kind.is_settled_by_isolation());
