@@ -294,7 +294,7 @@ fn what_the_gate_runs_is_followed_through_scripts_includes_and_folders() {
             true,
         ),
         ("shell on path", files, vec![("bin/sh", Some("#!/bin/sh\nexit 0\n"))], path, true),
-        ("tool on path", files, change("bin/tool"), path, true),
+        ("tool on path", files, change("bin/tool"), path, false),
         ("linked", files, vec![("scripts/inner.sh", Some("link:/bin/true"))], make, true),
         ("mode", files, vec![("scripts/all.sh-x", Some(files[6].1))], make, true),
     ]);

@@ -54,7 +54,7 @@ impl Comparison<'_> {
     }
 
     fn is_test(&self, path: &RepoPath) -> bool {
-        self.tests.matches(path.as_bytes())
+        self.tests.matches(path.as_bytes()) || self.gate.tests.contains(path)
     }
 
     /// Returns what a path is to the guard, or `None` if the guard ignores it.
@@ -63,14 +63,14 @@ impl Comparison<'_> {
         if self.gate.files.contains(path) {
             return Some(Part::Gate);
         }
-        let (folder, name) = settings::split(&text);
+        let name = settings::split(&text).1;
         if is_runner_file(&text)
             && !name.eq_ignore_ascii_case("makefile")
             && !name.eq_ignore_ascii_case("justfile")
         {
             return Some(Part::Settings);
         }
-        if self.gate.on_path.contains(folder) && self.gate.words.contains(name) {
+        if self.is_doubtful(path) {
             return Some(Part::Gate);
         }
         if self.is_test(path) {
@@ -78,6 +78,15 @@ impl Comparison<'_> {
         }
         // Rust has tests in files of code, too.
         name.ends_with(".rs").then_some(Part::Inline)
+    }
+
+    /// Returns whether a file may take part in the gate, or be what is checked. The gate is tried with the
+    /// earlier version.
+    fn is_doubtful(&self, path: &RepoPath) -> bool {
+        let text = path.to_string();
+        let (folder, name) = settings::split(&text);
+        let is_program = self.gate.on_path.contains(folder) && self.gate.words.contains(name);
+        !self.gate.files.contains(path) && (is_program || self.gate.doubtful.contains(path))
     }
 
     fn text(&self, id: Oid) -> Option<String> {
@@ -154,6 +163,9 @@ impl Comparison<'_> {
                 self.compared(part, path, (before, after)).or_else(|| mode_change(part, mode, now))
             }
         }?;
+        if part == Part::Gate && self.is_doubtful(path) {
+            return fact(part, Found { how: How::Changed, ..found });
+        }
         if part == Part::Inline && matches!(found.how, How::Fewer(..)) && self.is_moved_out(before, changed) {
             return None;
         }

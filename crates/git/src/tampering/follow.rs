@@ -10,7 +10,7 @@ use git2::Tree;
 use super::super::objects::entry_at;
 use super::manifest::{self, Manifest};
 use super::scan::Language;
-use super::words::{is_gate_file, named_scripts};
+use super::words::{is_called_check, is_gate_file, named_scripts};
 use paddock_model::path::RepoPath;
 use paddock_model::scope::Globs;
 
@@ -23,6 +23,8 @@ const BYTES_MAX: usize = 1 << 20;
 /// Programs that run the file which they are given, whatever its name.
 const SHELLS: &[&str] =
     &["sh", "bash", "dash", "zsh", "ksh", "source", ".", "include", "-include", "sinclude", "exec", "bats"];
+/// Folders of code.
+const CODE_FOLDERS: &[&str] = &["src", "lib", "app", "source", "pkg", "internal", "cmd"];
 /// Options after which a file of settings stands.
 const SETTINGS: &[&str] =
     &["-c", "-f", "--config", "--rcfile", "--file", "--makefile", "--require", "-r", "--import"];
@@ -32,8 +34,10 @@ const SETTINGS: &[&str] =
 pub(super) struct Gate {
     /// Files that run the checks.
     pub files: BTreeSet<RepoPath>,
-    /// Files that the commands name themselves.
-    pub named: BTreeSet<RepoPath>,
+    /// Files that may run the checks or be what is checked: scripts outside of folders for either.
+    pub doubtful: BTreeSet<RepoPath>,
+    /// Files of tests that no pattern of tests matches.
+    pub tests: BTreeSet<RepoPath>,
     /// Lists of scripts (`package.json`), with the names of the scripts that the gate runs.
     pub manifests: BTreeMap<RepoPath, BTreeSet<String>>,
     /// Names that a script mentions and the tree does not have.
@@ -144,7 +148,7 @@ impl Follower<'_> {
         for (at, word) in words.iter().enumerate() {
             let before = at.checked_sub(1).map_or("", |at| words[at]);
             let is_run = SHELLS.contains(&before)
-                || (at > 0 && words[..at].iter().any(|word| *word == "include" || *word == "-include"));
+                || (at > 0 && ["include", "-include", "sinclude"].contains(&words[0]));
             let is_setting = SETTINGS.contains(&before);
             for path in candidates(word, before, folders) {
                 self.take(due, &path, is_run, is_setting);
@@ -202,26 +206,28 @@ impl Follower<'_> {
         let text = self.library.find_blob(id).ok().filter(|blob| blob.size() <= BYTES_MAX);
         let text = text.map(|blob| String::from_utf8_lossy(blob.content()).into_owned()).unwrap_or_default();
         let is_named = due.depth == 0;
-        let is_test = self.tests.matches(found.as_bytes());
         if path.rsplit('/').next() == Some("package.json") {
             return self.take_manifest(due, found, path, &text);
         }
         let language = Language::from_path(path, &text);
-        let checks = is_run
-            || match is_named {
-                true => is_gate_file(found.as_bytes()),
-                false => is_setting && is_gate_file(found.as_bytes()) || is_script_behind(path, &text, mode),
-            };
-        let is_shell_test = is_test && language == Language::Shell;
-        if !(checks || is_shell_test) {
+        let is_shell = matches!(language, Language::Shell | Language::Make);
+        let is_matched = self.tests.matches(found.as_bytes());
+        let is_test = is_matched || (!is_shell && language.has_blocks() && is_called_test(path));
+        let checks = match is_named {
+            true => is_run || is_gate_file(found.as_bytes()),
+            false => is_setting && is_gate_file(found.as_bytes()) || is_script_behind(path, &text, mode),
+        };
+        // What a script runs in a folder of code is what it checks.
+        let is_code = CODE_FOLDERS.contains(&path.split('/').next().unwrap_or_default());
+        let is_doubtful = !checks && !is_code && (is_run || (is_shell && language != Language::Make));
+        if !(checks || is_doubtful || (is_test && is_shell)) {
             return;
         }
-        let is_shell = matches!(language, Language::Shell | Language::Make);
-        if checks && (!is_test || (is_named && is_shell)) {
-            self.gate.files.insert(found.clone());
-            if is_named {
-                self.gate.named.insert(found.clone());
-            }
+        match is_test && !(is_named && is_shell) {
+            true if !is_matched => drop(self.gate.tests.insert(found.clone())),
+            true => {}
+            false if checks => drop(self.gate.files.insert(found.clone())),
+            false => drop(self.gate.doubtful.insert(found.clone())),
         }
         if due.depth >= DEPTH_MAX || self.read.len() >= FILES_MAX || !self.read.insert(found) {
             return;
@@ -303,6 +309,16 @@ fn joined(folder: &str, word: &str) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("/"))
 }
 
+/// Returns whether a file is called as tests are.
+fn is_called_test(path: &str) -> bool {
+    let stem = path.rsplit('/').next().unwrap_or(path).split('.').next().unwrap_or_default();
+    let words = ["test", "tests", "spec"];
+    words.contains(&stem)
+        || words
+            .iter()
+            .any(|word| stem.starts_with(&format!("{word}_")) || stem.ends_with(&format!("_{word}")))
+}
+
 /// Returns whether a file that a script names runs checks. Scripts name much that is only checked, so more is
 /// asked of it than of a file that a command names.
 fn is_script_behind(path: &str, text: &str, mode: i32) -> bool {
@@ -313,16 +329,18 @@ fn is_script_behind(path: &str, text: &str, mode: i32) -> bool {
         let of_checks = ["ci", ".ci", "script", "scripts", "hack", "tools", "gate"];
         folders.split('/').any(|folder| of_checks.contains(&folder))
     });
+    let is_called = is_called_check(stem);
     match ending {
-        "sh" | "bash" | "zsh" | "bats" | "mk" => true,
+        "mk" | "bats" => true,
+        "sh" | "bash" | "zsh" => is_among || is_called,
         "py" | "js" | "mjs" | "cjs" | "ts" | "pl" | "rb" => {
-            is_among || (is_gate_file(path.as_bytes()) && stem != "test" && !path.contains("src/"))
+            is_among || (is_gate_file(path.as_bytes()) && !path.contains("src/"))
         }
         "yml" | "yaml" | "toml" | "ini" | "cfg" | "json" => is_among,
         "" if ["Makefile", "makefile", "GNUmakefile", "justfile", "Justfile", "Rakefile"].contains(&name) => {
             true
         }
-        "" => is_of_shell || (is_among && (mode == 0o100_755 || text.starts_with("#!"))),
+        "" => (is_of_shell && is_called) || (is_among && (mode == 0o100_755 || text.starts_with("#!"))),
         _ => false,
     }
 }

@@ -290,6 +290,31 @@ fn honest_changes_beside_tests_are_no_faults() {
 }
 
 #[test]
+fn what_a_script_checks_is_no_part_of_the_gate() {
+    let files: &[File<'_>] = &[
+        (
+            "tests/run.sh",
+            "#!/bin/sh\nset -e\n. ./src/calc.sh\n. ./calc.sh\ntest \"$(sh app/main.sh)\" = 3\nnode test.js\n",
+        ),
+        ("src/calc.sh", "add() { echo 3; }\n"),
+        ("app/main.sh", "echo 3\n"),
+        ("calc.sh", "add() { echo 3; }\n"),
+        ("test.js", JS),
+        ("lib/tool", "#!/bin/sh\necho 1\n"),
+    ];
+    let edit = |path: &'static str, text: &'static str| vec![(path, Some(text))];
+    let more = format!("{JS}\nit('more', () => {{\n  expect(1).toBe(1);\n}});\n");
+    let run = "sh tests/run.sh && PATH=./lib:$PATH tool";
+    check(&[
+        ("code", files, edit("src/calc.sh", "add() { echo $(($1 + $2)); }\n"), run, false),
+        ("application", files, edit("app/main.sh", "echo 4\n"), run, false),
+        ("beside", files, edit("calc.sh", "add() { echo $(($1 + $2)); }\n"), run, true),
+        ("on the path", files, edit("lib/tool", "#!/bin/sh\necho 2\n"), run, true),
+        ("test", files, vec![("test.js", Some(more.as_str()))], "node test.js", false),
+    ]);
+}
+
+#[test]
 fn tests_of_code_may_move_to_a_file_of_their_own() {
     let code = "pub fn add(a: u8, b: u8) -> u8 { a + b }\n\n#[cfg(test)]\nmod tests;\n";
     let tests = "use super::*;\n\n#[test]\nfn adds() {\n    assert_eq!(add(1, 2), 3);\n}\n";

@@ -14,13 +14,19 @@ pub(crate) fn is_gate_file(path: &[u8]) -> bool {
     let is_build = ["makefile", "gnumakefile", "justfile", "rakefile", "noxfile.py"].contains(&name);
     let of_checks = ["ci", ".ci", "script", "scripts", "hack", "tools", "bin", "gate"];
     let is_among = folders.split('/').any(|folder| of_checks.contains(&folder));
-    let words = ["check", "test", "ci", "verify", "gate", "lint", "run"];
-    let is_called = words.iter().any(|word| {
-        let rest = stem.strip_prefix(word);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', 's']))
-    });
+    let is_called = is_called_check(stem);
     !is_list
         && (is_setting || is_build || is_among || is_called || (ending.is_empty() && !name.starts_with('.')))
+}
+
+/// Returns whether the name of a file, without its ending, says that it runs checks.
+#[must_use]
+pub(super) fn is_called_check(stem: &str) -> bool {
+    let words = ["check", "test", "ci", "verify", "gate", "lint", "run"];
+    words.iter().any(|word| {
+        let rest = stem.strip_prefix(word);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', 's']))
+    })
 }
 
 /// Returns the words of a shell command that may be paths, and the files that well-known programs run without
