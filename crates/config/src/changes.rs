@@ -48,6 +48,13 @@ pub(crate) const CHANGES: &[&str] = &[
      more skipped tests than the base, no summary any more, or failures, is not green.",
     "Work in whose code something looks as if it were written for the gate (it asks whether it is being \
      tested, leaves with 0, replaces assertions) waits for a person.",
+    "A scope names a test by the test's own path or by a glob that matches tests alone: `src/**` is \
+     no leave to change `src/cart.test.js`. An acceptance criterion that names the file is one.",
+    "The tamper guard follows the gate's commands through the scripts, includes and settings behind \
+     them, compares tests by their structure, and sends a branch back that adds a file which takes \
+     the place of what the gate runs.",
+    "No scope grows into tests that were there before, or into files that take part in the gate, \
+     without a person.",
 ];
 
 /// Returns the changes that `status` has not printed in a workspace yet; `file` is its

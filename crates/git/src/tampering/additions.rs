@@ -98,6 +98,12 @@ const DECLARES: &[&str] = &[
 /// Calls that declare tests.
 const TESTS: &[&str] = &[
     "it(",
+    "it.skip",
+    "it.todo",
+    "xit(",
+    "test.skip",
+    "test.todo",
+    "describe.skip",
     "it.each",
     "test(",
     "test.each",

@@ -8,7 +8,7 @@ use super::super::objects::entry_at;
 use super::added::Added;
 use super::follow::Gate;
 use super::found::{Found, first_gone};
-use super::moved::{Collected, holds, is_collected};
+use super::moved::{Collected, is_collected, similar};
 use super::scan::{Language, scan};
 use super::{gate_scripts, inline, manifest, settings, structure};
 use paddock_model::path::RepoPath;
@@ -35,17 +35,11 @@ impl Comparison<'_> {
         let moved = self.moved(changed);
         let mut found = Vec::new();
         for path in changed {
-            match moved.get(path) {
-                Some((_, Collected::Yes)) => {}
-                Some((to, Collected::Perhaps)) => {
-                    let how = Found::text(How::Changed, 1, &format!("now {to}"));
-                    found.push(how.into_fact(path.clone(), Part::Tests));
-                }
-                Some((to, Collected::No)) => {
-                    found.push(Tampered::new(path.clone(), Part::Tests, How::MovedAway(to.clone())));
-                }
-                None => found.extend(self.change_of(path, changed)),
-            }
+            let change = match moved.get(path) {
+                Some(change) => change.clone().map(|change| change.into_fact(path.clone(), Part::Tests)),
+                None => self.change_of(path, changed),
+            };
+            found.extend(change);
             if found.len() >= max {
                 break;
             }
@@ -99,8 +93,8 @@ impl Comparison<'_> {
         blob.map(|blob| String::from_utf8_lossy(blob.content()).into_owned()).unwrap_or_default()
     }
 
-    /// Returns the tests that were moved, with the new path of each, and whether the runner finds them there.
-    fn moved(&self, changed: &BTreeSet<RepoPath>) -> BTreeMap<RepoPath, (RepoPath, Collected)> {
+    /// Returns the tests that were moved, with what the move did to them.
+    fn moved(&self, changed: &BTreeSet<RepoPath>) -> BTreeMap<RepoPath, Option<Found>> {
         let is_file = |mode: i32| matches!(mode, 0o100_644 | 0o100_755);
         let blob = |tree: &Tree<'_>, path: &RepoPath| entry_at(tree, path).filter(|(_, mode)| is_file(*mode));
         let added: Vec<(&RepoPath, Oid)> = changed
@@ -108,34 +102,38 @@ impl Comparison<'_> {
             .filter(|path| entry_at(self.before, path).is_none())
             .filter_map(|path| blob(self.after, path).map(|(id, _)| (path, id)))
             .collect();
-        let gone = changed
-            .iter()
-            .filter(|path| self.part(path) == Some(Part::Tests) && entry_at(self.after, path).is_none());
-        let mut found = BTreeMap::new();
-        for path in gone {
-            let Some((before, _)) = blob(self.before, path) else { continue };
-            let same = added.iter().filter(|(_, id)| *id == before).map(|(to, _)| *to);
-            let judged = |to: &RepoPath| match self.is_test(to) {
-                true => is_collected(&path.to_string(), &to.to_string()),
-                false => Collected::No,
-            };
-            // Any copy that is found is enough.
-            let best = same.map(|to| (to, judged(to))).min_by_key(|(_, collected)| rank(*collected));
-            let best = best.filter(|(_, collected)| *collected != Collected::No).or_else(|| {
-                let text = self.text(before)?;
-                let tests = added.iter().filter(|(to, _)| self.is_test(to) && judged(to) != Collected::No);
-                let mut similar = tests
-                    .take(CANDIDATES_MAX)
-                    .filter(|(_, id)| self.text(*id).is_some_and(|after| holds(path, &text, &after)));
-                similar.next().map(|(to, _)| (*to, judged(to)))
-            });
-            let any = best
-                .or_else(|| added.iter().find(|(_, id)| *id == before).map(|(to, _)| (*to, Collected::No)));
-            if let Some((to, collected)) = any {
-                found.insert(path.clone(), (to.clone(), collected));
-            }
+        let is_gone =
+            |path: &&RepoPath| self.part(path) == Some(Part::Tests) && entry_at(self.after, path).is_none();
+        let gone = changed.iter().filter(is_gone);
+        let pairs = gone.filter_map(|path| {
+            let (before, _) = blob(self.before, path)?;
+            Some((path.clone(), self.move_of(path, before, &added)?))
+        });
+        pairs.collect()
+    }
+
+    /// Returns what a move did to a test that is gone from its path, if an added file has its content.
+    fn move_of(&self, path: &RepoPath, before: Oid, added: &[(&RepoPath, Oid)]) -> Option<Option<Found>> {
+        let judged = |to: &RepoPath| match self.is_test(to) {
+            true => is_collected(&path.to_string(), &to.to_string()),
+            false => Collected::No,
+        };
+        let now = |to: &RepoPath| Found::text(How::Changed, 1, &format!("now {to}"));
+        let same = added.iter().filter(|(_, id)| *id == before).map(|(to, _)| *to);
+        // Any copy that is found is enough.
+        let best = same.map(|to| (to, judged(to))).min_by_key(|(_, collected)| rank(*collected));
+        match best {
+            Some((_, Collected::Yes)) => return Some(None),
+            Some((to, Collected::Perhaps)) => return Some(Some(now(to))),
+            Some((_, Collected::No)) | None => {}
         }
-        found
+        let text = self.text(before)?;
+        let tests = added.iter().filter(|(to, _)| self.is_test(to) && judged(to) != Collected::No);
+        let mut alike = tests.take(CANDIDATES_MAX).filter_map(|(to, id)| {
+            let found = similar(path, &text, &self.text(*id)?)?;
+            Some(found.or_else(|| (judged(to) == Collected::Perhaps).then(|| now(to))))
+        });
+        alike.next().or_else(|| best.map(|(to, _)| Some(Found::whole(How::MovedAway(to.clone())))))
     }
 
     /// Returns what the branch did to one path, if the guard has to know.
@@ -154,6 +152,8 @@ impl Comparison<'_> {
         let found = match after {
             // Deleting code together with the tests in it is ordinary work.
             None if part == Part::Inline => None,
+            // Without its settings a runner has its defaults; the gate is tried with them.
+            None if part == Part::Settings => Some(Found::text(How::Changed, 1, "deleted")),
             None | Some((_, 0o040_000)) => Some(self.deleted(before)),
             Some((_, 0o120_000)) if mode != 0o120_000 && part != Part::Inline => {
                 Some(Found::whole(How::Muted("it is a symbolic link now".to_owned())))

@@ -17,10 +17,14 @@ pub(super) fn compare(language: Language, before: &str, after: &str) -> Option<F
     if language == Language::Make && only_adds_targets(&old, &new) {
         return None;
     }
-    Some(match (first_gone(before, after), first_gone(after, before)) {
-        (Some((line, was)), _) | (None, Some((line, was))) => Found::text(How::GateChanged, line, was),
-        (None, None) => Found::whole(How::GateChanged),
-    })
+    let (was, is) = (old.join("\n"), new.join("\n"));
+    let (extract, source) = match (first_gone(&was, &is), first_gone(&is, &was)) {
+        (Some((_, line)), _) => (line, before),
+        (None, Some((_, line))) => (line, after),
+        (None, None) => return Some(Found::whole(How::GateChanged)),
+    };
+    let at = source.lines().position(|line| line.trim_end() == extract).unwrap_or(0);
+    Some(Found::text(How::GateChanged, u32::try_from(at + 1).unwrap_or(u32::MAX), extract))
 }
 
 /// Returns the lines that are neither blank nor a comment. A comment is told by its blank, as `#include` and

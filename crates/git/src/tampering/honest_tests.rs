@@ -98,6 +98,21 @@ fn new_tests_helpers_and_values_need_no_guard() {
         ("expected", after("\n\nexpected = 3\nassertion = 4\n"), false),
         ("renamed", PY.replace("test_add", "test_adds"), true),
         (
+            "skipped from the start",
+            after(
+                "\n\n@pytest.mark.skipif(sys.platform == 'win32', reason='x')\ndef test_z():\n    assert add(0, 0) == 0\n",
+            ),
+            false,
+        ),
+        (
+            "fewer lines",
+            PY.replace(
+                "    result = add(1, 2)\n    assert result == 3\n",
+                "    assert add(1, 2) == 3\n    assert add(2, 2) == 4\n",
+            ),
+            true,
+        ),
+        (
             "order",
             "from app import add\n".to_owned()
                 + PY.split("add\n").skip(1).collect::<Vec<_>>().join("add\n").as_str()
@@ -113,6 +128,7 @@ fn honest_changes_in_other_languages_are_no_faults() {
     let texts = [
         ("test", JS.replace("  it('adds'", "  it('skips xit( and it.skip(', () => {\n    const a = 1;\n    expect(a).toBe(1);\n  });\n\n  it('adds'"), false),
         ("import", JS.replace("{ add }", "{ add, sub }"), false),
+        ("todo", JS.replace("  it('adds'", "  it.skip('subs', () => {\n    expect(1).toBe(2);\n  });\n\n  it('adds'"), false),
         ("comment", JS.replace("  it(", "  // it.skip('later')\n  it("), false),
         ("suite", format!("{JS}\ndescribe('sub', () => {{\n  beforeEach(() => reset());\n  it('subs', () => {{ expect(1).toBe(1); }});\n}});\n"), false),
         ("helper", format!("const double = (a) => a * 2;\n{JS}"), false),
@@ -169,6 +185,7 @@ fn honest_changes_beside_tests_are_no_faults() {
         ("config/app.yaml", "a: 1\n"),
         ("Cargo.toml", "[package]\nname = \"a\"\n"),
     ];
+    let moved = PY.replace("== 3", "== 4");
     let make = "make test";
     let edit = |path: &'static str, text: &'static str| vec![(path, Some(text))];
     check(&[
@@ -238,6 +255,20 @@ fn honest_changes_beside_tests_are_no_faults() {
             ),
             make,
             false,
+        ),
+        (
+            "settings gone",
+            &[("tests/test_app.py", PY), ("tox.ini", "[tox]\n")],
+            vec![("tox.ini", None)],
+            "pytest",
+            true,
+        ),
+        (
+            "moved and changed",
+            files,
+            vec![("tests/test_app.py", None), ("tests/test_b.py", Some(moved.as_str()))],
+            make,
+            true,
         ),
         ("runner", files, edit("pytest.ini", "[pytest]\ntestpaths = tests more\n"), make, true),
         ("module", files, edit("src/app/types.py", "x = 1\n"), make, false),

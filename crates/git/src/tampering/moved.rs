@@ -1,7 +1,10 @@
 //! Tests that a branch moved: the same tests in a file of another name.
 
+use std::collections::BTreeSet;
+
 use paddock_model::path::RepoPath;
 
+use super::found::Found;
 use super::scan::Language;
 use super::structure;
 
@@ -83,10 +86,15 @@ fn class(name: &str) -> Class {
     }
 }
 
-/// Returns whether a later file has all that an earlier test had.
-pub(super) fn holds(from: &RepoPath, before: &str, after: &str) -> bool {
+/// Returns what a later file did to the tests that an earlier one had; `None` if it is another file.
+pub(super) fn similar(from: &RepoPath, before: &str, after: &str) -> Option<Option<Found>> {
+    let lines = |text: &str| -> BTreeSet<String> {
+        text.lines().map(|line| line.trim().to_owned()).filter(|line| line.len() > 3).collect()
+    };
+    let (old, new) = (lines(before), lines(after));
+    let shared = old.intersection(&new).count();
     let language = Language::from_path(&from.to_string(), before);
-    before == after || structure::compare(language, before, after).is_none()
+    (!old.is_empty() && shared * 2 >= old.len()).then(|| structure::compare(language, before, after))
 }
 
 #[cfg(test)]

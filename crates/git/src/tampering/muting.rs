@@ -94,7 +94,11 @@ pub(super) fn muted(view: &View) -> Option<Found> {
         if is_return && !view.is_in_new_block(at) && view.is_followed(at) {
             return found("it returns before they check", line);
         }
-        if is_handler(view.language, code) && !view.is_in_new_block(at) && !belongs_to_new(view, at) {
+        if has_more_handlers(view)
+            && is_handler(view.language, code)
+            && !view.is_in_new_block(at)
+            && !belongs_to_new(view, at)
+        {
             return found("it swallows their failures", line);
         }
         if ignores_failure(view, &line.text) {
@@ -166,6 +170,12 @@ fn is_handler(language: Language, code: &str) -> bool {
         Language::Braces => rest.starts_with("catch") && names_all.iter().any(|name| rest.contains(name)),
         _ => false,
     }
+}
+
+/// Returns whether more failures are handled than before. A handler that was rewritten is none of them.
+fn has_more_handlers(view: &View) -> bool {
+    let count = |lines: &[Line]| lines.iter().filter(|line| is_handler(view.language, &line.code)).count();
+    count(&view.new) > count(&view.old)
 }
 
 /// Returns whether the handler at this line belongs to a `try` that is new, and in which no earlier line is.

@@ -101,49 +101,62 @@ const SKIPS: &[(&[Language], &[&str])] = &[
 /// Beginning of names that switch a test off.
 const WITHIN: &[(Language, &str)] = &[(Braces, "DISABLED_")];
 
-/// Words on lines that check something or declare a test.
-const CHECKS: &[&str] = &[
-    "assert",
-    "expect(",
-    ".should",
+/// Words on lines that declare a test.
+const DECLARES: &[&str] = &[
     "#[test]",
     "#[tokio::test]",
     "#[rstest]",
     "it(",
     "test(",
-    "describe(",
     "def test",
     "func Test",
     "@Test",
+    "@ParameterizedTest",
+    "TEST(",
+    "TEST_F(",
+    "TEST_P(",
+    "TEST_CASE(",
+    "it \"",
+    "specify \"",
+    "@test ",
+    "subtest",
+    "it.each",
+    "test.each",
+    "[Fact]",
+    "[Theory]",
+];
+/// Words on lines that check something, besides those that begin with `assert`.
+const CHECKS: &[&str] = &[
+    "expect(",
+    "expect!",
+    ".should",
+    "should.",
     "t.Error",
     "t.Fatal",
     "t.Fail",
     "require.",
     "EXPECT_",
     "ASSERT_",
-    "TEST(",
-    "TEST_F(",
-    "TEST_CASE(",
     "REQUIRE(",
     "CHECK(",
-    "it \"",
     "expect ",
-    "@test ",
     "verify(",
-    "raise ",
+    "AssertionError",
     "raises(",
-    "panic!",
-    "unwrap_err",
     "exit(1",
     "die ",
     ".rejects",
     ".throws(",
-    "ok(",
-    "is(",
-    "is_deeply(",
-    "like(",
-    "fail(",
+    "t.is(",
+    "t.equal(",
+    "t.deepEqual(",
+    "t.true(",
+    "t.throws(",
+    "prop_assert",
 ];
+/// Functions of Perl that check something.
+const PERL_CHECKS: &[&str] =
+    &["ok(", "is(", "is_deeply(", "like(", "isnt(", "cmp_ok(", "fail(", "ok ", "is "];
 /// Commands of shells that check something.
 const SHELL_CHECKS: &[&str] =
     &["[", "[[", "test", "grep", "diff", "cmp", "exit 1", "@test", "assert", "false", "return 1"];
@@ -153,7 +166,7 @@ pub(super) fn skipped<'a>(
     language: Language,
     before: &[Line],
     after: &'a [Line],
-    is_added: impl Fn(usize) -> bool,
+    concerns_old: impl Fn(usize, &str) -> bool,
 ) -> Option<(&'static str, &'a Line)> {
     let marks = SKIPS.iter().filter(|(languages, _)| languages.contains(&language));
     let marks = marks.flat_map(|(_, marks)| marks.iter().copied());
@@ -161,9 +174,10 @@ pub(super) fn skipped<'a>(
         let count = |lines: &[Line]| lines.iter().map(|line| marked(&line.code, mark)).sum::<usize>();
         if count(after) > count(before) {
             let lines = after.iter().enumerate();
-            let found =
-                lines.filter(|(at, line)| is_added(*at) && marked(&line.code, mark) > 0).map(|(_, l)| l);
-            return found.last().or(after.first()).map(|line| (mark, line));
+            let found = lines.filter(|(at, line)| marked(&line.code, mark) > 0 && concerns_old(*at, mark));
+            if let Some((_, line)) = found.last() {
+                return Some((mark, line));
+            }
         }
     }
     let within = WITHIN.iter().filter(|(only, _)| *only == language);
@@ -190,14 +204,85 @@ fn marked(code: &str, mark: &str) -> usize {
 
 /// Returns whether a line checks something, or declares a test.
 pub(super) fn checks(language: Language, line: &Line) -> bool {
+    asserts(language, line) || declares(language, line)
+}
+
+/// Returns whether a line declares a test.
+fn declares(language: Language, line: &Line) -> bool {
+    language.has_blocks() && DECLARES.iter().any(|mark| tokens_from(&line.code, mark))
+}
+
+/// Returns whether a line checks something.
+fn asserts(language: Language, line: &Line) -> bool {
+    let code = line.code.as_str();
+    let has = |marks: &[&str]| marks.iter().any(|mark| tokens(code, mark) > 0);
     match language {
-        Shell => SHELL_CHECKS.iter().any(|word| tokens(&line.code, word) > 0),
+        Shell => has(SHELL_CHECKS),
         Language::Make | Settings | Language::Data => false,
-        _ => CHECKS.iter().any(|mark| line.code.contains(mark)),
+        Perl => has(PERL_CHECKS) || has(CHECKS),
+        _ => is_assertion(code) || CHECKS.iter().any(|mark| tokens_from(code, mark)),
     }
 }
 
-/// Returns the number of lines that check something.
-pub(super) fn weight(language: Language, lines: &[Line]) -> u32 {
-    u32::try_from(lines.iter().filter(|line| checks(language, line)).count()).unwrap_or(u32::MAX)
+/// Returns whether code has a call whose name begins with `assert`, or the statement of this name.
+fn is_assertion(code: &str) -> bool {
+    let lower = code.to_ascii_lowercase();
+    lower.match_indices("assert").any(|(at, _)| {
+        let front = lower[..at].chars().next_back();
+        let rest = lower[at..].trim_start_matches(is_name);
+        let is_start = front.is_none_or(|c| !is_name(c) || c == '_');
+        is_start && (rest.is_empty() || rest.starts_with(['(', '!', ' ', '.']))
+    })
+}
+
+/// Returns whether a mark stands in code, and is not the end of another name.
+fn tokens_from(code: &str, mark: &str) -> bool {
+    code.match_indices(mark).any(|(at, _)| {
+        let front = code[..at].chars().next_back();
+        !mark.starts_with(is_name) || front.is_none_or(|c| !is_name(c))
+    })
+}
+
+/// How much a file checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Weight {
+    /// Lines that declare a test.
+    tests: u32,
+    /// Declared tests that check nothing themselves.
+    hollow: u32,
+    /// Lines that check something.
+    assertions: u32,
+}
+
+impl Weight {
+    /// Counts what these lines check.
+    pub(super) fn new(language: Language, lines: &[Line]) -> Self {
+        let mut weight = Self { tests: 0, hollow: 0, assertions: 0 };
+        let mut is_hollow = false;
+        for line in lines {
+            if declares(language, line) {
+                weight.hollow += u32::from(is_hollow);
+                weight.tests += 1;
+                is_hollow = true;
+            }
+            if asserts(language, line) {
+                weight.assertions += 1;
+                is_hollow = false;
+            }
+        }
+        weight.hollow += u32::from(is_hollow);
+        weight
+    }
+
+    /// Returns the number of lines that count.
+    pub(super) fn lines(self) -> u32 {
+        self.tests + self.assertions
+    }
+
+    /// Returns whether the later version certainly checks less: it has fewer tests, tests that check nothing any
+    /// more, or less than half of the assertions. That some assertion is gone may be the work; the gate is tried
+    /// with the earlier version then.
+    pub(super) fn is_less_than(self, before: Self) -> bool {
+        self.tests < before.tests || self.hollow > before.hollow || self.assertions * 2 < before.assertions
+    }
 }

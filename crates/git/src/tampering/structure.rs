@@ -11,7 +11,7 @@ use super::found::Found;
 use super::muting;
 use super::pairs::Pairs;
 use super::scan::{Language, Line, names, scan};
-use super::skips::{checks, skipped, weight};
+use super::skips::{Weight, checks, skipped};
 
 /// Two versions of a test file.
 pub(super) struct View {
@@ -41,6 +41,28 @@ impl View {
             owner = self.places[header].owner;
         }
         false
+    }
+
+    /// Returns whether a mark at this line concerns a new test alone: it stands in a new block, or above a new
+    /// definition. Marks that select tests concern the others.
+    fn is_of_new_test(&self, at: usize, mark: &str) -> bool {
+        let is_test = |line: &Line| checks(self.language, line);
+        if mark.contains("only") || self.pairs.removed.iter().any(|old| is_test(&self.old[*old])) {
+            return false;
+        }
+        let is_mark = |line: &Line| line.code.starts_with('@') || line.code.starts_with("#[");
+        if is_mark(&self.new[at]) {
+            let mut below = (at + 1..self.new.len()).filter(|later| self.places[*later].within.is_none());
+            let target = below.find(|later| !is_mark(&self.new[*later]));
+            return target.is_some_and(|target| self.pairs.is_added(target));
+        }
+        self.is_in_new_block(at) || (self.new[at].code.starts_with(mark) && self.opens_new_block(at))
+    }
+
+    /// Returns whether a new line opens a block in which no earlier line stands.
+    fn opens_new_block(&self, at: usize) -> bool {
+        let mut within = (0..self.new.len()).filter(|later| self.places[*later].owner == Some(at)).peekable();
+        within.peek().is_some() && within.all(|later| self.pairs.is_added(later))
     }
 
     /// Returns whether an earlier line follows a new line in the same block.
@@ -84,23 +106,26 @@ pub(super) fn compare(language: Language, before: &str, after: &str) -> Option<F
         || (language == Language::Shell && !before.contains('\r') && after.contains('\r'));
     let (old, new) = (scan(language, before), scan(language, after));
     let Some(pairs) = Pairs::new(&old, &new) else { return Some(Found::whole(How::Changed)) };
-    if let Some((mark, line)) = skipped(language, &old, &new, |at| pairs.is_added(at)) {
-        return Some(Found::at(How::Skipped(mark.to_owned()), line));
-    }
     if let Some(found) = built_never(before, after) {
         return Some(found);
     }
     let places = places(language, &new);
     let used = old.iter().flat_map(|line| names(&line.code)).map(str::to_owned).collect();
     let view = View { language, old, new, pairs, places, used };
+    let concerns_old = |at: usize, mark: &str| view.pairs.is_added(at) && !view.is_of_new_test(at, mark);
+    if let Some((mark, line)) = skipped(language, &view.old, &view.new, concerns_old) {
+        return Some(Found::at(How::Skipped(mark.to_owned()), line));
+    }
     if let Some(found) = muting::muted(&view) {
         return Some(found);
     }
     let removed = || view.pairs.removed.iter().map(|at| &view.old[*at]);
     let first = removed().find(|line| checks(language, line)).or_else(|| removed().next());
-    let (was, is) = (weight(language, &view.old), weight(language, &view.new));
+    let (was, is) = (Weight::new(language, &view.old), Weight::new(language, &view.new));
     match first {
-        Some(line) if is < was => return Some(Found::at(How::Fewer(was, is), line)),
+        Some(line) if is.is_less_than(was) => {
+            return Some(Found::at(How::Fewer(was.lines(), is.lines()), line));
+        }
         Some(line) => return Some(Found::at(How::Changed, line)),
         None if is_encoded_anew => return Some(Found::whole(How::Changed)),
         None => {}
