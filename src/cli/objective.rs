@@ -262,15 +262,17 @@ fn gate_rows(
     let row = |name: String, text: &str| vec![name, harmless(text)];
     if let Some(found) = evidence_of(objective, state) {
         let mut rows = vec![row(format!("gate run {}", found.run), &found.text)];
-        rows.extend(found.differences.iter().map(|line| row("tests".to_owned(), line)));
-        rows.extend(found.tests_changed.iter().map(|file| row("tests".to_owned(), &evidence::changed(file))));
+        rows.extend(found.differences.iter().map(|line| row("differs".to_owned(), line)));
+        rows.extend(
+            found.tests_changed.iter().map(|file| row("differs".to_owned(), &evidence::changed(file))),
+        );
         return rows;
     }
     let entries = project.queue.iter().filter(|entry| entry.objective.as_ref() == Some(&shown.id));
     let mut rows = Vec::new();
     for run in entries.flat_map(|entry| &entry.verdicts) {
         rows.push(row(format!("gate run {}", run.run), &format!("{}: {}", run.purpose, run.text)));
-        rows.extend(run.differences.iter().map(|line| row("tests".to_owned(), line)));
+        rows.extend(run.differences.iter().map(|line| row("differs".to_owned(), line)));
     }
     rows
 }

@@ -55,7 +55,7 @@ impl Tests {
 impl fmt::Display for Tests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.source == Source::Exit {
-            return f.write_str("no tests told");
+            return f.write_str("no tests reported");
         }
         write!(f, "{} passed", self.passed)?;
         for (count, word) in [(self.failed, "failed"), (self.skipped, "skipped")] {

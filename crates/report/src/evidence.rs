@@ -146,7 +146,14 @@ pub fn totals(run: &GateRun) -> Option<String> {
         .map(|(result, _)| Some(compared_command(run, &result.name)?.base.as_ref()?.passed))
         .collect();
     let before = bases.map(|bases| bases.iter().sum());
-    sum(reporting.iter().map(|(_, tests)| *tests), before)
+    sum(reporting.iter().map(|(_, tests)| *tests), before).or_else(|| none_left(run))
+}
+
+/// Returns that a run reported no tests, although the base has some; `None` if it has none.
+fn none_left(run: &GateRun) -> Option<String> {
+    let commands = &run.compared.as_ref()?.comparison.commands;
+    let before: u64 = commands.iter().filter_map(|command| Some(command.base.as_ref()?.passed)).sum();
+    (before > 0).then(|| format!("no tests ({before} before)"))
 }
 
 /// Returns the tests of commands together; `before` is the number that passed on the base.
@@ -183,11 +190,11 @@ pub fn verdict(run: &GateRun) -> Option<String> {
 }
 
 /// Returns a line for each difference of a run's tests from those on the base: `+ test_b`, `- test_a did not
-/// run, in tests/a.py`. A command's name is put before them if there are several commands.
+/// run, in tests/a.py`. A command's name is put before them if several commands report tests.
 #[must_use]
 pub fn differences(run: &GateRun) -> Vec<String> {
     let Some(compared) = &run.compared else { return Vec::new() };
-    let has_several = run.results.len() > 1;
+    let has_several = compared.comparison.commands.iter().filter(|command| reports(command)).count() > 1;
     let mut lines = Vec::new();
     for command in &compared.comparison.commands {
         let name = if has_several { format!("{}: ", command.name) } else { String::new() };
@@ -196,10 +203,17 @@ pub fn differences(run: &GateRun) -> Vec<String> {
     lines
 }
 
+/// Returns whether a command reported tests here or on the base.
+fn reports(command: &ComparedCommand) -> bool {
+    let has_tests = |tests: &Tests| tests.source != Source::Exit;
+    has_tests(&command.tests) || command.base.as_ref().is_some_and(has_tests)
+}
+
 /// Returns a comparison in words, for one line.
 #[must_use]
 pub fn compared(gate: GateId, comparison: &Comparison, outcome: Outcome) -> String {
-    let commands: Vec<String> = comparison.commands.iter().map(command).collect();
+    let commands: Vec<String> =
+        comparison.commands.iter().filter(|command| reports(command)).map(command).collect();
     let what = if commands.is_empty() { "no tests to compare".to_owned() } else { commands.join("; ") };
     let then = match outcome {
         Outcome::Kept => "",
@@ -261,9 +275,12 @@ fn names(sign: &str, first: &[String], count: u64) -> String {
     format!("{sign} {}{more}", first.join(", "))
 }
 
-/// Returns a changed test file in one line: `changed tests/a.py (+1 -3)`.
+/// Returns a changed test file in one line: `changed tests/a.py (+1 -3)`, `added tests/b.py (+9)`.
 #[must_use]
 pub fn changed(file: &ChangedTest) -> String {
+    if file.removed == 0 && file.diff.is_empty() {
+        return format!("added {} (+{})", file.path, file.added);
+    }
     format!("changed {} (+{} -{})", file.path, file.added, file.removed)
 }
 

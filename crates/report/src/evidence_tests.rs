@@ -61,8 +61,9 @@ impl Sample {
 
     /// Runs the gate on the entry 1. `tests` is what the second command reported.
     pub(crate) fn ran(&mut self, gate: u64, tests: &Value) {
+        let terms = self.state.projects().next().unwrap().settings.gate_terms();
         let planned = json!({"project": "web", "gate": gate, "entry": 1, "commit": oid(300), "tree": oid(400),
-            "on_base": false, "terms": "", "slot": 1, "commands": [], "purpose": {"candidate": {"entries": [1]}}});
+            "on_base": false, "terms": terms, "slot": 1, "commands": [], "purpose": {"candidate": {"entries": [1]}}});
         self.fact("gate_planned", planned);
         let results = json!([
             {"name": "install", "exit": {"code": 0}, "timed_out": false, "took_ms": 300},
@@ -142,8 +143,7 @@ fn the_status_names_the_newest_landing_with_its_tests_and_commands_that_tell_non
     sample.compared(2, &named(42), json!({"added": 1, "added_names": ["test_b"]}), "kept");
     sample.landed(2);
     let (found, text) = status_of(&sample);
-    let landing =
-        "  last landing: tokens, gate run 2 green, 42 tests, 1 skipped (41 before)\n    tests: + test_b\n";
+    let landing = "  last landing: tokens, gate run 2 green, 42 tests, 1 skipped (41 before)\n    + test_b\n";
     assert!(text.contains(landing) && !text.contains("exit status only"), "{text}");
     let shown = serde_json::to_value(&found.projects[0]).unwrap();
     assert_eq!((&shown["gate"][0]["name"], &shown["gate"][0]["rule"]), (&json!("install"), &json!("off")));
@@ -153,13 +153,22 @@ fn the_status_names_the_newest_landing_with_its_tests_and_commands_that_tell_non
     );
     assert_eq!((&shown["landing"]["run"], &shown["landing"]["verdict"]), (&json!(2), &json!("green")));
 
+    // Work that loses its tests says nothing about the command.
     sample.queued(1);
     sample.ran(3, &untold());
+    sample.compared(3, &untold(), json!({"silent": ["pytest"]}), "fewer_tests");
+    let (found, text) = status_of(&sample);
+    assert!(!text.contains("exit status only"), "{text}");
+    assert_eq!(found.projects[0].queue[0].verdicts[1].text, "fewer tests than before, no tests (41 before)");
+
+    let mut sample = Sample::new();
+    sample.ran(3, &untold());
+    sample.compared(3, &untold(), json!({"base": untold()}), "kept");
     let (found, text) = status_of(&sample);
     let line =
         "  gate command tests: green, exit status only (`paddock doctor` says how it can report more)\n";
     assert!(text.contains(line) && !text.contains("command install"), "{text}");
-    let run = &serde_json::to_value(&found.projects[0].queue[0].verdicts).unwrap()[1];
+    let run = &serde_json::to_value(&found.projects[0].queue[0].verdicts).unwrap()[0];
     assert_eq!((&run["verdict"], &run["code"]), (&json!("green"), &json!("green_exit_only")));
     assert_eq!(
         (&run["text"], &run["commands"][1]["tests"]["source"]),
@@ -188,10 +197,7 @@ fn a_run_says_how_many_tests_ran_and_what_differs_by_name() {
     assert!(differences(sample.run(2)).is_empty());
     sample.compared(2, &named(42), test_b_for_test_a(), "kept");
     assert_eq!(verdict(sample.run(2)).as_deref(), Some("green, 42 tests, 1 skipped (41 before)"));
-    assert_eq!(
-        differences(sample.run(2)),
-        ["tests: + test_b, test_c", "tests: - test_a did not run, in tests/a.py"]
-    );
+    assert_eq!(differences(sample.run(2)), ["+ test_b, test_c", "- test_a did not run, in tests/a.py"]);
     let all = commands(sample.run(2));
     assert_eq!((all[0].verdict, all[1].verdict), ("green_exit_only", "green"));
     assert_eq!(all[1].base_tests.as_ref().unwrap().passed, 41);
@@ -223,12 +229,7 @@ fn a_run_with_fewer_tests_is_not_called_green() {
     assert_eq!(verdict(run).as_deref(), Some("fewer tests than before, 40 tests, 1 skipped (41 before)"));
     assert_eq!(
         differences(run),
-        [
-            "tests: 1 test fewer",
-            "tests: 2 failures in its output",
-            "tests: no summary of pytest",
-            "tests: jest names its tests no more"
-        ]
+        ["1 test fewer", "2 failures in its output", "no summary of pytest", "jest names its tests no more"]
     );
 }
 

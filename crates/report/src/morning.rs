@@ -415,7 +415,7 @@ mod tests {
         for line in [
             "  landed, verified: 1\n",
             "Rotate tokens, not published, proof not written yet; green, 42 tests, 1 skipped (41 before)\n",
-            "        tests: + test_b\n",
+            "        + test_b\n",
             "        changed tests/a.py (+1 -3)\n",
             "          -def test_a():\n",
             "        changed 2 more test files\n",
@@ -447,7 +447,7 @@ mod tests {
             "  landed, verified: 1 (1 by exit status only: `paddock doctor` says how the gate can report more)\n",
             "  not landed for their tests: 1\n",
             "    gate run 3, candidate: fewer tests than before, 40 tests, 1 skipped (41 before)\n",
-            "        tests: - test_a skipped, in tests/a.py\n",
+            "        - test_a skipped, in tests/a.py\n",
             "; green, exit status only\n",
         ] {
             assert!(shown.contains(line), "{line}{shown}");

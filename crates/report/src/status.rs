@@ -20,6 +20,7 @@ use paddock_model::state::State;
 
 pub use build::document;
 pub(crate) use build::need_status;
+pub use gate::last_passed;
 
 /// Everything that the document is built from.
 #[derive(Debug, Clone)]

@@ -2,15 +2,13 @@
 
 use super::finding::{Finding, Level};
 use paddock_model::evidence::Source;
-use paddock_model::gate::{CommandResult, GateRun, Purpose, Verdict};
+use paddock_model::gate::{CommandResult, GateRun, Verdict};
 use paddock_model::project::Project;
 use paddock_model::settings::{GateCommand, TestReport, TestsRule};
 use paddock_model::state::State;
 use paddock_report::runners;
+use paddock_report::status::last_passed;
 use paddock_report::text::counted;
-
-/// Newest gate runs that are searched, at most.
-const RECENT: usize = 500;
 
 /// Returns the findings about a project's gate.
 pub(super) fn check(state: &State, project: &Project, area: &str) -> Vec<Finding> {
@@ -26,26 +24,6 @@ pub(super) fn check(state: &State, project: &Project, area: &str) -> Vec<Finding
         found.extend(command_finding(command, *result, is_silent, area));
     }
     found
-}
-
-/// Returns the newest run in which a command passed on work under the present gate, and said what it reported of
-/// tests.
-fn last_passed<'s>(
-    state: &'s State,
-    project: &Project,
-    command: &GateCommand,
-) -> Option<(&'s GateRun, &'s CommandResult)> {
-    let terms = project.settings.gate_terms();
-    // The canary and the checks of a phase run on other trees, or other commands.
-    let is_own = |run: &&GateRun| {
-        run.project == project.slug
-            && run.terms == terms
-            && !matches!(run.purpose, Purpose::Canary | Purpose::Phase { .. })
-    };
-    state.gates().rev().filter(is_own).take(RECENT).find_map(|run| {
-        let result = run.results.iter().find(|result| result.name == command.name)?;
-        (result.verdict() == Verdict::Green).then_some((run, result))
-    })
 }
 
 /// Returns what a command reported of its tests, and how it can report more. `is_silent` says that no command of the

@@ -54,7 +54,7 @@ fn the_queue_says_how_many_tests_ran_and_which_are_gone() {
     assert!(shown.contains(header), "{shown}");
     let mut lost = shop("fewer_tests");
     let shown = pane_alone(&mut lost.model, PaneId::Queue, 120, 30);
-    let words = "fewer tests than before; tests: - tokens::expire did not run, in tests/a.rs";
+    let words = "fewer tests than before; - tokens::expire did not run, in tests/a.rs";
     assert!(shown.contains(words), "{shown}");
 
     let one = kept.model.facts.state.objective(&key("tokens")).unwrap();
@@ -62,8 +62,8 @@ fn the_queue_says_how_many_tests_ran_and_which_are_gone() {
     let lines = super::objective::queue_tab(&kept.model, one, &theme);
     for line in [
         "gate run 1 green, 42 tests (41 before)",
-        "tests: + tokens::rotate, tokens::sign",
-        "tests: - tokens::expire did not run, in tests/a.rs",
+        "+ tokens::rotate, tokens::sign",
+        "- tokens::expire did not run, in tests/a.rs",
         "changed tests/a.rs (+9 -2)",
     ] {
         assert!(lines.contains(line), "{line}\n{lines}");

@@ -9,13 +9,14 @@ use paddock_model::gate::{CommandResult, GateRun, Purpose, Verdict};
 use paddock_model::objective::{Landed, Objective};
 use paddock_model::project::Project;
 use paddock_model::settings::{GateCommand, TestsRule};
+use paddock_model::state::State;
 
 /// Newest gate runs that are searched, at most.
-const RECENT: usize = 200;
+const RECENT: usize = 500;
 
 /// Returns the gate's commands, and what each reported of tests when it last passed.
 pub(super) fn commands(view: &View<'_>, project: &Project) -> Vec<GateCommandStatus> {
-    let passed = |command: &GateCommand| last_passed(view, project, command);
+    let passed = |command: &GateCommand| last_passed(view.state, project, command);
     let found: Vec<_> = project.settings.verify.iter().map(|command| (command, passed(command))).collect();
     let tells = |found: &Option<(&GateRun, &CommandResult)>| {
         let tests = found.and_then(|(_, result)| result.tests.as_ref());
@@ -40,24 +41,33 @@ pub(super) fn commands(view: &View<'_>, project: &Project) -> Vec<GateCommandSta
     found.iter().map(status).collect()
 }
 
-/// Returns the newest run in which a command passed on work, under the present commands.
-fn last_passed<'v>(
-    view: &View<'v>,
+/// Returns the newest run in which a command passed on the base, or on work that may land, under the present
+/// commands. Work that lost its tests says nothing about the command.
+#[must_use]
+pub fn last_passed<'s>(
+    state: &'s State,
     project: &Project,
     command: &GateCommand,
-) -> Option<(&'v GateRun, &'v CommandResult)> {
+) -> Option<(&'s GateRun, &'s CommandResult)> {
     let terms = project.settings.gate_terms();
-    // The canary and the checks of a phase run on other trees, or other commands.
-    let is_own = |run: &&GateRun| {
-        run.project == project.slug
-            && !matches!(run.purpose, Purpose::Canary | Purpose::Phase { .. })
-            && (run.terms == terms || run.terms.is_empty())
-    };
-    let runs = view.state.gates().rev().take(RECENT).filter(is_own);
-    runs.into_iter().find_map(|run| {
+    let is_own = |run: &&GateRun| run.project == project.slug && run.terms == terms && is_sound(run);
+    state.gates().rev().take(RECENT).filter(is_own).find_map(|run| {
         let result = run.results.iter().find(|result| result.name == command.name)?;
         (result.verdict() == Verdict::Green).then_some((run, result))
     })
+}
+
+/// Returns whether a run judged the project's own commands on a tree that is, or may be, on the branch.
+fn is_sound(run: &GateRun) -> bool {
+    match &run.purpose {
+        Purpose::Base { .. } | Purpose::External | Purpose::Recheck => true,
+        Purpose::Candidate { .. } | Purpose::Ahead { .. } => {
+            run.compared.as_ref().is_some_and(|compared| compared.outcome.may_land())
+        }
+        Purpose::Tamper { entries } => entries.is_empty(),
+        // Other trees, or other commands.
+        Purpose::Canary | Purpose::Phase { .. } => false,
+    }
 }
 
 /// Returns the newest landing that a gate run judged.
