@@ -178,9 +178,9 @@ impl CommandResult {
     /// Returns the command's verdict with its evidence, without a comparison with the base.
     #[must_use]
     pub fn code(&self) -> VerdictCode {
-        let is_told = self.tests.as_ref().is_some_and(|tests| tests.source != Source::Exit);
+        let is_reported = self.tests.as_ref().is_some_and(|tests| tests.source != Source::Exit);
         match self.verdict() {
-            Verdict::Green if is_told => VerdictCode::Green,
+            Verdict::Green if is_reported => VerdictCode::Green,
             Verdict::Green => VerdictCode::GreenExitOnly,
             Verdict::Red => VerdictCode::Red,
             Verdict::NotEvaluated => VerdictCode::NotEvaluated,
@@ -476,11 +476,11 @@ impl GateRun {
     /// Returns the verdict with its evidence, as people and scripts see it; `None` while the run has none.
     #[must_use]
     pub fn code(&self) -> Option<VerdictCode> {
-        let is_told = self.results.iter().any(|result| result.code() == VerdictCode::Green);
+        let is_reported = self.results.iter().any(|result| result.code() == VerdictCode::Green);
         Some(match (self.verdict?, self.compared.as_ref().map(|compared| compared.outcome)) {
             (Verdict::Green, Some(Outcome::FewerTests | Outcome::Person)) => VerdictCode::FewerTests,
             (Verdict::Green, Some(Outcome::Red)) => VerdictCode::Red,
-            (Verdict::Green, _) if is_told => VerdictCode::Green,
+            (Verdict::Green, _) if is_reported => VerdictCode::Green,
             (Verdict::Green, _) => VerdictCode::GreenExitOnly,
             (Verdict::Red, _) => VerdictCode::Red,
             (Verdict::NotEvaluated, _) => VerdictCode::NotEvaluated,

@@ -42,7 +42,8 @@ fn every_landing_has_a_proof_and_verify_finds_all_as_recorded() {
     assert_eq!((&proof["version"], &proof["tree"]), (&1.into(), &tree.into()));
     assert_eq!(proof["objectives"][0]["id"], "work");
     let command = &proof["gate"]["commands"][0];
-    assert_eq!((&command["verdict"], &command["exit_status"]), (&"green".into(), &0.into()));
+    assert_eq!((&command["verdict"], &command["exit_status"]), (&"green_exit_only".into(), &0.into()));
+    assert_eq!((&command["isolated"], &command["place"]), (&false.into(), &"unconfined".into()));
     assert_eq!(command["log_sha256"].as_str().unwrap().len(), 64);
     assert_eq!(proof["agents"], serde_json::json!(["tester"]));
     let document = place.json(&["verify", "--json"]);
@@ -55,6 +56,36 @@ fn every_landing_has_a_proof_and_verify_finds_all_as_recorded() {
     assert_eq!(kinds, ["external", "verified"]);
     assert!(place.good(&["verify", "--rerun"]).contains("all as recorded"));
     assert!(place.good(&["verify", "--since", "2999-01-01"]).contains("0 commits"));
+}
+
+#[test]
+fn a_landing_says_everywhere_which_tests_ran_and_by_which_it_differs() {
+    let place = Sandbox::new();
+    let gate = "n=0; for t in README.md work.txt; do test -e $t || continue; n=$((n+1)); echo \"ok $n - has $t\"; done; echo 1..$n";
+    let repository = place.project("proof", &format!("verify: [{{name: tests, run: '{gate}'}}]"));
+    place.objective("work", "commit work.txt\nover", &[]);
+    place.idle(0);
+    let commit = place.git(&repository, &["rev-parse", "main"]);
+    let proof: Value = serde_json::from_str(&note(&place, &repository, &commit)).unwrap();
+    let command = &proof["gate"]["commands"][0];
+    assert_eq!((&command["verdict"], &proof["gate"]["verdict"]), (&"green".into(), &"green".into()));
+    assert_eq!((&command["tests"]["passed"], &command["base_tests"]["passed"]), (&2.into(), &1.into()));
+    assert_eq!(command["added_names"], serde_json::json!(["has work.txt"]));
+    let words = "green, 2 tests (1 before)";
+    for arguments in
+        [&["status"][..], &["queue", "list"], &["report"], &["verify"], &["objective", "show", "work"]]
+    {
+        let shown = place.good(arguments);
+        assert!(shown.contains(words) && shown.contains("+ has work.txt"), "{arguments:?}: {shown}");
+    }
+    let status = place.json(&["status", "--json"]);
+    let project = &status["projects"][0];
+    assert_eq!(
+        (&project["landing"]["verdict"], &project["gate"][0]["source"]),
+        (&"green".into(), &"runner".into())
+    );
+    let doctor = place.run(&["doctor"]).1;
+    assert!(doctor.contains("gate command tests reported 2 tests by name"), "{doctor}");
 }
 
 #[test]
