@@ -44,6 +44,22 @@ fn recordings() -> io::Result<()> {
     Ok(())
 }
 
+/// Writes the recordings of test runners as seeds of the target `tests`.
+fn test_runners() -> io::Result<()> {
+    for runner in fs::read_dir("../crates/evidence/tests/recordings")? {
+        let runner = runner?.path();
+        for file in fs::read_dir(&runner)? {
+            let path = file?.path();
+            if path.extension().is_some_and(|end| end != "read")
+                && let (Some(runner), Some(name)) = (runner.file_name(), path.file_name())
+            {
+                put("tests", &format!("{}-{}", runner.display(), name.display()), &fs::read(&path)?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 fn main() -> io::Result<()> {
     let examples = [
         ("plan", PLAN),
@@ -69,5 +85,6 @@ fn main() -> io::Result<()> {
             put("project", &name.display().to_string(), &fs::read(&path)?)?;
         }
     }
-    recordings()
+    recordings()?;
+    test_runners()
 }

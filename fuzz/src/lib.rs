@@ -8,6 +8,7 @@ use paddock_agents::summary::find;
 use paddock_agents::transcript::{Reader, Reading, Setting, Stream, formats};
 use paddock_config::plan_file::PlanContext;
 use paddock_config::{goals_file, plan_file, project_file, words};
+use paddock_evidence::{OutputReader, Report, clue, compare, read_junit};
 use paddock_ipc::{LineBuffer, Reply, Request, decode_request};
 use paddock_model::ids::ObjectiveId;
 use paddock_model::session::Exit;
@@ -127,4 +128,25 @@ pub fn transcript(data: &[u8]) {
     let whole = read(format, data, data.len().max(1));
     let pieces = read(format, data, usize::from(*size).max(1));
     assert_eq!(whole, pieces, "the size of the pieces changes the result");
+}
+
+/// Reads the output of a gate command, and the same bytes as a JUnit report.
+pub fn tests(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let mut reader = OutputReader::default();
+    text.lines().for_each(|line| reader.push(line));
+    let mut report = reader.finish();
+    if let Ok(junit) = read_junit(data) {
+        report.merge(junit);
+    }
+    let stored = report.to_bytes().ok().and_then(|bytes| Report::from_bytes(&bytes).ok());
+    assert_eq!(stored.as_ref(), Some(&report), "the stored report is another one");
+    let difference = compare(std::slice::from_ref(&report), &report);
+    assert!(difference.is_harmless(), "a report differs from itself: {difference:?}");
+    let _ = report.summary();
+    report
+        .runners
+        .values()
+        .flat_map(|ran| ran.tests.keys())
+        .for_each(|name| assert!(!clue(name).leaf.contains('\n')));
 }

@@ -12,7 +12,7 @@ mod readers;
 type Entry = fn(&[u8]);
 
 /// Every target, by its name in docs/reliability.md.
-const TARGETS: [(&str, Entry); 8] = [
+const TARGETS: [(&str, Entry); 9] = [
     ("plan", readers::plan),
     ("goals", readers::goals),
     ("summary", readers::summary),
@@ -21,6 +21,7 @@ const TARGETS: [(&str, Entry); 8] = [
     ("events", readers::events),
     ("frames", readers::frames),
     ("transcript", readers::transcript),
+    ("tests", readers::tests),
 ];
 /// Largest size of one kept file, and of all together, in bytes: they are part of every clone.
 const FILE_MAX: usize = 4_096;

@@ -9,8 +9,9 @@
 //! | [`OutputReader`] | reads output, line by line; one reader per runner in `runners` |
 //! | [`read_junit`] | reads a JUnit report |
 //! | [`Report`] | what was read: runners, names, counts; the file that is kept of it |
-//! | [`compare`] | which tests are missing, skipped, moved or new |
-//! | [`clue`] | where a test may be found in the sources |
+//! | [`compare()`] | which tests are missing, skipped, moved or new |
+//! | [`advice()`] | how to make a runner name its tests |
+//! | [`clue()`] | where a test may be found in the sources |
 //!
 //! A report says what was printed, not what is true: a program that prints the output of a runner is
 //! believed. Therefore marks in the code, the guard of the tests and the isolated gate stand beside it.
