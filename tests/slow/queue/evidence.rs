@@ -9,8 +9,7 @@ use serde_json::Value;
 use super::guards::guarded;
 
 /// A runner that sources the product, runs each file in `tests`, and reports each in TAP.
-const RUNNER: &str = "echo 'TAP version 13'\n\
-    n=0; bad=0\n\
+const RUNNER: &str = "n=0; bad=0\n\
     . ./product.sh\n\
     for file in tests/*.sh; do\n\
       n=$((n + 1)); name=$(basename \"$file\" .sh)\n\
@@ -194,22 +193,15 @@ fn a_report_of_the_command_counts_and_one_that_the_commit_holds_does_not() {
 #[test]
 fn a_removal_that_no_scope_names_waits_for_a_person_who_may_let_it_land() {
     let place = Sandbox::new();
-    let inline = [
-        ("run_all", RUNNER),
-        ("product.sh", "add() { echo $(($1 + $2)); }\n"),
-        ("tests/all.sh", "test \"$(add 1 2)\" = 3\n"),
-        ("checks.py", "def test_one():\n    assert add(1, 2) == 3\n"),
-    ];
-    // A gate that names the definitions in a file which is no test by its name.
-    let gate = "run: \"echo 1..$(grep -c '^def test' checks.py); grep '^def test' checks.py | sed 's/def /ok - /; s/(.*//'\"";
-    let repository = guarded(&place, &inline, &format!("{SETTINGS}\nverify: [{{name: tests, {gate}}}]"));
-    place.objective("removes", "commit checks.py 'def other(): pass'\nover", &[]);
+    let repository = plain(&place);
+    let removed = "git rm -q tests/two.sh\ncommit product.sh 'add() { echo 3; }'\nover";
+    place.objective("removes", removed, &["--scope", "**"]);
     let events = place.idle(3);
     assert_eq!(count(&events, "landed", "*"), 0);
     assert_eq!(count(&events, "session_planned", "*"), 1, "nothing is sent back to the agent");
     let status = place.status_of("removes");
     assert_eq!(status["reason"]["code"], "tests_removed", "{status}");
-    assert!(status["reason"]["text"].to_string().contains("test_one"), "{status}");
+    assert!(status["reason"]["text"].to_string().contains("tests/two.sh"), "{status}");
     place.good(&["objective", "approve", "removes"]);
     assert_eq!(count(&place.idle(0), "landed", "removes"), 1);
     assert!(proof(&place, &repository)["approvals"][0].is_object());
