@@ -14,6 +14,8 @@ const SH: &str = "#!/bin/sh\nset -e\nout=$(sh app.sh)\ntest \"$out\" = 3\n";
 const PERL: &str = "use Test::More tests => 1;\nuse App;\nis(App::add(1, 2), 3, 'adds');\n";
 const C: &str = "#include <assert.h>\n#include \"app.h\"\nint main(void) {\n    int got = add(1, 2);\n    assert(got == 3);\n    return 0;\n}\n";
 
+const PYTHON: [File<'static>; 2] = [("tests/test_app.py", PY), ("app.py", "def add(a, b): return a + b\n")];
+
 /// Name, files, edits, command, and whether it is certain.
 type Row<'a> = (&'a str, &'a [File<'a>], Vec<Edit<'a>>, &'a str, bool);
 
@@ -82,6 +84,14 @@ fn tests_in_python_that_no_longer_decide_are_found() {
         ),
         ("deleted by name", of("\n\nif __name__", "    del test_add\n\n\nif __name__"), false),
         ("not a test", of("    def test_add", "    __test__ = False\n\n    def test_add"), true),
+    ];
+    check(&changes(&PYTHON, "python3 -m unittest", &texts));
+}
+
+#[test]
+fn checks_and_values_in_python_that_were_replaced_are_found() {
+    let of = |from: &str, to: &str| PY.replace(from, to);
+    let texts = [
         (
             "assertion replaced",
             of("    def test_add", "    assertEqual = lambda *a: None\n\n    def test_add"),
@@ -118,8 +128,7 @@ fn tests_in_python_that_no_longer_decide_are_found() {
         ("other value", of("(result, 3)", "(result, 4)"), false),
         ("utf-16", "\u{feff}".to_owned() + PY, false),
     ];
-    let file = [("tests/test_app.py", PY), ("app.py", "def add(a, b): return a + b\n")];
-    check(&changes(&file, "python3 -m unittest", &texts));
+    check(&changes(&PYTHON, "python3 -m unittest", &texts));
 }
 
 #[test]
@@ -301,16 +310,11 @@ fn what_the_gate_runs_is_followed_through_scripts_includes_and_folders() {
 }
 
 #[test]
-fn settings_and_modules_that_runners_look_for_are_found_when_they_are_new() {
+fn settings_and_modules_of_python_are_found_when_they_are_new() {
     let python: &[File<'_>] =
         &[("tests/test_app.py", PYTEST), ("app.py", "x\n"), ("pyproject.toml", "[project]\nname = 'a'\n")];
-    let node: &[File<'_>] =
-        &[("test/app.test.js", JS), ("package.json", "{\"scripts\": {\"test\": \"mocha\"}}")];
-    let rust: &[File<'_>] =
-        &[("tests/it.rs", RUST), ("Cargo.toml", "[package]\nname = \"a\"\n"), ("src/lib.rs", "x\n")];
-    let other: &[File<'_>] = &[("t/a.t", PERL), ("CMakeLists.txt", "add_test(NAME a COMMAND a)\n")];
     let new = |path: &'static str, text: &'static str| vec![(path, Some(text))];
-    let (py, js, rs) = ("python3 -m pytest", "npm test", "cargo test");
+    let py = "python3 -m pytest";
     check(&[
         ("pytest.ini", python, new("pytest.ini", "[pytest]\naddopts = --co\n"), py, false),
         ("hidden", python, new(".pytest.ini", "[pytest]\n"), py, false),
@@ -347,6 +351,19 @@ fn settings_and_modules_that_runners_look_for_are_found_when_they_are_new() {
             py,
             true,
         ),
+    ]);
+}
+
+#[test]
+fn settings_and_modules_of_other_runners_are_found_when_they_are_new() {
+    let node: &[File<'_>] =
+        &[("test/app.test.js", JS), ("package.json", "{\"scripts\": {\"test\": \"mocha\"}}")];
+    let rust: &[File<'_>] =
+        &[("tests/it.rs", RUST), ("Cargo.toml", "[package]\nname = \"a\"\n"), ("src/lib.rs", "x\n")];
+    let other: &[File<'_>] = &[("t/a.t", PERL), ("CMakeLists.txt", "add_test(NAME a COMMAND a)\n")];
+    let new = |path: &'static str, text: &'static str| vec![(path, Some(text))];
+    let (js, rs) = ("npm test", "cargo test");
+    check(&[
         ("npmrc", node, new(".npmrc", "script-shell=true\n"), js, false),
         ("mocharc", node, new(".mocharc.yml", "grep: x\n"), js, false),
         ("bin", node, new("node_modules/.bin/mocha", "#!/bin/sh\n"), js, true),

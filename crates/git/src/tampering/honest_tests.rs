@@ -11,6 +11,19 @@ const SH: &str = "#!/bin/sh\nset -e\ntest \"$(sh app.sh)\" = 3\n";
 const RUBY: &str =
     "describe 'orders' do\n  it 'has pending orders' do\n    expect(orders).to eq(1)\n  end\nend\n";
 
+const JSON: &str = "{\n  \"scripts\": {\"test\": \"mocha\"}\n}\n";
+const FILES: &[File<'static>] = &[
+    ("tests/test_app.py", PY),
+    ("tests/unit.sh", SH),
+    ("app.py", "x\n"),
+    ("VERSION", "1\n"),
+    ("package.json", JSON),
+    ("Makefile", "test: app.py\n\tpython3 -m pytest\n\tsh scripts/all.sh VERSION\n"),
+    ("scripts/all.sh", "#!/bin/sh\npython3 app.py --check VERSION config/app.yaml\nnpm test\n"),
+    ("config/app.yaml", "a: 1\n"),
+    ("Cargo.toml", "[package]\nname = \"a\"\n"),
+];
+
 /// Name, files, edits, command, and whether the gate is to run with the earlier files.
 type Row<'a> = (&'a str, &'a [File<'a>], Vec<Edit<'a>>, &'a str, bool);
 
@@ -76,6 +89,14 @@ fn new_tests_helpers_and_values_need_no_guard() {
             ),
             false,
         ),
+    ];
+    check(&changes(&[("tests/test_app.py", PY)], "python3 -m pytest", &texts));
+}
+
+#[test]
+fn words_and_rewritten_tests_are_no_faults() {
+    let after = |text: &str| format!("{PY}{text}");
+    let texts = [
         (
             "comments",
             PY.replace(
@@ -173,37 +194,24 @@ fn honest_changes_in_other_languages_are_no_faults() {
 
 #[test]
 fn honest_changes_beside_tests_are_no_faults() {
-    let json = "{\n  \"scripts\": {\"test\": \"mocha\"}\n}\n";
-    let files: &[File<'_>] = &[
-        ("tests/test_app.py", PY),
-        ("tests/unit.sh", SH),
-        ("app.py", "x\n"),
-        ("VERSION", "1\n"),
-        ("package.json", json),
-        ("Makefile", "test: app.py\n\tpython3 -m pytest\n\tsh scripts/all.sh VERSION\n"),
-        ("scripts/all.sh", "#!/bin/sh\npython3 app.py --check VERSION config/app.yaml\nnpm test\n"),
-        ("config/app.yaml", "a: 1\n"),
-        ("Cargo.toml", "[package]\nname = \"a\"\n"),
-    ];
-    let moved = PY.replace("== 3", "== 4");
     let make = "make test";
     let edit = |path: &'static str, text: &'static str| vec![(path, Some(text))];
     check(&[
         (
             "moved",
-            files,
+            FILES,
             vec![("tests/test_app.py", None), ("tests/unit/test_app.py", Some(PY))],
             make,
             false,
         ),
-        ("renamed", files, vec![("tests/test_app.py", None), ("tests/test_add.py", Some(PY))], make, false),
-        ("moved by folder", files, vec![("tests/unit.sh", None), ("tests/a/unit.sh", Some(SH))], make, true),
-        ("product", files, edit("app.py", "y\n"), make, false),
-        ("version", files, edit("VERSION", "2\n"), make, false),
-        ("configuration", files, edit("config/app.yaml", "a: 2\n"), make, false),
+        ("renamed", FILES, vec![("tests/test_app.py", None), ("tests/test_add.py", Some(PY))], make, false),
+        ("moved by folder", FILES, vec![("tests/unit.sh", None), ("tests/a/unit.sh", Some(SH))], make, true),
+        ("product", FILES, edit("app.py", "y\n"), make, false),
+        ("version", FILES, edit("VERSION", "2\n"), make, false),
+        ("configuration", FILES, edit("config/app.yaml", "a: 2\n"), make, false),
         (
             "lint",
-            files,
+            FILES,
             edit(
                 "package.json",
                 "{\"scripts\": {\"test\": \"mocha\", \"lint\": \"eslint .\"}, \"devDependencies\": {\"a\": \"1\"}}",
@@ -213,7 +221,7 @@ fn honest_changes_beside_tests_are_no_faults() {
         ),
         (
             "target",
-            files,
+            FILES,
             edit(
                 "Makefile",
                 "test: app.py\n\tpython3 -m pytest\n\tsh scripts/all.sh VERSION\n\nlint:\n\truff check .\n",
@@ -223,7 +231,7 @@ fn honest_changes_beside_tests_are_no_faults() {
         ),
         (
             "comment",
-            files,
+            FILES,
             edit(
                 "scripts/all.sh",
                 "#!/bin/sh\n# Everything.\npython3 app.py --check VERSION config/app.yaml\n\nnpm test\n",
@@ -231,24 +239,33 @@ fn honest_changes_beside_tests_are_no_faults() {
             make,
             false,
         ),
-        ("new script", files, edit("scripts/release.sh", "#!/bin/sh\nexit 0\n"), make, false),
+    ]);
+}
+
+#[test]
+fn new_files_beside_tests_are_no_faults() {
+    let moved = PY.replace("== 3", "== 4");
+    let make = "make test";
+    let edit = |path: &'static str, text: &'static str| vec![(path, Some(text))];
+    check(&[
+        ("new script", FILES, edit("scripts/release.sh", "#!/bin/sh\nexit 0\n"), make, false),
         (
             "new test",
-            files,
+            FILES,
             edit("tests/test_more.py", "import sys\n\ndef test_a():\n    sys.exit\n    assert 1\n"),
             make,
             false,
         ),
         (
             "fixtures",
-            files,
+            FILES,
             edit("tests/conftest.py", "import pytest\n\n@pytest.fixture\ndef db():\n    return 1\n"),
             make,
             false,
         ),
         (
             "markers",
-            files,
+            FILES,
             edit(
                 "conftest.py",
                 "def pytest_configure(config):\n    config.addinivalue_line('markers', 'slow')\n",
@@ -265,25 +282,33 @@ fn honest_changes_beside_tests_are_no_faults() {
         ),
         (
             "moved and changed",
-            files,
+            FILES,
             vec![("tests/test_app.py", None), ("tests/test_b.py", Some(moved.as_str()))],
             make,
             true,
         ),
-        ("runner", files, edit("pytest.ini", "[pytest]\ntestpaths = tests more\n"), make, true),
-        ("module", files, edit("src/app/types.py", "x = 1\n"), make, false),
-        ("lint settings", files, edit("setup.cfg", "[flake8]\nmax-line-length = 99\n"), make, false),
-        ("images", files, edit(".gitattributes", "*.png binary\n"), make, false),
+        ("runner", FILES, edit("pytest.ini", "[pytest]\ntestpaths = tests more\n"), make, true),
+        ("module", FILES, edit("src/app/types.py", "x = 1\n"), make, false),
+        ("lint settings", FILES, edit("setup.cfg", "[flake8]\nmax-line-length = 99\n"), make, false),
+    ]);
+}
+
+#[test]
+fn settings_of_builds_are_no_faults() {
+    let make = "make test";
+    let edit = |path: &'static str, text: &'static str| vec![(path, Some(text))];
+    check(&[
+        ("images", FILES, edit(".gitattributes", "*.png binary\n"), make, false),
         (
             "build script",
-            files,
+            FILES,
             edit("build.rs", "fn main() {\n    println!(\"cargo:rerun-if-changed=a.proto\");\n}\n"),
             make,
             false,
         ),
         (
             "dependency",
-            files,
+            FILES,
             edit(
                 "Cargo.toml",
                 "[package]\nname = \"a\"\n[lib]\nname = \"b\"\n[dependencies]\nserde = \"1\"\n",
@@ -293,14 +318,14 @@ fn honest_changes_beside_tests_are_no_faults() {
         ),
         (
             "own target",
-            files,
+            FILES,
             edit("Cargo.toml", "[package]\nname = \"a\"\n[[test]]\nname = \"ui\"\nharness = false\n"),
             make,
             false,
         ),
         (
             "new package",
-            files,
+            FILES,
             vec![
                 ("web/package.json", Some("{\"type\": \"module\"}")),
                 ("web/jest.config.js", Some("x")),
@@ -309,7 +334,7 @@ fn honest_changes_beside_tests_are_no_faults() {
             make,
             false,
         ),
-        ("executable", files, edit("scripts/other.py", "#!/usr/bin/env python3\n"), make, false),
+        ("executable", FILES, edit("scripts/other.py", "#!/usr/bin/env python3\n"), make, false),
         (
             "pipeline",
             &[(".github/workflows/ci.yml", "jobs:\n  a:\n    run: x\n")],
