@@ -1,5 +1,7 @@
 //! How a gate command can be made to report more of its tests, by the test runner that its words name.
 
+use paddock_model::settings::{GateCommand, TestReport};
+
 /// A test runner whose output Paddock can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -73,11 +75,24 @@ pub fn named_in(command: &str) -> Option<Runner> {
     }
 }
 
+/// Returns whether a gate command runs tests, as far as its words say. Programs that start others also build and
+/// lint.
+#[must_use]
+pub fn runs_tests(command: &GateCommand) -> bool {
+    let says = |text: &str| ["test", "check", "spec"].iter().any(|word| text.contains(word));
+    match named_in(&command.run) {
+        Some(Runner::Wrapper) => says(&command.run) || says(&command.name),
+        Some(_) => true,
+        // Where a report was asked for, tests were meant.
+        None => command.report != TestReport::Auto,
+    }
+}
+
 /// Returns the whole lines for the project file by which the command `run` tells the names of its tests; empty if
 /// nothing has to be changed, or if the command does not say what it runs.
 #[must_use]
 pub fn lines_for_names(run: &str) -> Vec<String> {
-    let line = |run: String| vec![format!("run: {run}")];
+    let line = |run: String| vec![format!("run: {}", in_yaml(&run))];
     let with = |flag: &str| if run.contains(flag) { Vec::new() } else { line(appended(run, flag)) };
     let put = |place: &str, flag: &str| match run.contains(flag) {
         true => Vec::new(),
@@ -109,6 +124,16 @@ pub fn lines_for_names(run: &str) -> Vec<String> {
         Runner::Dotnet => with("--logger \"console;verbosity=normal\""),
         Runner::Cargo | Runner::Wrapper => Vec::new(),
     }
+}
+
+/// Returns a command as a value of YAML: in quotes where it would be read as something else.
+fn in_yaml(run: &str) -> String {
+    let is_plain = run
+        .starts_with(|first: char| first.is_ascii_alphanumeric() || matches!(first, '.' | '/' | '_'))
+        && !run.contains(": ")
+        && !run.contains(" #")
+        && !run.ends_with(':');
+    if is_plain { run.to_owned() } else { format!("'{}'", run.replace('\'', "''")) }
 }
 
 /// Returns the folder that ctest writes to.
@@ -188,6 +213,15 @@ mod tests {
     }
 
     #[test]
+    fn an_install_a_build_and_a_lint_run_no_tests() {
+        let runs = |name: &str, run: &str| runs_tests(&GateCommand::new(name, run, 1));
+        assert!(runs("unit", "pytest") && runs("check", "sh run.sh") && runs("all", "make test"));
+        assert!(!runs("install", "npm ci") && !runs("build", "make build") && !runs("lint", "sh lint.sh"));
+        let report = TestReport::Junit("out.xml".into());
+        assert!(runs_tests(&GateCommand { report, ..GateCommand::new("all", "./run", 1) }));
+    }
+
+    #[test]
     fn advice_is_whole_lines_for_the_project_file() {
         for (run, lines) in [
             ("pytest tests", &["run: pytest tests -v"][..]),
@@ -212,6 +246,10 @@ mod tests {
             assert_eq!(lines_for_names(run), lines, "{run}");
             assert!(lines.iter().all(|line| advice(run).contains(&format!("`{line}`"))), "{}", advice(run));
         }
+        assert_eq!(
+            lines_for_names("\"./my tests\"/pytest 'a: b'"),
+            ["run: '\"./my tests\"/pytest ''a: b'' -v'"]
+        );
         assert!(advice("make check").contains("find the test runner"), "{}", advice("make check"));
         assert!(advice("true").contains("`tests: off`"));
         assert!(

@@ -73,7 +73,7 @@ fn command_finding(
             Some(Finding::warning(area, text, remedy))
         }
         // An install or a build next to tests has none to tell of.
-        (Source::Exit, TestReport::Auto) if !is_silent && runners::named_in(&command.run).is_none() => None,
+        (Source::Exit, TestReport::Auto) if !is_silent && !runners::runs_tests(command) => None,
         (Source::Exit, TestReport::Auto) => {
             let text = format!(
                 "gate command {name} reported no tests in run {run}: it is green by its exit status only, so code that \

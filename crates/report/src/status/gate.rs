@@ -35,7 +35,7 @@ pub(super) fn commands(view: &View<'_>, project: &Project) -> Vec<GateCommandSta
             rule: command.tests,
             exit_only: source == Some(Source::Exit)
                 && command.tests != TestsRule::Off
-                && (is_silent || runners::named_in(&command.run).is_some()),
+                && (is_silent || runners::runs_tests(command)),
         }
     };
     found.iter().map(status).collect()
