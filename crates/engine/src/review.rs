@@ -3,7 +3,7 @@
 //! The review goes by what git shows of the branch, never by what the agent says about it.
 
 use super::listing::a_few_of;
-use super::tamper::{Leave, unnamed};
+use super::tamper::{Leave, is_open_scope, unnamed};
 use paddock_model::facts::{HarvestFacts, SecretFact};
 use paddock_model::finding::{Finding, FindingCode};
 use paddock_model::objective::Objective;
@@ -11,7 +11,7 @@ use paddock_model::path::RepoPath;
 use paddock_model::project::Project;
 use paddock_model::scope::{Globs, ScopeError};
 use paddock_model::settings::{ProjectSettings, ScopeRule};
-use paddock_model::tamper::{Tampered, patterns};
+use paddock_model::tamper::{How, Part, Tampered, patterns};
 
 /// Paths that only an integrator's sessions may change, whatever the settings say: the project file holds the
 /// gate's commands.
@@ -221,6 +221,42 @@ fn tampered(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>, 
     );
     let paths = found.iter().map(|tampered| tampered.path.clone()).collect();
     Ok((!found.is_empty()).then(|| Finding::new(FindingCode::Tampered, text, paths)))
+}
+
+/// Returns the question to a person about tests that the work removes, if its scope allows everything and so
+/// says nothing about tests, and if nothing else speaks against it.
+///
+/// # Errors
+/// Fails if a glob cannot be compiled.
+pub(crate) fn removed_tests(
+    facts: &HarvestFacts,
+    terms: &Terms<'_>,
+    findings: &[Finding],
+) -> Result<Option<String>, ScopeError> {
+    let is_open = !terms.path_scope.is_empty() && is_open_scope(terms.path_scope, terms.grown_scope);
+    if !is_open || findings.iter().any(|finding| finding.code != FindingCode::Tampered) {
+        return Ok(None);
+    }
+    let mut found = terms.unnamed(facts)?;
+    found.retain(|tampered| tampered.how.is_plain());
+    let is_removal = |tampered: &&Tampered| {
+        matches!(tampered.how, How::Deleted | How::Fewer(..))
+            && matches!(tampered.part, Part::Tests | Part::Inline)
+    };
+    if found.is_empty() || !found.iter().all(is_removal) {
+        return Ok(None);
+    }
+    let shown: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let paths: Vec<String> = found.iter().take(TAMPERED_SHOWN_MAX).map(|t| t.path.to_string()).collect();
+    Ok(Some(format!(
+        "the work removes tests, and its scope does not say that it may: {}; see `git diff {}...paddock/{id}/work \
+         -- {}`; `paddock objective approve {id}` lets them go, `paddock objective reject {id} --note TEXT` \
+         sends the work back",
+        a_few_of(&shown, TAMPERED_SHOWN_MAX),
+        terms.settings.target_branch,
+        paths.join(" "),
+        id = terms.id,
+    )))
 }
 
 /// Returns the files that the branch changed without visibly weakening anything, and that the objective does

@@ -21,6 +21,7 @@ use crate::decide::scribe::Scribe;
 use crate::decide::sessions::ends::{Outcome, own_failure};
 use crate::decide::sessions::marks;
 use crate::decide::sessions::retries::{human, repeat, retry, retry_with};
+use crate::review::{self, Terms};
 use paddock_model::cut;
 use paddock_model::event::Fact;
 use paddock_model::facts::HarvestFacts;
@@ -158,6 +159,9 @@ fn completed(
     if let Some(problem) = &outcome.problem {
         return Due::Human(ReasonCode::HarvestFailed, format!("the review could not be made: {problem}"));
     }
+    if let Some(text) = removed_tests(scribe, objective, outcome) {
+        return Due::Human(ReasonCode::TestsRemoved, text);
+    }
     if !outcome.findings.is_empty() && !is_widened {
         return Due::Retry(SessionKind::Correction, Feedback::Findings(outcome.findings.clone()));
     }
@@ -183,6 +187,13 @@ fn completed(
         _ => return Due::Done,
     };
     Due::Retry(SessionKind::Correction, Feedback::Ended { session: session.id, outcome })
+}
+
+/// Returns the question to a person about tests that the work removes, if that is all that speaks against it.
+fn removed_tests(scribe: &Scribe<'_>, objective: &Objective, outcome: &Outcome) -> Option<String> {
+    let (project, facts) = (scribe.state.project(&objective.key.project)?, outcome.facts.as_ref()?);
+    let terms = Terms::new(project, objective);
+    review::removed_tests(facts, &terms, &outcome.findings).ok().flatten()
 }
 
 /// Returns whether the branch has nothing of its own to land: it is where it began, or only followed what
