@@ -107,7 +107,10 @@ fn text(library: &git2::Repository, id: Oid) -> Option<Vec<u8>> {
 fn is_code(path: &RepoPath) -> bool {
     let path = String::from_utf8_lossy(path.as_bytes()).to_lowercase();
     let name = path.rsplit('/').next().unwrap_or_default();
-    !DOCUMENTS.iter().any(|ending| name.ends_with(ending))
+    // Tests of Perl, wherever they are.
+    let is_test = name.ends_with(".t");
+    !is_test
+        && !DOCUMENTS.iter().any(|ending| name.ends_with(ending))
         && !LISTS.contains(&name)
         && !path.split('/').any(|part| OF_OTHERS.contains(&part))
 }

@@ -31,7 +31,7 @@ pub struct LostIn {
     pub is_deleted: bool,
 }
 
-/// What became of the definitions of tests that the base has.
+/// Which definitions of tests the base has and the candidate lacks, or has elsewhere.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LostTests {
     /// Files with tests that the candidate lacks, in the order of their paths.

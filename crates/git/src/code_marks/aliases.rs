@@ -33,7 +33,7 @@ pub(super) fn assignments(language: Language, code: &str) -> Vec<(usize, usize)>
     }
     let names: Vec<&str> = names.into_iter().take(NAMES_MAX).collect();
     let sought = format!(
-        r"(?:^|[^.\w$])(?:{})(?:\s*\.\s*\w+)+\s*=[^=>]|\bsetattr\s*\(\s*(?:{})\b",
+        r"(?:^|[^.\w$])(?:{})(?:\s*\.\s*\w+)+\s*=[^=>]|\b(?:setattr|assign|definePropert(?:y|ies)|setPrototypeOf)\s*\(\s*(?:{})\b",
         names.join("|"),
         names.join("|")
     );

@@ -33,7 +33,8 @@ fn written(language: Language) -> impl Iterator<Item = Rule> {
         Language::Ruby => &[scripts::RUBY],
         Language::Php => &[scripts::PHP],
         Language::Make => &[scripts::MAKE, scripts::COMMANDS],
-        Language::Cmake | Language::Json | Language::Settings => &[scripts::COMMANDS],
+        Language::Json => &[scripts::LISTED],
+        Language::Cmake | Language::Settings => &[scripts::COMMANDS],
     };
     let is_code = !matches!(language, Language::Cmake | Language::Json | Language::Settings);
     let shared: &[&[Rule]] =

@@ -108,75 +108,74 @@ mod tests {
         definitions(path.as_bytes(), text.as_bytes()).into_iter().map(|found| found.name).collect()
     }
 
+    /// Path, text, and the names of the tests.
+    const SAMPLES: &[(&str, &str, &str)] = &[
+        (
+            "a.py",
+            "class TestA(TestCase):\n  def test_b(self): pass\n  async def test_c(self):\n    pass\n",
+            "TestA test_b test_c",
+        ),
+        ("a.py", "def helper(): pass\ns = \"\"\"\ndef test_x(): pass\n\"\"\"\n# def test_y(): pass\n", ""),
+        (
+            "a.rs",
+            "#[cfg(test)]\nmod tests {\n  #[test]\n  #[should_panic]\n  fn a() {}\n  #[tokio::test(flavor = \"x\")]\n  async fn b() {}\n  fn c() {}\n}",
+            "a b",
+        ),
+        (
+            "a.test.js",
+            "describe('s', () => { it('a (x)', f); test.skip(\"b\", g); t.test(`c`, h) });\n/x/.test('no'); // it('d', f)\n",
+            "s a (x) b c",
+        ),
+        (
+            "a.spec.ts",
+            "it.each([[1, 2], [3, 4]])('adds %i', (a) => {});\ntest.each`\n a | b\n`('t', f)",
+            "adds %i t",
+        ),
+        (
+            "a_test.go",
+            "func TestA(t *testing.T) {\n\tt.Run(\"sub one\", f)\n}\nfunc helper() {}\nfunc (s *S) TestB() {}\n",
+            "TestA sub one TestB",
+        ),
+        (
+            "ATest.java",
+            "@Test\npublic void a() throws X {}\n@Test(expected = X.class) @Tag(\"x\")\nvoid b() {}\n@ParameterizedTest\n@ValueSource(ints = {1, 2})\nvoid c(int x) {}\nvoid d() {}",
+            "a b c",
+        ),
+        ("ATest.kt", "@Test\nfun `adds two`() {}\n@Test fun b() = run {}", "adds two b"),
+        (
+            "ATest.cs",
+            "[Fact]\npublic async Task A() {}\n[Theory]\n[InlineData(1)]\npublic void B(int x) {}",
+            "A B",
+        ),
+        (
+            "a.cc",
+            "TEST(Suite, Name) { }\nTEST_F(F, Other) {}\nTEST_CASE(\"title\", \"[x]\") {}",
+            "Name Other title",
+        ),
+        (
+            "CMakeLists.txt",
+            "add_test(NAME one COMMAND a)\n# add_test(NAME no COMMAND a)\nadd_test(two b)",
+            "one two",
+        ),
+        ("t/a.t", "subtest 'x' => sub { ok(1, 'y'); };\nis(a(), 1, \"z\");\n", "a.t x y z"),
+        ("a.bats", "@test \"adds\" {\n  true\n}\n", "adds"),
+        ("tests/run.sh", "test_a() {\n true\n}\n", "run.sh test_a"),
+        (
+            "a_spec.rb",
+            "describe 'A' do\n  it 'adds' do\n    x\n  end\n  it(\"b\") { y }\nend\ndef test_c\nend",
+            "A adds b test_c",
+        ),
+        (
+            "ATest.php",
+            "public function testA(): void {}\n#[Test]\npublic function b(): void {}\nit('d', fn() => 1);",
+            "testA b d",
+        ),
+        ("notes.txt", "def test_a(): pass", ""),
+    ];
+
     #[test]
     fn tests_are_found_in_every_language() {
-        for (path, text, expected) in [
-            (
-                "a.py",
-                "class TestA(TestCase):\n  def test_b(self): pass\n  async def test_c(self):\n    pass\n",
-                "TestA test_b test_c",
-            ),
-            (
-                "a.py",
-                "def helper(): pass\ns = \"\"\"\ndef test_x(): pass\n\"\"\"\n# def test_y(): pass\n",
-                "",
-            ),
-            (
-                "a.rs",
-                "#[cfg(test)]\nmod tests {\n  #[test]\n  #[should_panic]\n  fn a() {}\n  #[tokio::test(flavor = \"x\")]\n  async fn b() {}\n  fn c() {}\n}",
-                "a b",
-            ),
-            (
-                "a.test.js",
-                "describe('s', () => { it('a (x)', f); test.skip(\"b\", g); t.test(`c`, h) });\n/x/.test('no'); // it('d', f)\n",
-                "s a (x) b c",
-            ),
-            (
-                "a.spec.ts",
-                "it.each([[1, 2], [3, 4]])('adds %i', (a) => {});\ntest.each`\n a | b\n`('t', f)",
-                "adds %i t",
-            ),
-            (
-                "a_test.go",
-                "func TestA(t *testing.T) {\n\tt.Run(\"sub one\", f)\n}\nfunc helper() {}\nfunc (s *S) TestB() {}\n",
-                "TestA sub one TestB",
-            ),
-            (
-                "ATest.java",
-                "@Test\npublic void a() throws X {}\n@Test(expected = X.class) @Tag(\"x\")\nvoid b() {}\n@ParameterizedTest\n@ValueSource(ints = {1, 2})\nvoid c(int x) {}\nvoid d() {}",
-                "a b c",
-            ),
-            ("ATest.kt", "@Test\nfun `adds two`() {}\n@Test fun b() = run {}", "adds two b"),
-            (
-                "ATest.cs",
-                "[Fact]\npublic async Task A() {}\n[Theory]\n[InlineData(1)]\npublic void B(int x) {}",
-                "A B",
-            ),
-            (
-                "a.cc",
-                "TEST(Suite, Name) { }\nTEST_F(F, Other) {}\nTEST_CASE(\"title\", \"[x]\") {}",
-                "Name Other title",
-            ),
-            (
-                "CMakeLists.txt",
-                "add_test(NAME one COMMAND a)\n# add_test(NAME no COMMAND a)\nadd_test(two b)",
-                "one two",
-            ),
-            ("t/a.t", "subtest 'x' => sub { ok(1, 'y'); };\nis(a(), 1, \"z\");\n", "a.t x y z"),
-            ("a.bats", "@test \"adds\" {\n  true\n}\n", "adds"),
-            ("tests/run.sh", "test_a() {\n true\n}\n", "run.sh test_a"),
-            (
-                "a_spec.rb",
-                "describe 'A' do\n  it 'adds' do\n    x\n  end\n  it(\"b\") { y }\nend\ndef test_c\nend",
-                "A adds b test_c",
-            ),
-            (
-                "ATest.php",
-                "public function testA(): void {}\n#[Test]\npublic function b(): void {}\nit('d', fn() => 1);",
-                "testA b d",
-            ),
-            ("notes.txt", "def test_a(): pass", ""),
-        ] {
+        for (path, text, expected) in SAMPLES.iter().copied() {
             let mut found = names(path, text);
             found.sort();
             let mut expected: Vec<String> = match path {

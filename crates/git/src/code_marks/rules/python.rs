@@ -102,12 +102,15 @@ pub(super) const REPLACES: &[Rule] = &[
     ),
     Rule::new(
         ReplacesChecks,
-        r"\bsetattr\s*\([^\n]*(?:unittest|pytest|Test(?:Case|Result|Loader|Program|Runner|Suite)|assert|builtins|__eq__)",
+        r"\.\s*(?:addFailure|addError|addSubTest|addSuccess|wasSuccessful|runTest|startTest|stopTest)\s*=[^=]|\bsetattr\s*\([^\n]*(?:unittest|pytest|Test(?:Case|Result|Loader|Program|Runner|Suite)|assert|builtins|__eq__)",
     ),
     Rule::new(
         ReplacesChecks,
         r"\b(?:builtins|__builtins__)\s*(?:\.\s*\w+|\[[^\]\n]*\])\s*=[^=]|\b(?:sys\s*\.\s*exit|os\s*\.\s*_exit)\s*=[^=]",
     ),
+    // A product has no use for a runner, least of all to assign to something in it.
+    Rule::new(ReplacesChecks, r"^\s*(?:import|from)\s+(?:unittest|_?pytest)\b")
+        .with(Reach::File, r"^[A-Za-z_]\w*(?:\.\w+)+\s*=[^=]|\bsetattr\s*\("),
     Rule::new(
         ReplacesChecks,
         r"\bfrom\s+unittest\.mock\b|\bimport\s+unittest\.mock\b|\bfrom\s+unittest\s+import\s+mock\b",

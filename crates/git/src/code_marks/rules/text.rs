@@ -1,6 +1,6 @@
 //! Rules that hold in every language.
 
-use super::super::rule::Rule;
+use super::super::rule::{Reach, Rule};
 use paddock_model::marks::MarkKind::{AsksForTests, PrintsSummary, ReplacesChecks};
 
 /// Rules for every file.
@@ -19,6 +19,11 @@ pub(super) const VARIABLES: &[Rule] = &[
     Rule::new(
         AsksForTests,
         r#"["'`](?:VITEST|NEXTEST)(?:_\w+)?["'`]|(?i:env)[^\n]{0,40}\b(?:VITEST|NEXTEST)(?:_\w+)?\b|\b(?:VITEST|NEXTEST)(?:_\w+)?\b[^\n]{0,40}\benv\b|\$\{?(?:VITEST|NEXTEST)\b"#,
+    ),
+    // Files that a runner leaves or reads.
+    Rule::new(
+        AsksForTests,
+        r#"["'`/](?:CTestTestfile\.cmake|LastTest\.log|\.pytest_cache|\.mocharc[\w.]*|(?:jest|vitest)\.config[\w.]*|\.nyc_output)\b"#,
     ),
     Rule::new(AsksForTests, r"/proc/[^\n]{0,60}?(?:cmdline|\bcomm\b|environ)"),
     Rule::new(AsksForTests, r#"["'`]ps\s+-[^"'`\n]*(?:ppid|args|comm|cmd|\bp\b)"#),
@@ -42,7 +47,12 @@ pub(super) const SUMMARIES: &[Rule] = &[
     Rule::new(PrintsSummary, r#"(?:["'`]|\\n)1\.\.(?:\d+|%[ds]|\{[^}\n]*\}|\$\{?\w+\}?)(?:["'`]|\\n)"#),
     Rule::new(
         PrintsSummary,
-        r#"(?:["'`]|\\n)(?:not )?ok (?:\d+|%[ds]|\{[^}\n]*\}|\$\{?\w+\}?)(?:["'`]|\\n| - )"#,
+        r#"(?:["'`]|\\n)ok (?:(?:\d+|%d|\{[^}\n]*\}|\$\{\w+\})(?:["'`]|\\n| - )|\$\w+ - )"#,
+    )
+    // What no line of the file prints is data.
+    .with(
+        Reach::File,
+        r"\b(?:print|println|eprintln|printf|fprintf|say|echo|puts|fputs|console|stdout|stderr|write\w*|log|logger|emit)\b",
     ),
     Rule::new(
         PrintsSummary,
