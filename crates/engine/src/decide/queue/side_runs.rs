@@ -13,7 +13,8 @@
 //!   weakened is a finding of the review, unless somebody wrote a scope that names the file. A test or gate
 //!   script that it changed otherwise puts the entry under guard (`Entry::guard`): the gate runs on its merge
 //!   with these files as they were before (`Purpose::Tamper`), in a folder made from nothing; if commands are
-//!   `isolated`, these alone. Green lets it on; red on a green base sends it back. The guard is tried on the tip of that moment, not on each later one.
+//!   `isolated`, these alone. Green lets it on; red on a green base sends it back. The guard is tried on the
+//!   tip of that moment, not on each later one.
 //! - **Canary.** If it is green there is a notice in `status` and in every proof, until another verdict or
 //!   another gate.
 
