@@ -11,7 +11,7 @@
 
 use paddock_model::path::RepoPath;
 use paddock_model::scope::{Globs, ScopeError};
-use paddock_model::tamper::{Part, Tampered};
+use paddock_model::tamper::{How, Part, Tampered};
 
 /// Folders of code, by which a scope names no script of the gate.
 const CODE_FOLDERS: &[&str] = &[
@@ -58,6 +58,16 @@ impl Leave<'_> {
         Ok(self.is_in_criteria(path, &[]))
     }
 
+    /// Returns whether the scope holds this very path.
+    fn is_literally_named(&self, path: &[u8]) -> Result<bool, ScopeError> {
+        for glob in self.given().iter().filter(|glob| is_literal(glob)) {
+            if Globs::new(&[glob])?.matches(path) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Returns whether a file of the gate is named.
     fn names_gate(&self, path: &[u8], is_script: bool) -> Result<bool, ScopeError> {
         let path = String::from_utf8_lossy(path).into_owned();
@@ -97,6 +107,10 @@ impl Leave<'_> {
     /// Returns whether the change is of a file that is named.
     fn names(&self, tampered: &Tampered, tests: &Globs) -> Result<bool, ScopeError> {
         let path = tampered.path.as_bytes();
+        // What takes the place of something that the gate uses is named by its own path alone.
+        if matches!(tampered.how, How::Shadows(_)) {
+            return Ok(self.is_literally_named(path)? || self.is_in_criteria(path, &[]));
+        }
         match tampered.part {
             Part::Tests => self.names_test(path, tests),
             Part::Gate => self.names_gate(path, true),
@@ -237,7 +251,7 @@ fn is_everything(glob: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use paddock_model::tamper::{How, patterns};
+    use paddock_model::tamper::patterns;
 
     fn owned(texts: &[&str]) -> Vec<String> {
         texts.iter().map(|text| (*text).to_owned()).collect()

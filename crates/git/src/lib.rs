@@ -83,7 +83,7 @@ pub use history::CommitRecord;
 pub use identity::{IdentityQuestion, configured_identity};
 pub use landing::{LandOrder, LandOutcome, land};
 pub use locks::remove_stale_locks;
-pub use lost_tests::{LostIn, LostTests};
+pub use lost_tests::{Edited, LostIn, LostTests};
 pub use make::make_repository;
 pub use paddock_model::path::RepoPath;
 pub use process::REPOSITORY_VARIABLES;

@@ -40,6 +40,49 @@ pub struct LostTests {
     pub renamed: Vec<(String, String)>,
     /// Files of the base with tests that the candidate changes or lacks.
     pub touched: Vec<RepoPath>,
+    /// What the candidate takes out of each changed file, and what it adds: whole lines. Tests may be listed
+    /// in a form that no definition shows.
+    pub edited: Vec<Edited>,
+}
+
+/// The lines by which a changed file differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edited {
+    /// The file, as the base names it.
+    pub file: RepoPath,
+    /// Lines that only the base has.
+    pub removed: String,
+    /// Lines that only the candidate has.
+    pub added: String,
+}
+
+impl Edited {
+    /// Returns whether a name occurs in the removed lines and not in the added ones.
+    #[must_use]
+    pub fn takes_out(&self, name: &str) -> bool {
+        has_word(&self.removed, name) && !has_word(&self.added, name)
+    }
+}
+
+/// Returns whether a text holds a name, and not as a part of a longer one.
+fn has_word(text: &str, name: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    !name.is_empty()
+        && text.match_indices(name).any(|(at, _)| {
+            let (before, after) = (&text[..at], &text[at + name.len()..]);
+            !before.ends_with(is_part) && !after.starts_with(is_part)
+        })
+}
+
+/// Returns the lines by which two versions of a file differ.
+fn edited(file: &RepoPath, before: Option<&[u8]>, after: Option<&[u8]>) -> Option<Edited> {
+    let (before, after) =
+        (String::from_utf8_lossy(before?), String::from_utf8_lossy(after.unwrap_or_default()));
+    let (old, new): (BTreeSet<&str>, BTreeSet<&str>) = (before.lines().collect(), after.lines().collect());
+    let only = |these: &BTreeSet<&str>, others: &BTreeSet<&str>| -> String {
+        these.difference(others).flat_map(|line| [*line, "\n"]).collect()
+    };
+    Some(Edited { file: file.clone(), removed: only(&old, &new), added: only(&new, &old) })
 }
 
 /// The definitions in one changed file, before and after.
@@ -60,20 +103,20 @@ impl Repository {
         let library = self.library()?;
         let before = library.find_commit(oid(onto)?)?.tree()?;
         let after = library.find_commit(oid(candidate)?)?.tree()?;
-        let mut changed = Vec::new();
+        let (mut changed, mut edits) = (Vec::new(), Vec::new());
         for file in changed_paths(&library, Some(before.id()), Some(after.id()))?.into_iter().take(FILES_MAX)
         {
-            let read = |tree: &Tree<'_>| {
-                let text = text_at(&library, tree, &file);
+            let (old, new) = (text_at(&library, &before, &file), text_at(&library, &after, &file));
+            edits.extend(edited(&file, old.as_deref(), new.as_deref()));
+            let read = |text: Option<Vec<u8>>| {
                 text.map(|text| definitions(file.as_bytes(), &text)).unwrap_or_default()
             };
-            let (is_deleted, before, after) =
-                (entry_at(&after, &file).is_none(), read(&before), read(&after));
+            let (is_deleted, before, after) = (entry_at(&after, &file).is_none(), read(old), read(new));
             if !before.is_empty() || !after.is_empty() {
                 changed.push(Changed { file, is_deleted, before, after });
             }
         }
-        Ok(compare(&changed))
+        Ok(LostTests { edited: edits, ..compare(&changed) })
     }
 
     /// Returns the files that match `tests` and that the candidate changes, removes or adds, each with the
@@ -185,6 +228,7 @@ fn compare(changed: &[Changed]) -> LostTests {
         files: files.into_iter().map(lost_in).collect(),
         renamed: renamed.into_values().collect(),
         touched: touched.collect(),
+        edited: Vec::new(),
     }
 }
 

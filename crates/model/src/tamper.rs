@@ -49,6 +49,8 @@ pub(crate) const DEFAULT_PATTERNS: &[&str] = &[
     "**/.rspec",
     "**/phpunit.xml*",
     "**/*.bats",
+    "t/**",
+    "**/*.t",
     "**/test_*.sh",
     "**/test.sh",
     // Configuration of continuous integration.

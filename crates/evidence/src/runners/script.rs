@@ -25,6 +25,7 @@ impl Reader for Script {
             Some(b'0'..=b'9') => self.counted(text, report),
             Some(b'P' | b'F' | b'S' | b'X' | b'E') => self.named_line(text),
             Some(b'o') if text.starts_with("ok | ") => self.deno(text, report),
+            Some(b'o' | b'n') if self.bare(text) => true,
             _ => self.deno_test(text),
         }
     }
@@ -45,6 +46,20 @@ impl Script {
         // The lines before it are of the same tests.
         self.named.flush(SCRIPT, report);
         true
+    }
+
+    /// Reads `ok name` and `not ok name`. With more words it could be any sentence.
+    fn bare(&mut self, text: &str) -> bool {
+        let (status, name) = match (text.strip_prefix("ok "), text.strip_prefix("not ok ")) {
+            (Some(name), _) => (Status::Passed, name),
+            (_, Some(name)) => (Status::Failed, name),
+            _ => return false,
+        };
+        let is_name = !name.is_empty() && !name.contains(char::is_whitespace) && !is_duration(name);
+        if is_name {
+            self.named.push(name, status);
+        }
+        is_name
     }
 
     /// Reads `ok | 5 passed | 0 failed (12ms)`.

@@ -56,9 +56,11 @@ pub(in super::super) fn compare(world: &World, order: &Order) {
 fn comparison(world: &World, order: &Order) -> Result<Comparison, EffectError> {
     let repository = world.repository(&order.site.repo_root)?;
     let (onto, commit) = (&order.wanted.onto, &order.wanted.commit);
-    let lost = repository.lost_tests(onto, commit)?;
+    let mut lost = repository.lost_tests(onto, commit)?;
     let tests = Globs::new(&order.site.guarded.0)?;
     let (changed, more_changed) = repository.changed_tests(onto, commit, &tests)?;
+    // Elsewhere a name says nothing about a test.
+    lost.edited.retain(|edited| tests.matches(edited.file.as_bytes()));
     let commands = order.candidate.iter().enumerate();
     let commands = commands.filter_map(|(place, result)| command(world, order, &lost, (place, result)));
     Ok(Comparison { commands: commands.collect(), changed, more_changed })
@@ -111,7 +113,9 @@ fn gone(found: &Difference, lost: &LostTests) -> Vec<Gone> {
     let mut groups: BTreeMap<(GoneHow, Option<RepoPath>), Vec<String>> = BTreeMap::new();
     for (name, how) in &found.gone {
         let clue = clue(name);
-        let is_renamed = |(old, _): &(String, String)| *old == clue.leaf;
+        // A definition that moved to where no runner looks is gone all the same.
+        let has_run = |new: &str| found.added.iter().any(|name| is_named(new, &self::clue(name).leaf));
+        let is_renamed = |(old, new): &(String, String)| is_named(old, &clue.leaf) && has_run(new);
         if *how == GoneHow::Missing && lost.renamed.iter().any(is_renamed) {
             continue;
         }
@@ -150,8 +154,9 @@ fn file_of(leaf: &str, named: Option<&str>, how: GoneHow, lost: &LostTests) -> O
     let found = holding.find(|file| fits(&file.file)).or(first).map(|file| &file.file);
     let deleted =
         || lost.files.iter().find(|file| file.is_deleted && fits(&file.file)).map(|file| &file.file);
+    let edited = || lost.edited.iter().find(|edited| edited.takes_out(leaf)).map(|edited| &edited.file);
     let touched = || lost.touched.iter().find(|path| how == GoneHow::Skipped && fits(path));
-    found.or_else(deleted).or_else(touched).cloned()
+    found.or_else(deleted).or_else(edited).or_else(touched).cloned()
 }
 
 /// Returns whether a definition is the one that a runner names so. A script is a test by itself: runners name
@@ -165,7 +170,7 @@ fn is_named(definition: &str, leaf: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use paddock_git::LostIn;
+    use paddock_git::{Edited, LostIn};
 
     fn lost(file: &str, names: &[&str], is_deleted: bool) -> LostIn {
         let names = names.iter().map(|name| (*name).to_owned()).collect();
@@ -192,14 +197,29 @@ mod tests {
             ],
             renamed: vec![("test_old".to_owned(), "test_new".to_owned())],
             touched: vec![RepoPath::new("tests/test_y.py")],
+            edited: vec![Edited {
+                file: RepoPath::new("tests/checks.c"),
+                removed: "if (is(\"small sums\")) check(add);".into(),
+                added: "if (is(\"smaller sums\")) check(sub);".into(),
+            }],
         };
         let found = missing(&["tests/test_x.py::T::test_one", "test_two (test_x.T)", "pipe", "test_old"]);
         let tests = || Some("tests/test_x.py".to_owned());
         let found = files_of(&found, &lost);
         assert!(found.contains(&(Some("checks/pipe.sh".to_owned()), 1)), "{found:?}");
         assert!(found.iter().any(|(file, _)| *file == tests()), "{found:?}");
-        assert_eq!(files_of(&missing(&["test_old"]), &lost), [], "it has another name now");
+        let renamed =
+            Difference { added: vec!["tests/test_x.py::test_new".into()], ..missing(&["test_old"]) };
+        assert_eq!(files_of(&renamed, &lost), [], "it has another name now");
+        assert_eq!(
+            files_of(&missing(&["test_old"]), &lost),
+            [(None, 1)],
+            "it does not run under the new name"
+        );
         assert_eq!(files_of(&missing(&["test_elsewhere"]), &lost), [(None, 1)]);
+        let listed = || Some("tests/checks.c".to_owned());
+        assert_eq!(files_of(&missing(&["small sums"]), &lost), [(listed(), 1)], "it stood in a list");
+        assert_eq!(files_of(&missing(&["sums"]), &lost), [(None, 1)], "its line has it still");
         let skipped = Difference {
             gone: vec![("tests/test_y.py::test_z".to_owned(), GoneHow::Skipped)],
             ..Difference::default()

@@ -7,6 +7,11 @@ use paddock_model::marks::MarkKind::{AsksForTests, PrintsSummary, ReplacesChecks
 pub(super) const ANYWHERE: &[Rule] = &[
     Rule::new(AsksForTests, r"\bPADDOCK_[A-Z]\w*"),
     Rule::new(ReplacesChecks, r"\bLD_PRELOAD\b|\bDYLD_INSERT_LIBRARIES\b|\bPYTHONOPTIMIZE\b|\bpytest11\b"),
+    // A build for users, in which assertions do nothing.
+    Rule::new(
+        ReplacesChecks,
+        r"\bNDEBUG\b|\bCMAKE_BUILD_TYPE\b[^\n]{0,40}(?i:release|minsizerel|relwithdebinfo)|\b-?disableassertions\b",
+    ),
 ];
 
 /// Variables that test runners set, and places that tell of the process that runs the tests.
