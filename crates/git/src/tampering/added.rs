@@ -260,6 +260,11 @@ impl Added<'_> {
     /// A makefile that make reads before the one that is there.
     fn makefile(&self) -> Option<(Part, Found)> {
         let (folder, name) = split(self.path);
+        // make does nothing for a target that is there as a file, unless it is declared as no file.
+        let is_target = self.gate.folders.contains(folder) && self.gate.words.contains(name);
+        if is_target && !name.contains('.') && self.gate.uses(&["make", "gmake", "MAKE"]) {
+            return Self::shadows(Part::Gate, format!("the target `{name}` of make"));
+        }
         let later: &[&str] = match name {
             "GNUmakefile" => &["makefile", "Makefile"],
             "makefile" => &["Makefile"],

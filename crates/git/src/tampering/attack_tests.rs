@@ -286,6 +286,7 @@ fn what_the_gate_runs_is_followed_through_scripts_includes_and_folders() {
         ("after cd", files, change("sub/ci/last.sh"), make, true),
         ("missing include", files, vec![("local.mk", Some("SHELL=/bin/true\n"))], make, false),
         ("first makefile", files, vec![("GNUmakefile", Some("test:\n\t@true\n"))], make, true),
+        ("target that is there", files, vec![("test", Some("done\n"))], make, true),
         ("first sub makefile", files, vec![("sub/makefile", Some("check:\n\t@true\n"))], make, true),
         ("direct", files, change("scripts/inner.sh"), "sh scripts/all.sh", true),
         ("npm", files, change("scripts/unit.js"), "npm test", true),
