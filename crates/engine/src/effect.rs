@@ -64,7 +64,7 @@ pub enum Effect {
     StartGate { gate: GateId },
     /// Read the results of a phase's checks.
     ReadChecks { gate: GateId },
-    /// Compare the tests that a run on a candidate told of with those of runs on its base.
+    /// Compare the tests that a run on a candidate reported with those of runs on its base.
     CompareTests { project: ProjectSlug, wanted: Box<Compare> },
     /// Stop a gate run.
     StopGate { gate: GateId },

@@ -76,15 +76,15 @@ mod tests {
     use super::*;
     use paddock_model::evidence::{Source, Tests};
 
-    fn told(passed: u64) -> Tests {
+    fn reported(passed: u64) -> Tests {
         Tests { passed, source: Source::Runner, ..Tests::untold() }
     }
 
     fn command(gone: Vec<Gone>) -> ComparedCommand {
         ComparedCommand {
             name: "tests".into(),
-            tests: told(1),
-            base: Some(told(2)),
+            tests: reported(1),
+            base: Some(reported(2)),
             added: 0,
             added_names: Vec::new(),
             gone,

@@ -102,7 +102,7 @@ pub struct Evidence<'a> {
 }
 
 impl Evidence<'_> {
-    /// Returns the runs that told of a tree's tests under these terms.
+    /// Returns the runs that reported a tree's tests under these terms.
     pub(crate) fn runs(&self, tree: &ObjectId, terms: &str) -> &[GateId] {
         let found = self.tested.iter().find(|known| known.tree == *tree && known.terms == terms);
         found.map_or(&[], |known| known.gates.as_slice())
@@ -120,7 +120,7 @@ impl Evidence<'_> {
             return;
         };
         if known.outcome.may_land() {
-            // That run told of the tests; a later one adds nothing.
+            // That run reported the tests; a later one adds nothing.
             trial.green = Some(known.gate);
             return;
         }

@@ -15,6 +15,7 @@
 //! | [`decide`] | what follows from an input: events, effects, and the reply to a command |
 //! | [`train`] | what the merge queue does next, planned from scratch at every event |
 //! | `judge` | what the gate's verdicts mean: repeat a run, ask the base, blame the branch |
+//! | `evidence` | what missing tests mean: the work may have removed them, it is sent back, or a person decides |
 //! | [`review`] | whether the work that a session left may enter the merge queue |
 //! | [`tamper`] | which changes to tests and gate scripts an objective's scope allows |
 //! | `widen` | which paths recovery may add to a scope without a person |

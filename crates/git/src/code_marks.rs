@@ -109,10 +109,13 @@ fn is_code(path: &RepoPath) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     // Tests of Perl, wherever they are.
     let is_test = name.ends_with(".t");
-    !is_test
-        && !DOCUMENTS.iter().any(|ending| name.ends_with(ending))
-        && !LISTS.contains(&name)
-        && !path.split('/').any(|part| OF_OTHERS.contains(&part))
+    // A program reads it, although it ends like a document.
+    let is_build = name == "cmakelists.txt";
+    is_build
+        || !is_test
+            && !DOCUMENTS.iter().any(|ending| name.ends_with(ending))
+            && !LISTS.contains(&name)
+            && !path.split('/').any(|part| OF_OTHERS.contains(&part))
 }
 
 fn in_file(path: &RepoPath, before: &[u8], after: &[u8]) -> Result<Vec<Mark>, GitError> {

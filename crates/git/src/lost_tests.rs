@@ -4,7 +4,7 @@ mod definitions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use git2::{DiffOptions, Patch, Tree};
+use git2::{DiffOptions, Oid, Patch, Tree};
 
 use super::error::GitError;
 use super::objects::{changed_paths, entry_at};
@@ -64,6 +64,28 @@ impl Edited {
     }
 }
 
+/// Files that have another path and the same content. A runner may name a file that no definition shows.
+#[derive(Default)]
+struct Moves {
+    gone: Vec<(RepoPath, Oid)>,
+    new: BTreeMap<Oid, RepoPath>,
+}
+
+impl Moves {
+    fn see(&mut self, file: &RepoPath, before: Option<(Oid, i32)>, after: Option<(Oid, i32)>) {
+        match (before, after) {
+            (Some((id, _)), None) => self.gone.push((file.clone(), id)),
+            (None, Some((id, _))) => drop(self.new.insert(id, file.clone())),
+            _ => {}
+        }
+    }
+
+    fn pairs(self) -> impl Iterator<Item = (String, String)> {
+        let Self { gone, mut new } = self;
+        gone.into_iter().filter_map(move |(old, id)| Some((old.to_string(), new.remove(&id)?.to_string())))
+    }
+}
+
 /// Returns whether a text holds a name, and not as a part of a longer one.
 fn has_word(text: &str, name: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
@@ -103,10 +125,11 @@ impl Repository {
         let library = self.library()?;
         let before = library.find_commit(oid(onto)?)?.tree()?;
         let after = library.find_commit(oid(candidate)?)?.tree()?;
-        let (mut changed, mut edits) = (Vec::new(), Vec::new());
+        let (mut changed, mut edits, mut moves) = (Vec::new(), Vec::new(), Moves::default());
         for file in changed_paths(&library, Some(before.id()), Some(after.id()))?.into_iter().take(FILES_MAX)
         {
             let (old, new) = (text_at(&library, &before, &file), text_at(&library, &after, &file));
+            moves.see(&file, entry_at(&before, &file), entry_at(&after, &file));
             edits.extend(edited(&file, old.as_deref(), new.as_deref()));
             let read = |text: Option<Vec<u8>>| {
                 text.map(|text| definitions(file.as_bytes(), &text)).unwrap_or_default()
@@ -116,7 +139,9 @@ impl Repository {
                 changed.push(Changed { file, is_deleted, before, after });
             }
         }
-        Ok(LostTests { edited: edits, ..compare(&changed) })
+        let mut lost = compare(&changed);
+        lost.renamed.extend(moves.pairs());
+        Ok(LostTests { edited: edits, ..lost })
     }
 
     /// Returns the files that match `tests` and that the candidate changes, removes or adds, each with the
@@ -368,11 +393,11 @@ mod tests {
         files.extend(added.iter().map(|(path, text)| (path.as_str(), Some(text.as_str()))));
         let head = sample.commit(Some(&base), &files);
         let lost = sample.repository.lost_tests(&base, &head).unwrap();
-        let told: Vec<(String, Vec<String>, bool)> =
+        let reported: Vec<(String, Vec<String>, bool)> =
             lost.files.into_iter().map(|lost| (lost.file.to_string(), lost.names, lost.is_deleted)).collect();
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         assert_eq!(
-            told,
+            reported,
             [
                 ("src/a.rs".to_owned(), names(&["two"]), false),
                 ("tests/b.py".to_owned(), names(&["test_a", "test_b"]), true),

@@ -497,7 +497,7 @@ pub enum Fact {
     /// Two gate runs gave different verdicts on the same tree under the same terms: the gate is flaky, and no
     /// branch is blamed.
     FlakeSeen { project: ProjectSlug, tree: ObjectId, earlier: GateId, gate: GateId },
-    /// The tests that a green run on a candidate told of were compared with those on its base. `entries` are
+    /// The tests that a green run on a candidate reported were compared with those on its base. `entries` are
     /// the members of the candidate, and `bases` the runs on the base.
     TestsCompared {
         project: ProjectSlug,

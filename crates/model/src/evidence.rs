@@ -20,11 +20,11 @@ pub enum Source {
     Runner,
     /// The runner's summary, which only counts the tests.
     Count,
-    /// Nothing: the command told of no tests, and only its exit status is known.
+    /// Nothing: the command reported no tests, and only its exit status is known.
     Exit,
 }
 
-/// The tests that a gate command told of.
+/// The tests that a gate command reported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tests {
     /// Tests that passed.
@@ -44,7 +44,7 @@ pub struct Tests {
 }
 
 impl Tests {
-    /// Returns the evidence of a command that told of no tests.
+    /// Returns the evidence of a command that reported no tests.
     #[must_use]
     pub fn untold() -> Self {
         let runners = Vec::new();
@@ -71,7 +71,7 @@ impl fmt::Display for Tests {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lack {
-    /// `tests: required`, and the command told of no tests. The text says why, if that is known.
+    /// `tests: required`, and the command reported no tests. The text says why, if that is known.
     Untold(String),
     /// `min_tests`: this many tests had to pass.
     TooFew(u64),
@@ -241,7 +241,7 @@ pub struct TestedTree {
     pub tree: ObjectId,
     /// Fingerprint of the gate's commands and limits.
     pub terms: String,
-    /// The latest runs that told of its tests, at most [`TestedTree::RUNS_MAX`], oldest first.
+    /// The latest runs that reported its tests, at most [`TestedTree::RUNS_MAX`], oldest first.
     pub gates: Vec<GateId>,
 }
 

@@ -38,9 +38,9 @@ impl Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictCode {
-    /// Every command passed, and those that tell of tests told of all that the base has.
+    /// Every command passed, and those that report tests reported all that the base has.
     Green,
-    /// Every command passed, but none told of tests.
+    /// Every command passed, but none reported tests.
     GreenExitOnly,
     /// Every command passed, but tests that the base has are missing or skipped.
     FewerTests,
@@ -97,7 +97,7 @@ pub struct CommandResult {
     /// Tracked files that the command left in another state than the commit's; `None` if there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<ChangedFiles>,
-    /// The tests that it told of; `None` if the command did not end, if its `tests` setting is `off`, or if
+    /// The tests that it reported; `None` if the command did not end, if its `tests` setting is `off`, or if
     /// an older build recorded it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tests: Option<Tests>,
@@ -231,9 +231,9 @@ impl CommandResult {
     fn lacking(&self, lack: &Lack) -> String {
         match lack {
             Lack::Untold(why) if why.is_empty() => {
-                "it ended with 0 but told of no tests, and `tests: required` asks for them".to_owned()
+                "it ended with 0 but reported no tests, and `tests: required` asks for them".to_owned()
             }
-            Lack::Untold(why) => format!("it ended with 0 but told of no tests: {why}"),
+            Lack::Untold(why) => format!("it ended with 0 but reported no tests: {why}"),
             Lack::TooFew(wanted) => {
                 let passed = self.tests.as_ref().map_or(0, |tests| tests.passed);
                 format!("it ended with 0, but only {passed} tests passed, and `min_tests` is {wanted}")

@@ -119,7 +119,7 @@ pub struct GateCommand {
     /// of their own.
     #[serde(default)]
     pub timeout_seconds: u32,
-    /// Where the command tells which tests it ran.
+    /// Where the command reports which tests it ran.
     #[serde(default, skip_serializing_if = "TestReport::is_auto")]
     pub report: TestReport,
     /// What follows if it reports none.
@@ -133,7 +133,7 @@ pub struct GateCommand {
     pub isolated: bool,
 }
 
-/// Where a gate command tells which tests it ran.
+/// Where a gate command reports which tests it ran.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TestReport {

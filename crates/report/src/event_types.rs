@@ -301,7 +301,7 @@ fn types_of(kind: FactKind) -> Vec<EventType> {
         }
         FactKind::TestsCompared => one(
             "tests_compared",
-            "The tests that a green run told of were compared with those on the base (`data.outcome`).",
+            "The tests that a green run reported were compared with those on the base (`data.outcome`).",
         ),
         FactKind::VerdictReused => one(
             "verdict_reused",

@@ -18,7 +18,7 @@ use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
 const ORDERS_FILE: &str = "tests.json";
 /// Most reports of one command. Build tools write one for each class or package.
 const REPORTS_MAX: usize = 5_000;
-/// Most bytes of a report. A larger one is left out, and the command told of no tests.
+/// Most bytes of a report. A larger one is left out, and the command reported no tests.
 const REPORT_BYTES_MAX: u64 = 64 << 20;
 /// Most bytes of all reports of a command.
 const ALL_BYTES_MAX: u64 = 256 << 20;
@@ -68,7 +68,7 @@ pub(super) fn clear(orders: &mut [TestOrder], folder: &Path, kept: &[String]) ->
     Ok(())
 }
 
-/// Writes the orders of a run into its folder, for whoever reads its output.
+/// Writes the orders of a run into its folder, for those who read its output.
 pub(super) fn write_orders(dir: &Path, orders: &[TestOrder]) -> Result<(), EffectError> {
     let file = dir.join(ORDERS_FILE);
     let text = serde_json::to_vec(orders)?;

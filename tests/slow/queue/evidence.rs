@@ -1,4 +1,4 @@
-//! Evidence: what a gate run tells of tests, compared with the base. An exit status of 0 alone proves nothing.
+//! Evidence: what a gate run reports tests, compared with the base. An exit status of 0 alone proves nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};

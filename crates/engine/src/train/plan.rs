@@ -182,7 +182,7 @@ impl<'a> Planner<'_, 'a> {
     }
 
     /// Returns whether this is the tree of the tip, and the tests there are wanted and not known. A gate that
-    /// has run there and told of nothing would tell of nothing again.
+    /// has run there and reported nothing would report nothing again.
     fn needs_tip(&self, tree: &ObjectId) -> bool {
         let rules = &self.view.rules;
         self.view.tip_tree == Some(tree) && rules.needs_base(tree) && rules.base(tree, None).is_none()

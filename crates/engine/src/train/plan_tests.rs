@@ -158,8 +158,8 @@ fn entries_that_conflict_are_not_tried_together_and_those_without_conflicts_go_f
     assert_eq!(plan(&View { is_strict: true, ..view }), [build([2])]);
 }
 
-/// Returns a green verdict of a run that told of tests.
-fn told(tree: char) -> KnownVerdict {
+/// Returns a green verdict of a run that reported tests.
+fn reported(tree: char) -> KnownVerdict {
     KnownVerdict { has_tests: true, ..known(tree, Verdict::Green, 1) }
 }
 
@@ -186,7 +186,7 @@ fn compared(tree: char, bases: &[u64], outcome: Outcome, faults: u32) -> KnownCo
 fn a_green_candidate_lands_after_its_tests_were_compared_with_those_of_the_base() {
     let mut queue = train(vec![entry(1, 0)]);
     queue.chain = chain('1', &[1]);
-    let (green, base) = ([told('a')], oid('4'));
+    let (green, base) = ([reported('a')], oid('4'));
     let evidence = Evidence { base: Some(&base), ..Evidence::default() };
     assert_eq!(planned_with(&queue, &green, evidence), [Action::GateBase], "nothing to compare with");
     let tests = [tested('4', &[7])];
@@ -198,7 +198,7 @@ fn a_green_candidate_lands_after_its_tests_were_compared_with_those_of_the_base(
     // A gate that cannot be evaluated on the base leaves nothing to compare with.
     let crashed = KnownVerdict { runs: 2, has_crashed: true, ..known('4', Verdict::NotEvaluated, 2) };
     let evidence = Evidence { tested: &[], ..evidence };
-    let verdicts = [told('a'), crashed];
+    let verdicts = [reported('a'), crashed];
     assert_eq!(planned_with(&queue, &verdicts, evidence), [Action::Compare(1, GateId(97))]);
 }
 
@@ -206,7 +206,7 @@ fn a_green_candidate_lands_after_its_tests_were_compared_with_those_of_the_base(
 fn a_candidate_with_fewer_tests_is_run_again_then_the_base_then_it_is_sent_back() {
     let mut queue = train(vec![entry(1, 0)]);
     queue.chain = chain('1', &[1]);
-    let (green, base) = ([told('a')], oid('4'));
+    let (green, base) = ([reported('a')], oid('4'));
     let plan_after = |faults, bases: &[u64], known_bases: &[u64]| {
         let tests = [tested('4', known_bases)];
         let fewer = [compared('a', bases, Outcome::FewerTests, faults)];
@@ -231,7 +231,7 @@ fn a_batch_with_fewer_tests_is_searched_like_a_red_one() {
     let (tests, base) = ([tested('4', &[7])], oid('4'));
     let fewer = [compared('b', &[7], Outcome::FewerTests, 1)];
     let evidence = Evidence { tested: &tests, compared: &fewer, base: Some(&base) };
-    assert_eq!(planned_with(&queue, &[told('b')], evidence), [Action::Gate(1)]);
+    assert_eq!(planned_with(&queue, &[reported('b')], evidence), [Action::Gate(1)]);
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl Language {
             other if is_make.contains(&other) => return Some(Self::Make),
             _ => {}
         }
-        // The first line tells of a script without an ending.
+        // The first line shows a script without an ending.
         let Some((_, ending)) = name.rsplit_once('.') else { return Self::from_first_line(text) };
         Some(match ending.to_ascii_lowercase().as_str() {
             "py" | "pyi" | "pyw" | "pth" => Self::Python,

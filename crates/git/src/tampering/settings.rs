@@ -239,7 +239,7 @@ fn writes_tests<'a>(before: &str, after: &'a str) -> Option<(u32, &'a str)> {
     ];
     let mut lines = after.lines().enumerate().filter(|(_, line)| !line.trim().starts_with("//"));
     // A build script writes to the folder that cargo gives it; anything else is a file of the commit.
-    let writes = ["fs::write(", "File::create(", "fs::copy(", "fs::rename(", "fs::remove_", "OpenOptions"];
+    let writes = ["fs::write(", "File::create(", "fs::copy(", "::rename(", "fs::remove_", "OpenOptions"];
     let is_elsewhere =
         |line: &str| writes.iter().any(|call| line.contains(call)) && !line.to_lowercase().contains("out");
     let is_marked = |line: &str| marks.iter().any(|mark| line.contains(mark)) || is_elsewhere(line);

@@ -1,4 +1,4 @@
-//! Compares the tests that a gate run on a candidate told of with those of runs on its base.
+//! Compares the tests that a gate run on a candidate reported with those of runs on its base.
 
 use std::collections::BTreeMap;
 
@@ -79,10 +79,10 @@ fn command(
     let mut base = None;
     for (gate, results) in &order.bases {
         let found = results.iter().position(|other| other.name == result.name);
-        let told = found.and_then(|at| Some((at, results[at].tests.clone()?)));
-        if let Some((at, told)) = told {
-            bases.push(report(world, *gate, at, &told));
-            base = Some(told);
+        let reported = found.and_then(|at| Some((at, results[at].tests.clone()?)));
+        if let Some((at, reported)) = reported {
+            bases.push(report(world, *gate, at, &reported));
+            base = Some(reported);
         }
     }
     let found = compare_reports(&bases, &candidate);
@@ -101,10 +101,10 @@ fn command(
     })
 }
 
-/// Returns the tests that a command told of, with their names; where the file of the names is gone, with their
+/// Returns the tests that a command reported, with their names; where the file of the names is gone, with their
 /// number alone.
-fn report(world: &World, gate: GateId, place: usize, told: &Tests) -> Report {
-    kept(&world.workspace.gate_dir(gate), place + 1).unwrap_or_else(|| Report::from_tests(told))
+fn report(world: &World, gate: GateId, place: usize, reported: &Tests) -> Report {
+    kept(&world.workspace.gate_dir(gate), place + 1).unwrap_or_else(|| Report::from_tests(reported))
 }
 
 /// Groups missing tests by the file of the base in which they were defined, if the candidate changed that file.

@@ -16,9 +16,9 @@ use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
 /// Bytes that are read from the end of a command's output. The keeper keeps not much more of it.
 const OUTPUT_BYTES: u64 = 64 << 20;
 
-/// What a command told of its tests.
+/// What a command reported its tests.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct Reported {
     pub(super) tests: Option<Tests>,
     /// The first runner that says that it ran no test.
     pub(super) no_tests: Option<String>,
@@ -26,10 +26,10 @@ pub(super) struct Told {
     pub(super) lack: Option<Lack>,
 }
 
-/// Reads what a command told of its tests, and keeps the names in the run's folder.
-pub(super) fn read(run: &EndedCommand<'_>, order: &TestOrder) -> Told {
+/// Reads what a command reported its tests, and keeps the names in the run's folder.
+pub(super) fn read(run: &EndedCommand<'_>, order: &TestOrder) -> Reported {
     if order.rule == TestsRule::Off {
-        return Told::default();
+        return Reported::default();
     }
     let (report, problem) = match &order.junit {
         Some(path) => match junit(run, order, path) {
@@ -40,7 +40,7 @@ pub(super) fn read(run: &EndedCommand<'_>, order: &TestOrder) -> Told {
     };
     keep(run, &report);
     let tests = report.summary();
-    Told {
+    Reported {
         no_tests: report.nothing_ran().map(str::to_owned),
         lack: lack_of(&tests, order, &report, &problem),
         tests: Some(tests),
@@ -112,7 +112,7 @@ fn keep(run: &EndedCommand<'_>, report: &Report) {
     }
 }
 
-/// Returns what a command of an earlier run told of its tests; `None` if that is not known any more.
+/// Returns what a command of an earlier run reported its tests; `None` if that is not known any more.
 pub(super) fn kept(dir: &Path, place: usize) -> Option<Report> {
     Report::from_bytes(&fs::read(names_file(dir, place)).ok()?).ok()
 }
@@ -142,9 +142,9 @@ mod tests {
         let lack = lack_of(&nothing.summary(), &required, &nothing, "why");
         assert_eq!(lack, Some(Lack::Untold("why".to_owned())));
         let three = TestOrder { min_tests: Some(3), ..TestOrder::default() };
-        let told = |passed| Tests { passed, source: Source::Count, ..Tests::untold() };
-        assert_eq!(lack_of(&told(2), &three, &nothing, ""), Some(Lack::TooFew(3)));
-        assert_eq!(lack_of(&told(3), &three, &nothing, ""), None);
-        assert_eq!(lack_of(&told(0), &TestOrder::default(), &nothing, ""), None);
+        let reported = |passed| Tests { passed, source: Source::Count, ..Tests::untold() };
+        assert_eq!(lack_of(&reported(2), &three, &nothing, ""), Some(Lack::TooFew(3)));
+        assert_eq!(lack_of(&reported(3), &three, &nothing, ""), None);
+        assert_eq!(lack_of(&reported(0), &TestOrder::default(), &nothing, ""), None);
     }
 }

@@ -8,7 +8,7 @@ use super::super::disk_space::{is_disk_full, says_disk_full};
 use super::super::gate_job::{EXIT_GATE_CHANGED, LookResult, look_result};
 use super::super::test_reports::{TestOrder, orders};
 use super::super::world::World;
-use super::evidence::{self, Told};
+use super::evidence::{self, Reported};
 use paddock_ipc::Gauge;
 use paddock_model::gate::{ChangedFiles, CommandResult, GateRun, Space, Verdict};
 use paddock_model::ids::GateId;
@@ -103,17 +103,17 @@ fn command_result(run: &EndedCommand<'_>, is_full: bool, order: &TestOrder) -> C
     };
     let is_set_up = stage.name == SET_UP_STAGE && stage.outcome != StageOutcome::Stopped;
     let has_exited = matches!(stage.outcome, StageOutcome::Exited { .. }) && stage.name != SET_UP_STAGE;
-    let told = if has_exited { evidence::read(run, order) } else { Told::default() };
+    let reported = if has_exited { evidence::read(run, order) } else { Reported::default() };
     CommandResult {
         name: stage.name.clone(),
         exit: if is_set_up { setup_exit(exit) } else { exit },
         timed_out: stage.outcome == StageOutcome::TimedOut,
         took_ms: stage.awake_ms,
-        no_tests: told.no_tests.filter(|_| has_passed),
+        no_tests: reported.no_tests.filter(|_| has_passed),
         says_full,
         changed: None,
-        tests: told.tests,
-        lack: told.lack,
+        tests: reported.tests,
+        lack: reported.lack,
     }
 }
 

@@ -173,7 +173,7 @@ fn parts_of(command: &ComparedCommand) -> Vec<String> {
     }
     if command.failures > 0 {
         let failed = command.tests.failed.max(command.failures);
-        parts.push(format!("the output of {} tells of {failed} failed", command.name));
+        parts.push(format!("the output of {} reports {failed} failed", command.name));
     }
     parts
 }

@@ -85,7 +85,7 @@ fn planned(scribe: &Scribe<'_>, project: &Project) -> Vec<Action> {
 }
 
 /// Returns the tree of the tip if the tests there will be needed: something is worked on or queued, and the
-/// gate's commands tell of tests.
+/// gate's commands report tests.
 fn tip_tree<'s>(scribe: &'s Scribe<'_>, project: &Project) -> Option<&'s ObjectId> {
     let tip = &project.integration.tip;
     let under_way = [Status::Active, Status::Review, Status::Queued];

@@ -1,6 +1,7 @@
 //! Where the body of a test ends.
 
 use crate::source_text::Language;
+use paddock_model::cut;
 
 /// Bytes of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,10 +83,9 @@ pub(super) fn line(code: &str, from: usize) -> Range {
 }
 
 fn bounded(text: &str, from: usize, to: usize) -> Range {
-    let mut to = to.min(text.len()).max(from);
-    while !text.is_char_boundary(to) {
-        to += 1;
-    }
+    let to = to.min(text.len()).max(from);
+    // Not within a character.
+    let to = text.len() - cut::end(text, text.len() - to).len();
     Range { from, to }
 }
 
