@@ -10,6 +10,9 @@ use super::report::{JUNIT, Ran, Report, Status};
 /// Runners that name the tests in some of their default outputs only: of a single file, of slow tests.
 const NAMING_VARIES: [&str; 2] = ["jest", "vitest"];
 
+/// Most names that are compared with each other by their endings.
+const ENDINGS_MAX: usize = 500;
+
 /// How a candidate's tests differ from those of the base.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Difference {
@@ -178,6 +181,7 @@ fn pair_moved(difference: &mut Difference) {
             None => true,
         }
     });
+    pair_endings(difference, &mut moved);
     let taken: BTreeSet<&String> = moved.values().collect();
     difference.added.retain(|name| !taken.contains(name));
     difference.moved = moved.into_iter().collect();
@@ -187,4 +191,23 @@ fn pair_moved(difference: &mut Difference) {
 fn leaf(name: &str) -> String {
     let parameters = name.find('[').map_or("", |at| &name[at..]);
     format!("{}{parameters}", clue(name).leaf)
+}
+
+/// Pairs names without a sign between suite and test, such as those of mocha's TAP: one ends with the other.
+fn pair_endings(difference: &mut Difference, moved: &mut BTreeMap<String, String>) {
+    if difference.gone.len() > ENDINGS_MAX || difference.added.len() > ENDINGS_MAX {
+        return;
+    }
+    let taken: BTreeSet<&String> = moved.values().collect();
+    let mut free: Vec<&String> = difference.added.iter().filter(|name| !taken.contains(name)).collect();
+    let ends = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.ends_with(' '));
+    let mut found = Vec::new();
+    difference.gone.retain(|(name, how)| {
+        let is_pair = |new: &&String| ends(name, new) || ends(new, name);
+        let place = free.iter().position(is_pair).filter(|_| *how == GoneHow::Missing);
+        let Some(place) = place else { return true };
+        found.push((name.clone(), free.remove(place).clone()));
+        false
+    });
+    moved.extend(found);
 }

@@ -16,6 +16,7 @@
 //! A report says what was printed, not what is true: a program that prints the output of a runner is
 //! believed. Therefore marks in the code, the guard of the tests and the isolated gate stand beside it.
 
+mod advice;
 mod clue;
 mod compare;
 mod counted;
@@ -29,6 +30,7 @@ mod stored;
 mod tests;
 mod words;
 
+pub use advice::advice;
 pub use clue::{Clue, clue};
 pub use compare::{Difference, compare};
 pub use junit::{JunitError, read_junit};

@@ -1,5 +1,7 @@
 //! Names of tests: what differs from run to run is taken out of them.
 
+use paddock_model::cut;
+
 /// Most bytes that are kept of a name.
 const BYTES_MAX: usize = 512;
 
@@ -17,15 +19,8 @@ pub fn normalised(name: &str) -> String {
             break;
         }
     }
-    cut(&mut out, BYTES_MAX);
+    out.truncate(cut::start(&out, BYTES_MAX).len());
     out
-}
-
-fn cut(text: &mut String, max: usize) {
-    if text.len() > max {
-        let end = (0..=max).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        text.truncate(end);
-    }
 }
 
 fn push_word(out: &mut String, word: &str) {

@@ -1,5 +1,7 @@
 //! Reads the output of a gate command.
 
+use paddock_model::cut;
+
 use super::report::Report;
 use super::runners::Reader;
 use super::runners::ctest::Ctest;
@@ -43,14 +45,7 @@ impl OutputReader {
     /// Reads one line of output. The line feed and all escape sequences must be removed before, since many
     /// runners colour their summaries.
     pub fn push(&mut self, line: &str) {
-        let line = line.trim_end();
-        let line = match line.len() > LINE_BYTES_MAX {
-            true => {
-                let end = (0..=LINE_BYTES_MAX).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0);
-                &line[..end]
-            }
-            false => line,
-        };
+        let line = cut::start(line.trim_end(), LINE_BYTES_MAX);
         if line.starts_with('{') && self.json(line) {
             return;
         }

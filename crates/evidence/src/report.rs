@@ -79,14 +79,14 @@ pub struct Ran {
     /// Whether the names are too many to be kept, so that only the counts are known.
     #[serde(skip_serializing_if = "is_false")]
     pub is_cut: bool,
-    /// How often a name occurred that occurred more than once.
+    /// How the tests of a name ended that occurred more than once.
     #[serde(skip)]
     repeated: Repeated,
 }
 
 /// A counter that does not take part in comparisons of reports.
 #[derive(Debug, Clone, Default)]
-struct Repeated(HashMap<String, u32>);
+struct Repeated(HashMap<String, Counts>);
 
 impl PartialEq for Repeated {
     fn eq(&self, _: &Self) -> bool {
@@ -112,20 +112,32 @@ impl Ran {
             (self.is_cut, self.tests) = (true, BTreeMap::new());
             return;
         }
-        let name = match self.tests.entry(name) {
+        let (name, first) = match self.tests.entry(name) {
             Entry::Vacant(free) => {
                 free.insert(status);
                 return;
             }
-            Entry::Occupied(taken) => taken.key().clone(),
+            Entry::Occupied(taken) => (taken.key().clone(), *taken.get()),
         };
-        let number = self.repeated.0.entry(name.clone()).or_insert(1);
-        loop {
-            *number = number.saturating_add(1);
-            let next = format!("{name} #{number}");
-            if !self.tests.contains_key(&next) || *number == u32::MAX {
-                self.tests.insert(next, status);
-                return;
+        // Those that passed have the first numbers, then those that were skipped: the numbers must not depend on
+        // the order in which the tests of one name end.
+        let counts = self.repeated.0.entry(name.clone()).or_insert_with(|| {
+            let mut counts = Counts::default();
+            counts.add(first);
+            counts
+        });
+        counts.add(status);
+        let mut last = 0;
+        for (class, count) in [
+            (Status::Passed, counts.passed),
+            (Status::Skipped, counts.skipped),
+            (Status::Failed, counts.failed),
+        ] {
+            last += count;
+            // One more test before them moves the last place of each class by one.
+            if class >= status && count > 0 {
+                let place = if last == 1 { name.clone() } else { format!("{name} #{last}") };
+                self.tests.insert(place, class);
             }
         }
     }

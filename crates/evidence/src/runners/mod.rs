@@ -15,7 +15,7 @@ pub(crate) mod tree;
 pub(crate) mod tree_summaries;
 pub(crate) mod unittest;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::names::normalised;
 use super::report::{Counts, NAMES_MAX, Report, Status};
@@ -36,6 +36,8 @@ pub(crate) struct Named {
     tests: Vec<(String, Status)>,
     /// Places of the names that were set.
     places: HashMap<String, usize>,
+    /// Places of the tests whose subtests came before them.
+    parents: Vec<usize>,
     is_cut: bool,
 }
 
@@ -69,6 +71,23 @@ impl Named {
         } else {
             self.is_cut = true;
         }
+    }
+
+    /// Adds a test whose subtests came before it.
+    pub(crate) fn push_parent(&mut self, name: &str, status: Status) {
+        self.parents.push(self.tests.len());
+        self.push(name, status);
+    }
+
+    /// Forgets the tests that have subtests.
+    pub(crate) fn forget_parents(&mut self) {
+        let parents: HashSet<usize> = std::mem::take(&mut self.parents).into_iter().collect();
+        let mut place = 0;
+        self.tests.retain(|_| {
+            place += 1;
+            !parents.contains(&(place - 1))
+        });
+        self.places.clear();
     }
 
     pub(crate) fn is_empty(&self) -> bool {

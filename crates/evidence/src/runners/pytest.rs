@@ -74,6 +74,9 @@ fn collected(line: &str) -> Option<u64> {
 impl Pytest {
     fn summary(&mut self, text: &str, report: &mut Report) -> bool {
         let Some(summary) = Summary::read(text) else { return false };
+        if summary.is_bare && !self.is_open {
+            return false;
+        }
         let counts = summary.counts;
         if summary.is_listing {
             self.named.clear();
@@ -86,7 +89,7 @@ impl Pytest {
                 report.unfinished(RUNNER);
             }
             let is_backed = self.signs.max(self.named.counts().total()) >= counts.passed;
-            let ran = counts.passed.saturating_add(counts.failed);
+            let ran = counts.passed.saturating_add(counts.failed).saturating_add(summary.expected);
             report.backed_line(RUNNER, counts, ran, is_backed);
         }
         self.named.flush(RUNNER, report);
@@ -198,6 +201,10 @@ struct Summary {
     counts: Counts,
     /// The tests were listed and not run.
     is_listing: bool,
+    /// Tests that ran and failed as expected.
+    expected: u64,
+    /// It counts warnings only, as other tools do.
+    is_bare: bool,
 }
 
 impl Summary {
@@ -211,11 +218,12 @@ impl Summary {
         }
         let mut counts = Counts::default();
         if parts == "no tests ran" {
-            return Some(Self { counts, is_listing: false });
+            return Some(Self { counts, is_listing: false, expected: 0, is_bare: false });
         }
         if parts.contains(" collected") {
-            return Some(Self { counts, is_listing: true });
+            return Some(Self { counts, is_listing: true, expected: 0, is_bare: true });
         }
+        let mut expected = 0;
         for part in parts.split(", ") {
             let (number, word) = part.split_once(' ')?;
             let number: u64 = number.parse().ok()?;
@@ -227,7 +235,11 @@ impl Summary {
                 _ => return None,
             };
             *field = field.saturating_add(number);
+            if word == "xfailed" {
+                expected = number;
+            }
         }
-        Some(Self { counts, is_listing: false })
+        let is_bare = counts.total() == 0 && !parts.contains("deselected");
+        Some(Self { counts, is_listing: false, expected, is_bare })
     }
 }

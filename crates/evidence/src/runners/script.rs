@@ -33,7 +33,7 @@ impl Reader for Script {
     fn finish(&mut self, report: &mut Report) {
         if !self.named.is_empty() {
             let counts = self.named.counts();
-            report.summary_line(SCRIPT, counts, counts.passed.saturating_add(counts.failed));
+            report.summary_line(SCRIPT, counts, counts.total());
             self.named.flush(SCRIPT, report);
         }
     }
@@ -42,7 +42,7 @@ impl Reader for Script {
 impl Script {
     fn counted(&mut self, text: &str, report: &mut Report) -> bool {
         let Some(counts) = passed_and_failed(text) else { return false };
-        report.summary_line(SCRIPT, counts, counts.passed.saturating_add(counts.failed));
+        report.summary_line(SCRIPT, counts, counts.total());
         // The lines before it are of the same tests.
         self.named.flush(SCRIPT, report);
         true
@@ -92,15 +92,21 @@ impl Script {
     }
 
     fn named_line(&mut self, text: &str) -> bool {
-        let Some((word, name)) = text.split_once(": ") else { return false };
+        let Some((word, name)) = text.split_once(' ') else { return false };
+        // Without a colon the rest of a sentence might follow.
+        let word = match word.strip_suffix(':') {
+            Some(word) => word,
+            None if name.contains(' ') => return false,
+            None => word,
+        };
         let status = match word {
             "PASS" | "XPASS" => Status::Passed,
             "FAIL" | "ERROR" => Status::Failed,
             "SKIP" | "XFAIL" => Status::Skipped,
             _ => return false,
         };
-        // An error is a sentence of a tool as likely as the name of a test.
-        if word == "ERROR" && name.contains(' ') {
+        // Without tests before it an error is a message of some tool.
+        if word == "ERROR" && self.named.is_empty() {
             return false;
         }
         self.named.push(name, status);

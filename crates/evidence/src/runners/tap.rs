@@ -30,6 +30,8 @@ struct Run {
     /// Results at the outermost level.
     results: u64,
     named: Named,
+    /// Indent of the last result.
+    last_width: usize,
     /// Names of the subtests that are open, with their indents.
     subtests: Vec<(usize, String)>,
     summary: Summary,
@@ -40,6 +42,7 @@ struct Run {
 struct Summary {
     tests: Option<u64>,
     counts: Counts,
+    suites: u64,
     is_node: bool,
 }
 
@@ -141,7 +144,10 @@ impl Run {
                 self.summary.tests = Some(count);
                 return true;
             }
-            "suites" => return true,
+            "suites" => {
+                self.summary.suites = self.summary.suites.saturating_add(count);
+                return true;
+            }
             "pass" => &mut counts.passed,
             "fail" | "cancelled" => &mut counts.failed,
             "skip" | "skipped" | "todo" => &mut counts.skipped,
@@ -171,7 +177,10 @@ impl Run {
             name.push_str(" > ");
         }
         name.push_str(result.name);
-        self.named.push(&name, result.status);
+        match std::mem::replace(&mut self.last_width, width) > width {
+            true => self.named.push_parent(&name, result.status),
+            false => self.named.push(&name, result.status),
+        }
     }
 
     fn close(self, report: &mut Report) {
@@ -179,6 +188,10 @@ impl Run {
             return;
         }
         let mut run = self;
+        // Node says how many of the results are suites, and not which. A suite is no test: it may be renamed.
+        if run.summary.suites > 0 {
+            run.named.forget_parents();
+        }
         let runner = match (run.summary.is_node, run.is_tap || run.summary.tests.is_some()) {
             (true, _) => NODE,
             (false, true) => RUNNER,
@@ -188,7 +201,7 @@ impl Run {
             Some(_) => run.summary.counts,
             None => run.named.counts(),
         };
-        let ran = counts.passed.saturating_add(counts.failed).max(run.summary.tests.unwrap_or(0));
+        let ran = run.summary.tests.unwrap_or_else(|| run.named.counts().total().min(run.results));
         report.summary_line(runner, counts, ran);
         let is_short = run.plan.is_some_and(|plan| run.results < plan);
         let is_open = run.plan.is_none() && run.summary.tests.is_none();

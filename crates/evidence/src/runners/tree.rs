@@ -2,6 +2,8 @@
 //!
 //! A marked line does not say which runner printed it. The lines are kept until a summary claims them.
 
+use paddock_model::cut::start;
+
 use super::super::names::{normalised, without_duration};
 use super::super::report::{Counts, NAMES_MAX, Report, Status};
 use super::super::words::indent;
@@ -31,6 +33,8 @@ pub(crate) struct Entry {
     pub(crate) is_timed: bool,
     /// It stood under the line of a file.
     pub(crate) has_file: bool,
+    /// The tests in it came before it.
+    pub(crate) is_parent: bool,
 }
 
 /// The marked lines that no summary has claimed.
@@ -84,7 +88,7 @@ impl Lines {
     /// Begins a file: `PASS src/a.test.js`.
     pub(crate) fn begin_file(&mut self, file: &str) {
         self.suites.clear();
-        self.file = Some(cut(file).to_owned());
+        self.file = Some(start(file, SUITE_BYTES_MAX).to_owned());
     }
 
     /// Forgets what no runner can claim any more.
@@ -119,7 +123,7 @@ impl Lines {
         }
         self.suites.retain(|(other, _)| *other < width);
         if self.suites.len() < LEVELS_MAX {
-            self.suites.push((width, cut(name).to_owned()));
+            self.suites.push((width, start(name, SUITE_BYTES_MAX).to_owned()));
         }
     }
 
@@ -155,9 +159,10 @@ impl Lines {
             path.push_str(outer);
             path.push_str(" > ");
         }
-        path.push_str(cut(name));
+        path.push_str(start(name, SUITE_BYTES_MAX));
         let has_file = self.file.is_some() || name.contains(" > ");
-        self.entries.push(Entry { width, name: path, status, is_timed, has_file });
+        let is_parent = self.entries.last().is_some_and(|last| last.width > width);
+        self.entries.push(Entry { width, name: path, status, is_timed, has_file, is_parent });
     }
 }
 
@@ -171,14 +176,6 @@ fn vitest_file(text: &str) -> Option<&str> {
 
 fn is_timed(text: &str) -> bool {
     text.trim_end().ends_with(')') && without_duration(text).len() < text.trim_end().len()
-}
-
-fn cut(text: &str) -> &str {
-    let end = (0..=SUITE_BYTES_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    match text.len() <= SUITE_BYTES_MAX {
-        true => text,
-        false => &text[..end],
-    }
 }
 
 /// What the sign in front of a line means.

@@ -2,7 +2,7 @@
 
 use super::super::report::{Counts, Report};
 use super::super::words::{after, before};
-use super::tree::Lines;
+use super::tree::{Entry, Lines};
 
 const JEST: &str = "jest";
 const VITEST: &str = "vitest";
@@ -27,6 +27,8 @@ pub(crate) struct Summaries {
     mocha: Option<Counts>,
     /// Numbers of the summary of node, and how many tests it says that there are.
     node: Option<(Counts, u64)>,
+    /// Number of suites that node says that there are.
+    node_suites: u64,
     /// Numbers of the summary of bun, which has a line for each.
     bun: Option<Counts>,
 }
@@ -71,13 +73,11 @@ impl Summaries {
 
     fn jest(&mut self, width: usize, text: &str, lines: &mut Lines, report: &mut Report) -> bool {
         if width == 0
-            && let Some(file) = text.strip_prefix("PASS ").or_else(|| text.strip_prefix("FAIL "))
-            && (file.contains('.') || file.contains('/'))
-            && !file.contains(" > ")
+            && let Some(file) = jest_file(text)
         {
             self.is_jest_open = true;
             self.seen_files = self.seen_files.saturating_add(1);
-            lines.begin_file(super::super::names::without_duration(file.trim_start()));
+            lines.begin_file(file);
             return true;
         }
         if let Some(rest) = text.strip_prefix("Test Suites:")
@@ -245,7 +245,10 @@ impl Summaries {
             "pass" => &mut counts.passed,
             "fail" | "cancelled" => &mut counts.failed,
             "skipped" | "todo" => &mut counts.skipped,
-            "suites" => return true,
+            "suites" => {
+                self.node_suites = count;
+                return true;
+            }
             _ => return false,
         };
         *field = field.saturating_add(count);
@@ -255,7 +258,10 @@ impl Summaries {
     fn end_node(&mut self, lines: &mut Lines, report: &mut Report) {
         if let Some((counts, tests)) = self.node.take() {
             report.summary_line(NODE, counts, tests);
-            lines.claim(NODE, counts, true, |entry| entry.is_timed, report);
+            // A suite is no test: it may be renamed.
+            let has_suites = std::mem::take(&mut self.node_suites) > 0;
+            let is_test = |entry: &Entry| entry.is_timed && !(has_suites && entry.is_parent);
+            lines.claim(NODE, counts, true, is_test, report);
         }
     }
 }
@@ -289,4 +295,12 @@ fn phpunit(text: &str, lines: &mut Lines, report: &mut Report) -> bool {
     report.summary_line(PHPUNIT, counts, total);
     lines.claim(PHPUNIT, counts, false, |entry| entry.width == 1 && !entry.has_file, report);
     true
+}
+
+/// Returns the file in `PASS src/a.test.js (5.2 s)`. Scripts of their own print such lines for other files.
+fn jest_file(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("PASS ").or_else(|| text.strip_prefix("FAIL "))?;
+    let endings = ["js", "ts", "jsx", "tsx", "mjs", "cjs", "mts", "cts"];
+    let is_file = |word: &&str| word.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending));
+    rest.split_whitespace().find(is_file).filter(|_| !rest.contains(" > "))
 }

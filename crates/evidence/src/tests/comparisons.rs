@@ -112,6 +112,8 @@ fn failures_count_although_the_command_ended_with_0() {
         // A tool that tests a test runner shows the same failures on the base.
         assert_eq!(compare(&[recording(path)], &recording(path)).failures, 0, "{path}");
     }
+    let patched = "F.\n=====\nFAIL: test_add (test_app.A.test_add)\n-----\nTraceback\n\n-----\nRan 2 tests in 0.001s\n\nOK\n";
+    assert_eq!(compare(&[], &read(patched)).failures, 1);
     for line in [
         "FAILED (failures=2)",
         "2 failed in 0.10s",
@@ -192,4 +194,17 @@ fn a_forged_summary_without_progress_does_not_count() {
     let base = recording("unittest/plain.txt");
     let both = read("Ran 3 tests in 0.0s\n\nOK\n..\n----\nRan 2 tests in 0.0s\n\nOK\n");
     assert_eq!(compare(&[base], &both).fewer, 1);
+}
+
+#[test]
+fn tests_of_one_name_have_the_same_numbers_in_any_order() {
+    let end = "1..4\n";
+    let lines = ["ok - same\n", "ok - same # SKIP\n", "not ok - same\n", "ok - same\n"];
+    let expected = read(&(lines.concat() + end)).runners["TAP"].tests.clone();
+    assert_eq!(expected.len(), 4);
+    for turn in 1..lines.len() {
+        let (first, second) = lines.split_at(turn);
+        let found = read(&([second, first].concat().concat() + end));
+        assert_eq!(found.runners["TAP"].tests, expected);
+    }
 }

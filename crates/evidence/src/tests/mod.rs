@@ -7,6 +7,7 @@
 mod comparisons;
 mod hostile;
 mod junit;
+mod pairs;
 mod readings;
 mod summaries;
 
