@@ -26,6 +26,8 @@ pub(super) enum ExecutorKey {
     /// Proofs of a project's landings. Apart from [`Self::Refs`], so that the next landing does not wait for
     /// a note.
     Proofs(ProjectSlug),
+    /// Comparisons of the tests of gate runs. Apart from the others, since a landing waits for each.
+    Comparing(ProjectSlug),
     /// The conflict radar of a project.
     Radar(ProjectSlug),
     /// Worktrees of a project: git fails when worktrees of one repository are made in parallel.
@@ -71,6 +73,7 @@ impl ExecutorKey {
             | Self::Push(project)
             | Self::Counting(project)
             | Self::Proofs(project)
+            | Self::Comparing(project)
             | Self::Radar(project)
             | Self::Worktrees(project)
             | Self::GateWorktree(project, _) => Some(project),

@@ -10,7 +10,7 @@ use paddock_engine::effect::Compare;
 use paddock_engine::input::{Input, Problem};
 use paddock_evidence::{Difference, Report, clue, compare as compare_reports};
 use paddock_git::LostTests;
-use paddock_model::evidence::{ComparedCommand, Comparison, Gone, GoneHow, Tests};
+use paddock_model::evidence::{ChangedTest, ComparedCommand, Comparison, Gone, GoneHow, Tests};
 use paddock_model::gate::CommandResult;
 use paddock_model::ids::{GateId, ProjectSlug};
 use paddock_model::path::RepoPath;
@@ -20,6 +20,9 @@ use paddock_os::fail_points::fail_point;
 
 /// Most groups of missing tests that are kept; an event must stay small. The rest counts as one group.
 const GROUPS_MAX: usize = 50;
+
+/// Most bytes of all diffs together.
+const DIFFS_BYTES_MAX: usize = 12 << 10;
 
 /// A comparison to make.
 pub(in super::super) struct Order {
@@ -58,12 +61,24 @@ fn comparison(world: &World, order: &Order) -> Result<Comparison, EffectError> {
     let (onto, commit) = (&order.wanted.onto, &order.wanted.commit);
     let mut lost = repository.lost_tests(onto, commit)?;
     let tests = Globs::new(&order.site.guarded.0)?;
-    let (changed, more_changed) = repository.changed_tests(onto, commit, &tests)?;
+    let (mut changed, more_changed) = repository.changed_tests(onto, commit, &tests)?;
+    shorten(&mut changed, DIFFS_BYTES_MAX);
     // Elsewhere a name says nothing about a test.
     lost.edited.retain(|edited| tests.matches(edited.file.as_bytes()));
     let commands = order.candidate.iter().enumerate();
     let commands = commands.filter_map(|(place, result)| command(world, order, &lost, (place, result)));
     Ok(Comparison { commands: commands.collect(), changed, more_changed })
+}
+
+/// Leaves out the diffs beyond a number of bytes. The numbers of their lines stay.
+fn shorten(changed: &mut [ChangedTest], bytes_max: usize) {
+    let mut left = bytes_max;
+    for test in changed {
+        match left.checked_sub(test.diff.len()) {
+            Some(rest) => left = rest,
+            None => test.diff.clear(),
+        }
+    }
 }
 
 /// Compares the tests of one command.
@@ -236,6 +251,19 @@ mod tests {
         let fewer = Difference { fewer: 2, ..Difference::default() };
         assert_eq!(files_of(&fewer, &lost), [(Some("tests/a.py".to_owned()), 2)]);
         assert_eq!(files_of(&Difference::default(), &lost), []);
+    }
+
+    #[test]
+    fn long_diffs_are_left_out_so_that_the_event_stays_small() {
+        let test = |bytes: usize| ChangedTest {
+            path: RepoPath::new("tests/a.py"),
+            added: 1,
+            removed: 1,
+            diff: "-".repeat(bytes),
+        };
+        let mut changed = [test(6), test(5), test(4)];
+        shorten(&mut changed, 10);
+        assert_eq!(changed.map(|test| test.diff.len()), [6, 0, 4]);
     }
 
     #[test]

@@ -214,7 +214,7 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
         }
         Effect::CompareTests { project, wanted } => {
             let order = compare::Order::from_state(state, &project, wanted)?;
-            Some((ExecutorKey::Proofs(project), Box::new(move || compare::compare(&shared, &order))))
+            Some((ExecutorKey::Comparing(project), Box::new(move || compare::compare(&shared, &order))))
         }
         Effect::ReadChecks { gate } => {
             let order = checks::Order::from_state(state, gate)?;
