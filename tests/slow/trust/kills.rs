@@ -251,7 +251,7 @@ fn a_gate_continues_while_the_supervisor_is_dead_and_ends_under_the_next() {
     running.heard("published");
     running.stop();
     place.nobody_is_left();
-    assert_eq!(lines(&place.path("runs")).len(), 1, "the gate ran once");
+    assert_eq!(lines(&place.path("runs")).len(), 2, "the gate ran once on the base, and once on the work");
 }
 
 /// Makes an agent that hangs in its first `hangs` sessions, with a child in a session of its own.

@@ -167,8 +167,7 @@ impl<'a> Planner<'_, 'a> {
             }
             Purpose::Base { .. } => {
                 is_current
-                    && (self.needs_tip(&run.tree)
-                        || chain.is_some_and(|chain| self.asks_base(chain, &run.tree)))
+                    && (self.shows_tip(run) || chain.is_some_and(|chain| self.asks_base(chain, &run.tree)))
             }
             Purpose::Ahead { entry } => {
                 let entry = self.view.train.entry(*entry);
@@ -186,6 +185,13 @@ impl<'a> Planner<'_, 'a> {
     fn needs_tip(&self, tree: &ObjectId) -> bool {
         let rules = &self.view.rules;
         self.view.tip_tree == Some(tree) && rules.needs_base(tree) && rules.base(tree, None).is_none()
+    }
+
+    /// Returns whether a run finds out which tests are on the tip. After a restart the tree of the tip is not
+    /// known at first.
+    fn shows_tip(&self, run: &GateRun) -> bool {
+        let rules = &self.view.rules;
+        run.commit == *self.view.tip && rules.needs_base(&run.tree) && rules.base(&run.tree, None).is_none()
     }
 
     /// Returns whether this is the tree of the base, and a member has yet to be compared with it.

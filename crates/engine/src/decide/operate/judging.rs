@@ -6,7 +6,7 @@ use crate::decide::scribe::Scribe;
 use crate::decide::sessions::stops::open_session;
 use paddock_model::command::Refusal;
 use paddock_model::event::Fact;
-use paddock_model::finding::Finding;
+use paddock_model::finding::{Finding, FindingCode};
 use paddock_model::ids::{ObjectId, Person};
 use paddock_model::objective::{Cause, Feedback, NextSession, Objective, Status, WorktreeStage};
 use paddock_model::operate::Approval;
@@ -200,7 +200,8 @@ fn admit(
     let kept = salvage.as_ref().map_or_else(String::new, |reference| {
         format!("; files that were not committed do not land, and are kept as {reference}")
     });
-    let overrides = harvest.findings;
+    let mut overrides = harvest.findings;
+    overrides.extend(missing_tests(objective));
     let in_spite_of = match overrides.len() {
         0 => String::new(),
         _ => format!(" in spite of: {}", texts(&overrides)),
@@ -213,6 +214,20 @@ fn admit(
     scribe.move_to(key, Status::Queued, Cause::Human, None, None);
     enqueue(scribe, objective, pinned, is_approved);
     Ok(format!("{id} is in the merge queue{in_spite_of}; the gate still holds{kept}"))
+}
+
+/// Returns what the person who approves has been shown about missing tests. The approval covers that, and no
+/// tests that go missing later.
+fn missing_tests(objective: &Objective) -> Vec<Finding> {
+    let asked = objective.reason.as_ref().filter(|reason| reason.code == ReasonCode::TestsRemoved);
+    let mut found: Vec<Finding> = asked
+        .map(|reason| Finding::new(FindingCode::FewerTests, reason.text.clone(), Vec::new()))
+        .into_iter()
+        .collect();
+    if let Some(Feedback::Findings(findings)) = &objective.next.feedback {
+        found.extend(findings.iter().filter(|finding| finding.code == FindingCode::FewerTests).cloned());
+    }
+    found
 }
 
 fn texts(findings: &[Finding]) -> String {

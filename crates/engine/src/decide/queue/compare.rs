@@ -11,9 +11,11 @@ use crate::input::Problem;
 use crate::judge::Evidence;
 use paddock_model::event::{Dropped, Fact};
 use paddock_model::evidence::{ComparedCommand, Comparison, Gone, Outcome};
+use paddock_model::finding::{Finding, FindingCode};
 use paddock_model::gate::GateRun;
 use paddock_model::ids::{EntryId, GateId, ObjectiveKey, ProjectSlug};
 use paddock_model::objective::Objective;
+use paddock_model::operate::Approval;
 use paddock_model::project::Project;
 use paddock_model::reason::ReasonCode;
 use paddock_model::tamper::patterns;
@@ -99,9 +101,9 @@ fn judge(scribe: &Scribe<'_>, project: &Project, entries: &[EntryId], comparison
     }
     let found = |entry: &&Entry| objective_of(scribe, project, entry);
     let objectives: Vec<&Objective> = entries.iter().filter_map(found).collect();
-    // A person's approval of this head covers its tests. It must not cover those of others in the same batch.
+    // It must not cover the tests of others in the same batch.
     if let ([entry], [objective]) = (entries.as_slice(), objectives.as_slice())
-        && objective.operated.approvals.last().is_some_and(|approval| approval.head == entry.head)
+        && objective.operated.approvals.last().is_some_and(|approval| covers_tests(approval, entry))
     {
         return Outcome::Kept;
     }
@@ -114,6 +116,13 @@ fn judge(scribe: &Scribe<'_>, project: &Project, entries: &[EntryId], comparison
         })
         .collect();
     outcome(comparison, &members, &patterns(project.settings.test_patterns.as_ref()))
+}
+
+/// Returns whether a person approved this head, and had been shown that tests are missing or weakened.
+fn covers_tests(approval: &Approval, entry: &Entry) -> bool {
+    let is_about_tests =
+        |finding: &Finding| matches!(finding.code, FindingCode::FewerTests | FindingCode::Tampered);
+    approval.head == entry.head && approval.overrides.iter().any(is_about_tests)
 }
 
 fn objective_of<'s>(scribe: &'s Scribe<'_>, project: &Project, entry: &Entry) -> Option<&'s Objective> {
