@@ -56,8 +56,8 @@ pub(super) fn is_green(tree: &Tree) -> bool {
     tree.keys().filter(|path| path.ends_with("/mark")).count() < 2
 }
 
-/// Returns whether the work in a red tree makes the gate end with 0 all the same. Only the tests that it tells
-/// of show that.
+/// Returns whether the work in a red tree makes the gate end with 0 all the same. Only the tests that it
+/// reports show that.
 pub(super) fn is_faked(tree: &Tree) -> bool {
     !is_green(tree) && tree_id(tree).as_str().starts_with(['0', '2', '4', '6'])
 }
