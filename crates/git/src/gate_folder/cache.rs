@@ -69,9 +69,7 @@ impl CachePlace {
 
     /// Returns the time of now by the clock of the file system that holds both copies.
     fn clock(&self) -> Result<i128, GitError> {
-        // A probe in the gate folder would change the times of the folder.
-        let folder = self.folder.parent().unwrap_or(&self.folder);
-        clock_of(folder).map_err(GitError::io(folder))
+        clock_of(&self.folder).map_err(GitError::io(&self.folder))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::PoisonError;
 
 use git2::Oid;
@@ -344,8 +344,7 @@ impl<'a> Holding<'a> {
 
 /// Returns the time of now by the clock of the file system that holds the folder.
 pub(super) fn now(folder: &Path) -> Result<i128, GitError> {
-    let parent: PathBuf = folder.parent().unwrap_or(folder).to_owned();
-    clock_of(&parent).map_err(GitError::io(&parent))
+    clock_of(folder).map_err(GitError::io(folder))
 }
 
 /// Returns whether the repository's own file for git LFS leaves files out.

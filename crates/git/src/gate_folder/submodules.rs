@@ -267,8 +267,7 @@ impl Submodules<'_> {
     }
 
     fn clock(&self) -> Result<i128, GitError> {
-        let folder = self.checkout.folder.parent().unwrap_or(self.checkout.folder);
-        clock_of(folder).map_err(GitError::io(folder))
+        clock_of(self.checkout.folder).map_err(GitError::io(self.checkout.folder))
     }
 }
 

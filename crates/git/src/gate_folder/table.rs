@@ -189,8 +189,17 @@ pub(super) fn write_stored<T: Serialize>(value: &T, file: &Path) -> io::Result<(
 
 /// Returns the time of now by the clock of the file system that holds `folder`, in nanoseconds since 1970.
 /// The clock of a server's file system may differ from the machine's.
+///
+/// The probe lies beside the folder: within it, it would change the folder's times. It has the folder's name,
+/// so that one that a killed process left is removed by the next call.
 pub(super) fn clock_of(folder: &Path) -> io::Result<i128> {
-    let probe = folder.join(format!(".paddock-clock-{}", paddock_os::files::random_hex(8)?));
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let probe = folder.with_file_name(format!("{name}.clock"));
+    // A file that is written again need not get a new change time.
+    match fs::remove_file(&probe) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     fs::write(&probe, "")?;
     let stat = Stat::read(&probe);
     fs::remove_file(&probe)?;
