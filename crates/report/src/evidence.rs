@@ -258,6 +258,10 @@ fn notes(command: &ComparedCommand) -> Vec<String> {
 /// Returns tests that do not pass any more, in words.
 #[must_use]
 pub fn gone(gone: &Gone) -> String {
+    // Lines of tests were taken out, and nothing says for how many tests they stood.
+    if let (Some(file), 0) = (&gone.file, gone.count) {
+        return format!("- tests taken out of {file}");
+    }
     let file = gone.file.as_ref().map(|file| format!(", in {file}")).unwrap_or_default();
     format!("{} {}{file}", names("-", &gone.names, gone.count), gone.how.words())
 }

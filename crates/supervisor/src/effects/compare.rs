@@ -145,6 +145,11 @@ fn gone(found: &Difference, lost: &LostTests) -> Vec<Gone> {
             let names = groups.entry((GoneHow::Missing, Some(file.file.clone()))).or_default();
             names.extend(file.names.iter().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>());
         }
+        // No definition is gone: lines of tests that were taken out may have stood for several tests.
+        if groups.is_empty() {
+            let edited = lost.edited.iter().filter(|edited| !edited.removed.is_empty());
+            groups.extend(edited.map(|edited| ((GoneHow::Missing, Some(edited.file.clone())), Vec::new())));
+        }
     }
     let rest: u64 = groups.values().skip(GROUPS_MAX).map(|names| names.len() as u64).sum();
     let mut gone: Vec<Gone> = groups.into_iter().take(GROUPS_MAX).map(group).collect();
@@ -169,9 +174,12 @@ fn file_of(leaf: &str, named: Option<&str>, how: GoneHow, lost: &LostTests) -> O
     let found = holding.find(|file| fits(&file.file)).or(first).map(|file| &file.file);
     let deleted =
         || lost.files.iter().find(|file| file.is_deleted && fits(&file.file)).map(|file| &file.file);
+    // One of several tests that a definition stands for.
+    let shortened = || lost.edited.iter().find(|edited| !edited.removed.is_empty() && fits(&edited.file));
+    let shortened = || shortened().map(|edited| &edited.file);
     let edited = || lost.edited.iter().find(|edited| edited.takes_out(leaf)).map(|edited| &edited.file);
     let touched = || lost.touched.iter().find(|path| how == GoneHow::Skipped && fits(path));
-    found.or_else(deleted).or_else(edited).or_else(touched).cloned()
+    found.or_else(deleted).or_else(edited).or_else(shortened).or_else(touched).cloned()
 }
 
 /// Returns whether a definition is the one that a runner names so. A script is a test by itself: runners name
@@ -235,6 +243,8 @@ mod tests {
         let listed = || Some("tests/checks.c".to_owned());
         assert_eq!(files_of(&missing(&["small sums"]), &lost), [(listed(), 1)], "it stood in a list");
         assert_eq!(files_of(&missing(&["sums"]), &lost), [(None, 1)], "its line has it still");
+        let cases = missing(&["tests/checks.c::test_sums[3]"]);
+        assert_eq!(files_of(&cases, &lost), [(listed(), 1)], "its file lost a line");
         let skipped = Difference {
             gone: vec![("tests/test_y.py::test_z".to_owned(), GoneHow::Skipped)],
             ..Difference::default()
@@ -251,6 +261,15 @@ mod tests {
         let fewer = Difference { fewer: 2, ..Difference::default() };
         assert_eq!(files_of(&fewer, &lost), [(Some("tests/a.py".to_owned()), 2)]);
         assert_eq!(files_of(&Difference::default(), &lost), []);
+        let edited = |removed: &str| Edited {
+            file: RepoPath::new("tests/b.py"),
+            removed: removed.into(),
+            added: "[1, 2]".into(),
+        };
+        let listed = |removed| LostTests { edited: vec![edited(removed)], ..LostTests::default() };
+        let found = files_of(&fewer, &listed("[1, 2, 3]"));
+        assert_eq!(found, [(Some("tests/b.py".to_owned()), 0)], "a list of cases got shorter");
+        assert_eq!(files_of(&fewer, &listed("")), [], "the work only added to tests");
     }
 
     #[test]

@@ -188,6 +188,11 @@ fn parts_of(command: &ComparedCommand) -> Vec<String> {
 }
 
 fn gone_in_words(gone: &Gone) -> String {
+    match &gone.file {
+        Some(file) if gone.names.is_empty() => return format!("tests were taken out of {file}"),
+        None if gone.names.is_empty() => return format!("{} more {}", gone.count, gone.how.words()),
+        _ => {}
+    }
     let more = gone.count.saturating_sub(gone.names.len() as u64);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let file = gone.file.as_ref().map(|file| format!(" ({file})")).unwrap_or_default();
