@@ -101,7 +101,7 @@ fn judge(scribe: &Scribe<'_>, project: &Project, entries: &[EntryId], comparison
     }
     let found = |entry: &&Entry| objective_of(scribe, project, entry);
     let objectives: Vec<&Objective> = entries.iter().filter_map(found).collect();
-    // It must not cover the tests of others in the same batch.
+    // A person's approval covers the missing tests of this work, and not those of others in the same batch.
     if let ([entry], [objective]) = (entries.as_slice(), objectives.as_slice())
         && objective.operated.approvals.last().is_some_and(|approval| covers_tests(approval, entry))
     {
@@ -143,10 +143,13 @@ pub(in crate::decide) fn send_back(scribe: &mut Scribe<'_>, run: &GateRun, entry
     };
     if compared.outcome == Outcome::Person {
         let key = ObjectiveKey { project: run.project.clone(), id: id.clone() };
+        let branch = scribe.state.project(&run.project).map(|found| found.settings.target_branch.clone());
         let text = format!(
-            "the work removes tests, and no scope says that it may: {what} (gate run {}{base}); `paddock \
-             objective show {id}` shows the diff, `paddock objective approve {id}` lets them go",
-            run.id
+            "the work removes tests, and its scope does not say that it may: {what} (gate run {}{base}); see \
+             `git diff {}...paddock/{id}/work`; `paddock objective approve {id}` lets them go, `paddock \
+             objective reject {id} --note TEXT` sends the work back",
+            run.id,
+            branch.unwrap_or_default()
         );
         drop_entry(scribe, &run.project, entry, Dropped::Red);
         human(scribe, &key, ReasonCode::TestsRemoved, text);
