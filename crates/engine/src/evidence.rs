@@ -4,30 +4,18 @@
 //! Everything else is a fault of the work, however the command ended. With a scope that names nothing in
 //! particular, nobody has said whether tests may go; a person decides.
 
-use super::tamper::{is_open_scope, names_test};
+use super::tamper::{Leave, is_open_scope, names_test};
 use paddock_model::evidence::{ComparedCommand, Comparison, Gone, GoneHow, Outcome};
 use paddock_model::path::RepoPath;
 
-/// What a member of a candidate may do to tests.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Leave<'a> {
-    /// Globs of the objective's scope.
-    pub scope: &'a [String],
-    /// Globs of the scope that recovery added by itself.
-    pub grown: &'a [String],
-    /// Acceptance criteria of the objective.
-    pub criteria: &'a [String],
-}
-
-/// Returns what follows from a comparison. `members` are the objectives whose work the candidate holds, and
-/// `tests` the patterns of test files.
+/// Returns what follows from a comparison. `members` are the objectives whose work the candidate holds.
 #[must_use]
-pub(crate) fn outcome(comparison: &Comparison, members: &[Leave<'_>], tests: &[String]) -> Outcome {
+pub(crate) fn outcome(comparison: &Comparison, members: &[Leave<'_>]) -> Outcome {
     let commands = &comparison.commands;
     if commands.iter().any(|command| command.failures > 0) {
         return Outcome::Red;
     }
-    let may_remove = |gone: &Gone| is_expected(gone, members, tests);
+    let may_remove = |gone: &Gone| is_expected(gone, members);
     let unexpected: Vec<&Gone> =
         commands.iter().flat_map(|command| &command.gone).filter(|gone| !may_remove(gone)).collect();
     if unexpected.iter().any(|gone| gone.how == GoneHow::Failed) {
@@ -58,17 +46,17 @@ fn is_short(command: &ComparedCommand, may_remove: &impl Fn(&Gone) -> bool) -> b
     command.fewer > 0 && !is_explained && !is_seen
 }
 
-fn is_expected(gone: &Gone, members: &[Leave<'_>], tests: &[String]) -> bool {
+fn is_expected(gone: &Gone, members: &[Leave<'_>]) -> bool {
     if gone.how == GoneHow::Failed {
         return false;
     }
     let Some(file) = &gone.file else { return false };
-    members.iter().any(|member| may_change(file, member, tests))
+    members.iter().any(|member| may_change(file, member))
 }
 
 /// Returns whether a member may remove tests from this file. A scope that cannot be compiled names nothing.
-fn may_change(file: &RepoPath, member: &Leave<'_>, tests: &[String]) -> bool {
-    names_test(file, tests, member.scope, member.grown, member.criteria).unwrap_or(false)
+fn may_change(file: &RepoPath, member: &Leave<'_>) -> bool {
+    names_test(file, member.tests, member.scope, member.grown, member.criteria).unwrap_or(false)
 }
 
 #[cfg(test)]
@@ -101,9 +89,10 @@ mod tests {
 
     fn judged(command: ComparedCommand, scope: &[&str]) -> Outcome {
         let scope: Vec<String> = scope.iter().map(|glob| (*glob).to_owned()).collect();
-        let member = Leave { scope: &scope, grown: &[], criteria: &[] };
+        let tests = ["**/tests/**".to_owned()];
+        let member = Leave { tests: &tests, scope: &scope, grown: &[], criteria: &[] };
         let comparison = Comparison { commands: vec![command], ..Comparison::default() };
-        outcome(&comparison, &[member], &["**/tests/**".to_owned()])
+        outcome(&comparison, &[member])
     }
 
     #[test]

@@ -6,9 +6,10 @@ use crate::decide::scribe::Scribe;
 use crate::decide::sessions::retries::human;
 use crate::decide::sessions::send_back;
 use crate::effect::{Compare, Effect};
-use crate::evidence::{Leave, outcome};
+use crate::evidence::outcome;
 use crate::input::Problem;
 use crate::judge::Evidence;
+use crate::tamper::Leave;
 use paddock_model::event::{Dropped, Fact};
 use paddock_model::evidence::{ComparedCommand, Comparison, Gone, Outcome};
 use paddock_model::finding::{Finding, FindingCode};
@@ -107,15 +108,17 @@ fn judge(scribe: &Scribe<'_>, project: &Project, entries: &[EntryId], comparison
     {
         return Outcome::Kept;
     }
+    let tests = patterns(project.settings.test_patterns.as_ref());
     let members: Vec<Leave<'_>> = objectives
         .iter()
         .map(|objective| Leave {
+            tests: &tests,
             scope: &objective.spec.path_scope,
             grown: &objective.operated.grown_scope,
             criteria: &objective.spec.acceptance_criteria,
         })
         .collect();
-    outcome(comparison, &members, &patterns(project.settings.test_patterns.as_ref()))
+    outcome(comparison, &members)
 }
 
 /// Returns whether a person approved this head, and had been shown that tests are missing or weakened.
