@@ -55,6 +55,8 @@ pub(crate) const CHANGES: &[&str] = &[
      the place of what the gate runs.",
     "No scope grows into tests that were there before, or into files that take part in the gate, \
      without a person.",
+    "Work that changed tests, and for which the gate cannot be run with the original tests, waits for a \
+     person; it used to land without that run.",
 ];
 
 /// Returns the changes that `status` has not printed in a workspace yet; `file` is its

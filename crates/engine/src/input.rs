@@ -111,6 +111,15 @@ pub enum CandidateAnswer {
     Failed(Problem),
 }
 
+/// The outcome of making a tree for a side run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SideTreeAnswer {
+    /// The tree was made.
+    Made(Prepared),
+    /// The guarded branch does not merge with the tip.
+    Conflict(MemberConflict),
+}
+
 /// The outcome of a landing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LandingAnswer {
@@ -238,8 +247,8 @@ pub enum Input {
     BranchSeen { objective: ObjectiveKey, head: ObjectId },
     /// The integration tip is the user's own commit and has this tree.
     ExternalSeen { project: ProjectSlug, commit: ObjectId, tree: ObjectId },
-    /// A tree for a side run was made. `Ok(None)` if the branches do not merge.
-    TreePrepared { project: ProjectSlug, side_tree: SideTree, result: Result<Option<Prepared>, Problem> },
+    /// A tree for a side run was made, or could not be.
+    TreePrepared { project: ProjectSlug, side_tree: SideTree, result: Result<SideTreeAnswer, Problem> },
     /// Free bytes in each of the places where the project's gates work.
     DiskSpaceSeen { project: ProjectSlug, free: Vec<u64> },
     /// The gate worktree of a slot was removed, or could not be.

@@ -237,9 +237,11 @@ fn types_of(kind: FactKind) -> Vec<EventType> {
         FactKind::GuardPassed => {
             one("guard_passed", "The gate passed with the original tests (`data.gate`).")
         }
-        FactKind::GuardGivenUp => {
-            one("guard_given_up", "The gate could not be run with the original tests (`data.why`).")
-        }
+        FactKind::GuardGivenUp => one(
+            "guard_given_up",
+            "An earlier build could not run the gate with the original tests (`data.why`); the work \
+                 took its turn without that run.",
+        ),
         FactKind::CanaryAsked => one(
             "canary_asked",
             "The gate is to run on an emptied tree, which shows whether the gate checks anything.",

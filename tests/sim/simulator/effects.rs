@@ -113,7 +113,8 @@ pub(super) fn run(
             world.inbox.push(Input::ProofWritten { project, commit, result: result.map_err(Problem::new) });
         }
         Effect::PrepareTree { project, side_tree } => {
-            world.inbox.push(Input::TreePrepared { project, side_tree, result: Ok(None) });
+            let result = Err(Problem::new("the simulated repository has no such tree"));
+            world.inbox.push(Input::TreePrepared { project, side_tree, result });
         }
         Effect::RemoveGateFolder { project, slot } => world.inbox.push(folder_removed(state, project, slot)),
         Effect::Push { project, commit, .. } => {

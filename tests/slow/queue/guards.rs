@@ -107,6 +107,78 @@ const WAYS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+const SETTINGS: &str =
+    "verify: [{name: tests, run: 'sh check.sh'}]\nrecovery: {max_retries: 0}\nqueue: {flaky_retries: 0}";
+
+#[test]
+fn a_person_decides_where_the_run_with_the_original_tests_cannot_be_made() {
+    let place = Sandbox::new();
+    fs::write(place.path("free"), "").unwrap();
+    guarded(&place, FILES, SETTINGS);
+    // The agent puts a folder of refs where Paddock keeps the merge that is to be tried.
+    let script = "echo 'grep -q bad value.txt' > tests/value.sh\ncommit value.txt bad\n\
+                  for n in 0 1 2; do git update-ref refs/paddock/candidate/guard-$n/x HEAD; done\nover";
+    place.objective("work", script, &[]);
+    let events = place.idle(3);
+    assert_eq!((count(&events, "guard_asked", "*"), count(&events, "landed", "*")), (1, 0));
+    let status = place.status_of("work");
+    assert_eq!(status["reason"]["code"], "not_evaluated", "{status}");
+    assert_eq!((&status["status"], &status["retries"]), (&"needs_review".into(), &0.into()));
+    let text = status["reason"]["text"].as_str().unwrap();
+    for part in ["`tests/value.sh`", "guard-", "paddock objective approve work"] {
+        assert!(text.contains(part), "{text}");
+    }
+    place.good(&["objective", "approve", "work"]);
+    assert_eq!(count(&place.idle(0), "landed", "work"), 1);
+}
+
+#[test]
+fn a_guarded_branch_that_conflicts_with_the_tip_is_sent_back_for_the_conflict() {
+    let place = Sandbox::new();
+    fs::write(place.path("free"), "").unwrap();
+    let repository = guarded(&place, FILES, SETTINGS);
+    place.good(&["queue", "hold"]);
+    place.objective(
+        "work",
+        "echo 'grep -q go value.txt' > tests/value.sh\ncommit value.txt 'good work'\nover",
+        &[],
+    );
+    place.idle(3);
+    fs::write(repository.join("value.txt"), "good for users\n").unwrap();
+    place.git(&repository, &["commit", "--quiet", "--all", "--message", "Of the user"]);
+    place.idle(3);
+    place.good(&["queue", "release"]);
+    let events = place.idle(3);
+    let dropped = events.iter().find(|event| is(event, "queue_left", "*")).unwrap();
+    assert!(dropped["data"].to_string().contains("value.txt"), "{dropped}");
+    assert_eq!((count(&events, "landed", "*"), count(&events, "guard_passed", "*")), (0, 0));
+}
+
+#[test]
+fn a_base_on_which_the_gate_gives_no_verdict_holds_the_queue_and_the_guard_goes_on_afterwards() {
+    let place = Sandbox::new();
+    let script = "grep -q broken value.txt && exit 1; test -e $HOME/free || kill -9 $$; sh tests/value.sh\n";
+    let files =
+        [("check.sh", script), ("tests/value.sh", "grep -q good value.txt\n"), ("value.txt", "good\n")];
+    guarded(&place, &files, SETTINGS);
+    place.objective(
+        "work",
+        "echo 'grep -q bro value.txt' > tests/value.sh\ncommit value.txt broken\nover",
+        &[],
+    );
+    let events = place.idle(3);
+    assert_eq!((count(&events, "queue_held", "*"), count(&events, "landed", "*")), (1, 0));
+    let said = place.good(&["status"]);
+    assert!(said.contains("could not be evaluated on main itself"), "{said}");
+    fs::write(place.path("free"), "").unwrap();
+    place.good(&["queue", "release"]);
+    let events = place.idle(3);
+    assert_eq!(count(&events, "landed", "*"), 0);
+    let status = place.status_of("work");
+    assert_eq!(status["status"], "needs_review");
+    assert!(place.good(&["explain", "work"]).contains("original tests"), "{status}");
+}
+
 #[test]
 fn disabled_tests_are_found_in_every_language_and_nothing_lands() {
     let place = Sandbox::new();

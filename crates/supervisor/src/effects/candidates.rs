@@ -137,7 +137,7 @@ fn answer(world: &World, order: &Order) -> Result<CandidateAnswer, EffectError> 
     let link = |link: ChainLink| Link { entry: entry(&link.member), commit: link.commit, tree: link.tree };
     let conflict = |(place, paths, messages): (usize, Vec<RepoPath>, Vec<String>)| MemberConflict {
         entry: entry(&place),
-        text: conflict_text(&repository, order, &members[place].merge.head, &paths, &messages),
+        text: conflict_text(&repository, &order.onto, &members[place].merge.head, &paths, &messages),
         paths,
     };
     Ok(CandidateAnswer::Made(Box::new(ChainMade {
@@ -157,22 +157,22 @@ pub(super) fn is_at(repository: &Repository, branch: &str, head: &ObjectId) -> R
 }
 
 /// Returns what the conflict session's prompt says about a conflict.
-fn conflict_text(
+pub(super) fn conflict_text(
     repository: &Repository,
-    order: &Order,
+    onto: &ObjectId,
     head: &ObjectId,
     paths: &[RepoPath],
     messages: &[String],
 ) -> String {
-    let text = landed_there(repository, order, head, paths) + &messages.join("\n");
+    let text = landed_there(repository, onto, head, paths) + &messages.join("\n");
     cut::start(&text, TEXT_MAX_BYTES).to_owned()
 }
 
 /// Returns the landings that changed the conflicting files meanwhile. They tell an agent what the other side
 /// intended.
-fn landed_there(repository: &Repository, order: &Order, head: &ObjectId, paths: &[RepoPath]) -> String {
+fn landed_there(repository: &Repository, onto: &ObjectId, head: &ObjectId, paths: &[RepoPath]) -> String {
     // An error only leaves this list out; the conflict itself is reported either way.
-    let found = repository.landed_on(&order.onto, head, paths, LANDED_MAX).unwrap_or_default();
+    let found = repository.landed_on(onto, head, paths, LANDED_MAX).unwrap_or_default();
     if found.is_empty() {
         return String::new();
     }

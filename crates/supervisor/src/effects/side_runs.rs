@@ -2,7 +2,9 @@
 
 use super::super::clock::now_ms;
 use super::super::world::{Site, World};
-use paddock_engine::input::{Input, Problem};
+use super::attempts::patiently;
+use super::candidates::conflict_text;
+use paddock_engine::input::{Input, MemberConflict, Problem, SideTreeAnswer};
 use paddock_git::{Candidate, CandidateOrder, GitError, PushOutcome, Repository, make_candidate, push};
 use paddock_model::ids::{ObjectId, ProjectSlug};
 use paddock_model::side_runs::{Prepared, PushCode, PushWait, SideTree};
@@ -31,17 +33,15 @@ impl Order {
 ///
 /// Reconciled by making it again: the same inputs give the same tree.
 pub(in super::super) fn prepare(world: &World, order: &Order) {
-    let prepared =
-        world.trusted(&order.site).and_then(|repository| Ok(make_tree(world, &repository, order)?));
-    let result = prepared.map_err(|error| error.to_string());
+    let make = || world.trusted(&order.site).and_then(|repository| Ok(make_tree(world, &repository, order)?));
+    let result = patiently(make).map_err(|error| error.to_string());
     let (project, side_tree) = (order.site.slug.clone(), order.side_tree.clone());
     world.report(Input::TreePrepared { project, side_tree, result: result.map_err(Problem::new) });
 }
 
-/// Makes the tree and a commit for it. Returns `None` if the guard's merge conflicts, so that there is no
-/// tree.
-fn make_tree(world: &World, repository: &Repository, order: &Order) -> Result<Option<Prepared>, GitError> {
-    Ok(Some(match &order.side_tree {
+/// Makes the tree and a commit for it, unless the guard's merge conflicts.
+fn make_tree(world: &World, repository: &Repository, order: &Order) -> Result<SideTreeAnswer, GitError> {
+    Ok(SideTreeAnswer::Made(match &order.side_tree {
         // Only the files that the gate's commands name are left. A gate that passes on this tree checks
         // nothing.
         SideTree::Canary { at } => {
@@ -64,8 +64,12 @@ fn make_tree(world: &World, repository: &Repository, order: &Order) -> Result<Op
                 sign: false,
                 seal: false,
             };
-            let Candidate::Clean { commit: merge, .. } = make_candidate(repository, &wanted)? else {
-                return Ok(None);
+            let merge = match make_candidate(repository, &wanted)? {
+                Candidate::Clean { commit, .. } => commit,
+                Candidate::Conflict { paths, messages } => {
+                    let text = conflict_text(repository, onto, head, &paths, &messages);
+                    return Ok(SideTreeAnswer::Conflict(MemberConflict { entry: *entry, paths, text }));
+                }
             };
             let (commit, tree) = repository.with_files_of(&merge, onto, paths)?;
             repository.keep(&format!("candidate/{name}"), &commit)?;

@@ -79,6 +79,21 @@ pub(in crate::decide) fn hold_red(scribe: &mut Scribe<'_>, slug: &ProjectSlug, g
     hold_queue_until(scribe, slug, reason)
 }
 
+/// Holds the queue because the gate cannot be evaluated on the base, with which work has to be compared.
+pub(in crate::decide) fn hold_unclear_base(scribe: &mut Scribe<'_>, slug: &ProjectSlug, run: &GateRun) {
+    if disk_space::starved(run).is_some() {
+        disk_space::hold(scribe, slug, run);
+        return;
+    }
+    let branch = scribe.state.project(slug).map(|project| project.settings.target_branch.clone());
+    let (what, branch) = (in_words(Some(run)), branch.unwrap_or_default());
+    let text = format!("{what} could not be evaluated on {branch} itself: that is no verdict on the work");
+    let clears =
+        format!("repair what keeps the gate from running, then `paddock --project {slug} queue release`");
+    let reason = Reason::new(ReasonCode::NotEvaluated, scribe.now_ms, text, clears);
+    hold_queue_until(scribe, slug, reason);
+}
+
 /// Holds the queue because the gate cannot be evaluated on the candidate, and the branch is not the cause.
 pub(in crate::decide) fn hold_not_evaluated(
     scribe: &mut Scribe<'_>,

@@ -13,33 +13,39 @@
 //!   weakened is a finding of the review, unless somebody wrote a scope that names the file. A test or gate
 //!   script that it changed otherwise puts the entry under guard (`Entry::guard`): the gate runs on its merge
 //!   with these files as they were before (`Purpose::Tamper`), in a folder made from nothing; if commands are
-//!   `isolated`, these alone. Green lets it on; red on a green base sends it back. The guard is tried on the
-//!   tip of that moment, not on each later one.
+//!   `isolated`, these alone. Green lets it on; red on a green base sends it back; if the run cannot be made,
+//!   a person decides. The guard is tried on the tip of that moment, not on each later one.
 //! - **Canary.** If it is green there is a notice in `status` and in every proof, until another verdict or
 //!   another gate.
 
 use crate::decide::queue::blame;
 use crate::decide::queue::disk_space;
+use crate::decide::queue::entries::drop_entry;
 use crate::decide::queue::gates;
 use crate::decide::refusals::unknown_project;
 use crate::decide::scribe::Scribe;
+use crate::decide::sessions::retries::human;
 use crate::decide::sessions::send_back;
 use crate::effect::Effect;
-use crate::input::Problem;
+use crate::input::{Problem, SideTreeAnswer};
 use crate::judge::repeats;
+use crate::listing::a_few_of;
 use crate::train::in_order;
 use paddock_model::command::{Answer, Refusal, Reply};
-use paddock_model::event::Fact;
+use paddock_model::event::{Dropped, Fact};
 use paddock_model::gate::{CommandResult, GateRun, Purpose, Verdict};
-use paddock_model::ids::{EntryId, GateId, ObjectId, ProjectSlug};
+use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveKey, ProjectSlug};
 use paddock_model::project::Project;
+use paddock_model::reason::ReasonCode;
 use paddock_model::settings::GateCommand;
 use paddock_model::side_runs::{Guard, Prepared, SideTree};
-use paddock_model::train::Entry;
+use paddock_model::train::{Entry, Subject};
 use paddock_model::verdicts::terms_of;
 
 /// Guard runs that cannot be evaluated, before the base is asked.
 const UNCLEAR_MAX: u32 = 2;
+/// Files that a reason names one by one.
+const NAMED_MAX: usize = 5;
 
 /// Returns whether a side run waits for a slot.
 pub(in crate::decide) fn is_due(project: &Project) -> bool {
@@ -204,7 +210,7 @@ fn guard_one(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: &Entry, guard: 
             let run = guard.last.and_then(|gate| scribe.state.gate(gate)).cloned();
             match run {
                 Some(run) => send_back::tampered(scribe, &run, entry, &guard.paths),
-                None => give_up(scribe, slug, entry.id, "the record of its gate run is gone"),
+                None => ask(scribe, slug, entry.id, "the record of its gate run is gone"),
             }
         }
         // Red without the branch, too: nobody is to blame.
@@ -226,13 +232,27 @@ fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug, purpose: Purpose, commit: 
     }
 }
 
-/// Gives up an entry's guard, with the reason. The entry takes its turn without it: the guard is an
-/// additional check, and its own failure must not stop the queue.
-fn give_up(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: EntryId, why: &str) {
-    let is_waiting = |project: &Project| project.train.entry(entry).is_some_and(Entry::waits_for_guard);
-    if scribe.state.project(slug).is_some_and(is_waiting) {
-        scribe.record(Fact::GuardGivenUp { project: slug.clone(), entry, why: why.to_owned() });
-    }
+/// Returns an entry, if it waits for its guard.
+fn waiting(scribe: &Scribe<'_>, slug: &ProjectSlug, entry: EntryId) -> Option<Entry> {
+    let entry = scribe.state.project(slug)?.train.entry(entry)?;
+    entry.waits_for_guard().then(|| entry.clone())
+}
+
+/// The gate cannot be run with the original tests: a person decides, and the queue goes on without the entry.
+/// It must not land without that run, since an agent may be what prevents it.
+fn ask(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: EntryId, why: &str) {
+    let Some(entry) = waiting(scribe, slug, entry) else { return };
+    let Subject::Objective(id) = &entry.subject else { return };
+    let key = ObjectiveKey { project: slug.clone(), id: id.clone() };
+    let paths = entry.guard.as_ref().map(|guard| guard.paths.as_slice()).unwrap_or_default();
+    let names: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
+    let text = format!(
+        "the gate has to run with the original versions of {}, and that run could not be made: {why}; `paddock \
+         objective approve {id}` lands the work without it, `paddock objective retry {id}` starts another session",
+        a_few_of(&names, NAMED_MAX)
+    );
+    drop_entry(scribe, slug, &entry, Dropped::Refused("the run with the original tests failed".to_owned()));
+    human(scribe, &key, ReasonCode::NotEvaluated, text);
 }
 
 fn canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
@@ -247,24 +267,26 @@ pub(in crate::decide) fn prepared(
     scribe: &mut Scribe<'_>,
     slug: &ProjectSlug,
     side_tree: SideTree,
-    result: Result<Option<Prepared>, Problem>,
+    result: Result<SideTreeAnswer, Problem>,
 ) {
     // The answer is not awaited: it belongs to an earlier order.
     if !scribe.memo.preparing.remove(&(slug.clone(), side_tree.clone())) {
         return;
     }
     scribe.mark(slug);
-    let problem = match result {
-        Ok(Some(prepared)) => {
+    match (result, side_tree) {
+        (Ok(SideTreeAnswer::Made(prepared)), side_tree) => {
             scribe.memo.prepared.insert((slug.clone(), side_tree), prepared);
-            return;
         }
-        Ok(None) => "the branch does not merge with the tip".to_owned(),
-        Err(problem) => problem.into_text(),
-    };
-    match side_tree {
-        SideTree::Guard { entry, .. } => give_up(scribe, slug, entry, &problem),
-        SideTree::Canary { .. } => judge_canary(scribe, slug, None, Verdict::NotEvaluated),
+        (Ok(SideTreeAnswer::Conflict(found)), SideTree::Guard { entry, .. }) => {
+            if let Some(entry) = waiting(scribe, slug, entry) {
+                send_back::conflicts(scribe, slug, &entry, found.paths, &found.text);
+            }
+        }
+        (Err(problem), SideTree::Guard { entry, .. }) => ask(scribe, slug, entry, problem.text()),
+        (Ok(SideTreeAnswer::Conflict(_)) | Err(_), SideTree::Canary { .. }) => {
+            judge_canary(scribe, slug, None, Verdict::NotEvaluated);
+        }
     }
 }
 
@@ -278,17 +300,9 @@ pub(in crate::decide) fn ended(scribe: &mut Scribe<'_>, run: &GateRun) {
             let (project, commit) = (slug.clone(), run.commit.clone());
             scribe.record(Fact::ExternalJudged { project, commit, gate: Some(run.id), verdict });
         }
-        // The gate cannot be evaluated on the base. The queue finds that out by itself and is held for it.
+        // The queue may have no run of its own that finds this out: its entries wait for their guards.
         Purpose::Tamper { entries } if entries.is_empty() && verdict == Verdict::NotEvaluated => {
-            let waiting = scribe.state.project(slug).map(|project| project.train.entries.clone());
-            for entry in waiting.unwrap_or_default().iter().filter(|entry| entry.waits_for_guard()) {
-                give_up(
-                    scribe,
-                    slug,
-                    entry.id,
-                    "the gate cannot be evaluated on the tip that it would land on",
-                );
-            }
+            blame::hold_unclear_base(scribe, slug, run);
         }
         Purpose::Tamper { .. }
         | Purpose::Candidate { .. }
