@@ -18,12 +18,12 @@ use history::History;
 use paddock_git::Repository;
 use paddock_ipc::workspace_lock::is_running;
 use paddock_model::command::Command;
-use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
+use paddock_model::ids::{ObjectId, ProjectSlug};
 use paddock_model::project::Project;
 use paddock_model::state::State;
 use paddock_report::text::{counted, harmless, table};
 pub(super) use rerun::FOLDER as RERUN_FOLDER;
-use rerun::{Differing, Rerun};
+use rerun::{Differing, Rerun, is_same_gate};
 
 /// Maximum number of reads of the log and the ref while a supervisor moves them.
 const READS_MAX: usize = 5;
@@ -74,7 +74,7 @@ impl Verify {
         let state = context.state()?;
         for project in state.projects() {
             if context.project.as_ref().is_none_or(|wanted| *wanted == project.slug) {
-                projects.push(self.report(context, project, rerun.as_mut())?);
+                projects.push(self.report(context, (&state, project), rerun.as_mut())?);
             }
         }
         if projects.is_empty() {
@@ -94,7 +94,7 @@ impl Verify {
     fn report(
         &self,
         context: &Context,
-        project: &Project,
+        (state, project): (&State, &Project),
         rerun: Option<&mut Rerun<'_>>,
     ) -> Result<Report, Failure> {
         let reference = project.integration_ref();
@@ -119,7 +119,7 @@ impl Verify {
         // `since` selects what is shown and run again; every commit must be checked to know its kind.
         commits.retain(|row| self.since.is_none_or(|since| row.at_ms >= since));
         if let Some(rerun) = rerun {
-            rerun.run(project, &repository, &mut commits)?;
+            rerun.run(state, project, &repository, &mut commits)?;
         }
         let ok = faults.is_empty() && commits.iter().all(|row| row.faults.is_empty());
         Ok(Report { project: project.slug.clone(), reference, tip, ok, faults, commits })
@@ -132,9 +132,8 @@ impl Verify {
 /// A landing under another gate says nothing about the caches: today's commands may ask for more.
 fn hold_queues(context: &Context, state: &State, differing: Vec<Differing>) -> Result<(), Failure> {
     let is_same_gate = |differing: &Differing| {
-        let run = differing.gate.and_then(|gate| state.gate(GateId(gate)));
-        let now = state.project(&differing.project).map(|project| project.settings.gate_terms());
-        run.is_some_and(|run| Some(&run.terms) == now.as_ref())
+        let project = state.project(&differing.project);
+        project.is_some_and(|project| is_same_gate(state, project, differing.gate))
     };
     let mut held: Vec<ProjectSlug> = Vec::new();
     for Differing { project, commit, fault, .. } in differing.into_iter().filter(is_same_gate) {

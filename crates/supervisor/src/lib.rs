@@ -59,7 +59,7 @@ mod world;
 
 pub use ask::ask;
 pub use checkup::{Checkup, check_agent};
-pub use effects::planner_prompt;
+pub use effects::{command_results, planner_prompt};
 pub use error::{EffectError, SupervisorError};
 pub use options::{Options, RunEnd};
 pub use projects::read_project;

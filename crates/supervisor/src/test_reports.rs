@@ -54,7 +54,10 @@ impl TestOrder {
 
 /// Removes reports that earlier runs left in the gate's folder. Outside of the folders that are kept, a report
 /// is a file of the commit; it stays, and the order remembers it.
-pub(super) fn clear(orders: &mut [TestOrder], folder: &Path, kept: &[String]) -> Result<(), EffectError> {
+///
+/// # Errors
+/// Fails if a report cannot be removed.
+pub fn clear(orders: &mut [TestOrder], folder: &Path, kept: &[String]) -> Result<(), EffectError> {
     for order in orders {
         let Some(pattern) = &order.junit else { continue };
         for file in matching(folder, pattern) {

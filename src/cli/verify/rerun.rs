@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
 
 use super::check::{Kind, Row};
@@ -12,16 +12,22 @@ use crate::cli::output;
 use paddock_git::{GatePlace, HoldOrder, LookOrder, Repository, StatTrust, Worktree};
 use paddock_git::{gate_paths, hold, remove_gate};
 use paddock_ipc::workspace_lock::WorkspaceLock;
-use paddock_model::ids::{ObjectId, ProjectSlug};
+use paddock_model::evidence::{Source, Tests};
+use paddock_model::gate::{CommandResult, Verdict, verdict_of};
+use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
 use paddock_model::project::Project;
+use paddock_model::proof::ProvenCommand;
+use paddock_model::session::Exit;
+use paddock_model::state::State;
 use paddock_model::tamper::patterns;
 use paddock_os::files::make_private_dir;
 use paddock_runner::{
-    ExitRecord, JobKey, JobKind, JobReport, JobSpec, LOOK_STAGE, Limits, LocalRunner, Resources, Runner,
-    SET_UP_STAGE, SecretValues, Stage, StopSignal, is_gate_command,
+    ExitRecord, JobKey, JobKind, JobReport, JobSpec, Limits, LocalRunner, Resources, Runner, SET_UP_STAGE,
+    SecretValues, Stage, StopSignal,
 };
-use paddock_supervisor::gate_job::{GateJob, look_result};
-use paddock_supervisor::test_reports::TestOrder;
+use paddock_supervisor::command_results;
+use paddock_supervisor::gate_job::GateJob;
+use paddock_supervisor::test_reports::{TestOrder, clear};
 
 /// Number of the first rerun. Job keys must be unique, and recorded gate runs never reach this number.
 const FIRST_NUMBER: u64 = 1 << 48;
@@ -66,6 +72,7 @@ impl<'c> Rerun<'c> {
     /// Fails if the gate could not be run at all.
     pub(super) fn run(
         &mut self,
+        state: &State,
         project: &Project,
         repository: &Repository,
         rows: &mut [Row],
@@ -75,7 +82,11 @@ impl<'c> Rerun<'c> {
         for row in rows.iter_mut().filter(|row| row.kind == Kind::Verified) {
             let name = row.objective.clone().unwrap_or_else(|| row.summary.clone());
             output::note(&format!("running the gate on {} ({name})", row.commit.short()));
-            if let Some(fault) = self.run_repeatedly(project, repository, row)? {
+            // Another gate may ask for other tests.
+            let is_same = is_same_gate(state, project, row.gate);
+            let proven = row.proof.as_ref().filter(|_| is_same).map(|proof| proof.commands.as_slice());
+            let wanted = (&row.commit, proven.unwrap_or_default());
+            if let Some(fault) = self.run_repeatedly(project, repository, wanted)? {
                 let (project, commit) = (project.slug.clone(), row.commit.clone());
                 self.differing.push(Differing { project, commit, gate: row.gate, fault: fault.clone() });
                 row.faults.push(fault);
@@ -95,14 +106,14 @@ impl<'c> Rerun<'c> {
         &mut self,
         project: &Project,
         repository: &Repository,
-        row: &Row,
+        wanted: (&ObjectId, &[ProvenCommand]),
     ) -> Result<Option<String>, Failure> {
-        let mut fault = self.run_one(project, repository, row)?;
+        let mut fault = self.run_one(project, repository, wanted)?;
         for _ in 0..project.settings.queue.flaky_retries.max(1) {
             if fault.is_none() {
                 break;
             }
-            fault = self.run_one(project, repository, row)?;
+            fault = self.run_one(project, repository, wanted)?;
         }
         Ok(fault)
     }
@@ -111,7 +122,7 @@ impl<'c> Rerun<'c> {
         &mut self,
         project: &Project,
         repository: &Repository,
-        row: &Row,
+        (commit, proven): (&ObjectId, &[ProvenCommand]),
     ) -> Result<Option<String>, Failure> {
         let folder = folder_of(project);
         std::fs::create_dir_all(&folder)?;
@@ -120,16 +131,12 @@ impl<'c> Rerun<'c> {
         let made = folder.join(format!("{FOLDER}{number}"));
         let dir = self.context.workspace.trash_dir().join(format!("verify-{number}"));
         let place = GatePlace { folder: made.clone(), private: dir.join("folder") };
-        let order = HoldOrder {
-            commit: &row.commit,
-            kept: &[],
-            start_from_nothing: true,
-            trust: StatTrust::of_this_process(),
-        };
+        let order =
+            HoldOrder { commit, kept: &[], start_from_nothing: true, trust: StatTrust::of_this_process() };
         let result = make_private_dir(&place.private)
             .map_err(error)
             .and_then(|()| hold(repository, &place, &order).map_err(error))
-            .and_then(|held| self.run_in(project, &row.commit, (held.worktree, place), dir));
+            .and_then(|held| self.run_in(project, (commit, proven), (held.worktree, place), dir));
         if let Err(problem) = remove_gate(repository, &made) {
             output::note(&format!("cannot remove {}: {problem}", made.display()));
         }
@@ -141,15 +148,17 @@ impl<'c> Rerun<'c> {
     fn run_in(
         &self,
         project: &Project,
-        commit: &ObjectId,
+        (commit, proven): (&ObjectId, &[ProvenCommand]),
         (worktree, place): (Worktree, GatePlace),
         dir: PathBuf,
     ) -> Result<Option<String>, Failure> {
         let settings = &project.settings;
         let runs: Vec<String> = settings.verify.iter().map(|command| command.run.clone()).collect();
         let minutes = u64::from(settings.worktree.setup_timeout_minutes);
+        let mut tests = TestOrder::from_commands(&settings.verify);
+        clear(&mut tests, &worktree.path, &[]).map_err(error)?;
         let job = GateJob {
-            tests: TestOrder::from_commands(&settings.verify),
+            tests,
             commands: &settings.verify,
             setup: settings.worktree.setup.as_deref().map(|command| (command, minutes * 60_000)),
             look: LookOrder {
@@ -169,7 +178,8 @@ impl<'c> Rerun<'c> {
             job_of(JobKey { kind: JobKind::Gate, id: self.next, attempt: 1 }, dir, worktree.path, stages);
         self.runner.submit(&spec).map_err(error)?;
         let record = self.wait(&spec.key).ok_or_else(|| error("the gate's keeper vanished"))?;
-        let fault = fault_of(&record, &spec.dir);
+        let results = command_results(&record, &spec.dir, &spec.worktree);
+        let fault = fault_of(&results, settings.verify.len(), proven);
         if fault.is_none() {
             // The output of a green run proves nothing beyond the proof that is there already.
             drop(std::fs::remove_dir_all(&spec.dir));
@@ -205,24 +215,42 @@ fn remove_leftovers(project: &Project, repository: &Repository) {
     }
 }
 
-/// Returns why a run is not green; `None` if it is.
-fn fault_of(record: &ExitRecord, dir: &Path) -> Option<String> {
-    let failed = record.stages.iter().position(|stage| !stage.succeeded())?;
-    let stage = record.stages.get(failed)?;
-    let before = record.stages[..failed].iter().rev().find(|stage| is_gate_command(&stage.name));
-    Some(match stage.name.as_str() {
-        SET_UP_STAGE => format!("`{SET_UP_STAGE}` failed in the rerun: {:?}", stage.outcome),
-        LOOK_STAGE => {
-            let place = record.stages[..failed].iter().filter(|stage| is_gate_command(&stage.name)).count();
-            let name = before.map_or(SET_UP_STAGE, |stage| stage.name.as_str());
-            let found = look_result(dir, place).unwrap_or_default();
-            let changed = found.looked.and_then(|looked| looked.changed);
-            let what = found.problem.or_else(|| Some(format!("it changed {}", changed?)));
-            let what = what.unwrap_or_else(|| "the folder could not be looked at".to_owned());
-            format!("`{name}` is not green in the rerun: {what}")
-        }
-        name => format!("the gate command {name} is not green in the rerun: {:?}", stage.outcome),
+/// Returns whether a landing passed the gate of today.
+pub(super) fn is_same_gate(state: &State, project: &Project, gate: Option<u64>) -> bool {
+    let run = gate.and_then(|gate| state.gate(GateId(gate)));
+    run.is_some_and(|run| run.terms == project.settings.gate_terms())
+}
+
+/// Returns why a run is not green, or which command reports fewer tests than the proof has; `None` if all is as
+/// it was.
+fn fault_of(results: &[CommandResult], expected: usize, proven: &[ProvenCommand]) -> Option<String> {
+    if let Some(result) = results.iter().find(|result| result.verdict() != Verdict::Green) {
+        let outcome = result.outcome();
+        return Some(match result.exit {
+            Exit::SetupFailed(_) => format!("`{SET_UP_STAGE}` failed in the rerun: {outcome}"),
+            _ => format!("the gate command {} is not green in the rerun: {outcome}", result.name),
+        });
+    }
+    if verdict_of(results, expected) != Verdict::Green {
+        return Some("not every command of the gate ran in the rerun".to_owned());
+    }
+    let pairs = results.iter().zip(proven).filter(|(result, proven)| result.name == proven.name);
+    pairs.into_iter().find_map(|(result, proven)| {
+        let (now, then) = (result.tests.as_ref(), proven.tests.as_ref()?);
+        has_fewer(now, then).then(|| {
+            let now = now.map_or_else(|| Tests::untold().to_string(), ToString::to_string);
+            format!(
+                "the gate command {} ended with 0 in the rerun, but its tests are others: {now}; in the proof: {then}",
+                result.name
+            )
+        })
     })
+}
+
+/// Returns whether tests that passed at the landing are missing or fail now.
+fn has_fewer(now: Option<&Tests>, then: &Tests) -> bool {
+    let is_known = then.source != Source::Exit;
+    is_known && now.is_none_or(|now| now.passed < then.passed || now.failed > then.failed)
 }
 
 fn error(text: impl std::fmt::Display) -> Failure {

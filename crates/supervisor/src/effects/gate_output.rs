@@ -25,9 +25,10 @@ const SUMMARY_BYTES: u64 = 4 << 20;
 /// Most bytes kept of a line. No summary is longer.
 const LINE_BYTES_MAX: usize = 4_096;
 
-/// Returns how each command of a run that is over ended. Reads the run's output, so the kernel's thread must
-/// not call this.
-pub(super) fn command_results(record: &ExitRecord, dir: &Path, worktree: &Path) -> Vec<CommandResult> {
+/// Returns how each command of a run that is over ended, and which tests it reported. Reads the run's output,
+/// so the kernel's thread must not call this.
+#[must_use]
+pub fn command_results(record: &ExitRecord, dir: &Path, worktree: &Path) -> Vec<CommandResult> {
     // The space is measured when the run is over, which may be after it was freed again; the output is
     // searched as well.
     let is_full = is_disk_full(worktree) || is_disk_full(&std::env::temp_dir()) || is_disk_full(dir);

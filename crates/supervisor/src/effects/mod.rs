@@ -68,6 +68,7 @@ use paddock_model::state::State;
 
 pub(super) use attempts::clear_locks;
 pub(super) use environment::Variables;
+pub use gate_output::command_results;
 pub(super) use gate_output::{watch, watched};
 pub(super) use gates::{Ended, ended};
 pub use planning::planner_prompt;
