@@ -63,10 +63,17 @@ fn planned(train: &Train, verdicts: &[KnownVerdict]) -> Vec<Action> {
 }
 
 fn planned_with(train: &Train, verdicts: &[KnownVerdict], evidence: Evidence<'_>) -> Vec<Action> {
-    let rules = Rules { verdicts, terms: "", flaky_retries: 1, now_ms: 0, evidence };
-    plan(&View {
+    plan(&view(train, &oid('1'), rules(verdicts, evidence)))
+}
+
+fn rules<'a>(verdicts: &'a [KnownVerdict], evidence: Evidence<'a>) -> Rules<'a> {
+    Rules { verdicts, terms: "", flaky_retries: 1, now_ms: 0, evidence }
+}
+
+fn view<'a>(train: &'a Train, tip: &'a ObjectId, rules: Rules<'a>) -> View<'a> {
+    View {
         train,
-        tip: &oid('1'),
+        tip,
         has_gate: true,
         may_move: true,
         slots: 1,
@@ -78,7 +85,7 @@ fn planned_with(train: &Train, verdicts: &[KnownVerdict], evidence: Evidence<'_>
         tip_tree: None,
         comparing: &[],
         rules,
-    })
+    }
 }
 
 #[test]
@@ -238,25 +245,12 @@ fn a_batch_with_fewer_tests_is_searched_like_a_red_one() {
 fn the_tests_of_the_tip_are_found_out_before_anything_is_queued() {
     let queue = train(Vec::new());
     let (tip, tree) = (oid('1'), oid('4'));
-    let (red, nothing) = ([known('4', Verdict::Red, 1)], []);
-    let rules =
-        |verdicts| Rules { verdicts, terms: "", flaky_retries: 1, now_ms: 0, evidence: Evidence::default() };
-    let view = View {
-        train: &queue,
-        tip: &tip,
-        has_gate: true,
-        may_move: true,
-        slots: 1,
-        trial_ms: None,
-        runs: &[],
-        is_strict: false,
-        conflicts: &[],
-        external: None,
-        tip_tree: Some(&tree),
-        comparing: &[],
-        rules: rules(&nothing),
+    let red = [known('4', Verdict::Red, 1)];
+    let at_work = |verdicts| {
+        let known = view(&queue, &tip, rules(verdicts, Evidence::default()));
+        View { tip_tree: Some(&tree), ..known }
     };
-    assert_eq!(plan(&view), [Action::GateTip]);
-    assert_eq!(plan(&View { rules: rules(&red), ..view }), [], "it has run there");
-    assert_eq!(plan(&View { rules: rules(&nothing), tip_tree: None, ..view }), [], "nobody works");
+    assert_eq!(plan(&at_work(&[])), [Action::GateTip]);
+    assert_eq!(plan(&at_work(&red)), [], "it has run there");
+    assert_eq!(plan(&View { tip_tree: None, ..at_work(&[]) }), [], "nobody works");
 }
