@@ -23,7 +23,7 @@ use paddock_model::project::Project;
 use paddock_model::state::State;
 use paddock_report::text::{counted, harmless, table};
 pub(super) use rerun::FOLDER as RERUN_FOLDER;
-use rerun::{Differing, Rerun, is_same_gate};
+use rerun::{Differing, Rerun};
 
 /// Maximum number of reads of the log and the ref while a supervisor moves them.
 const READS_MAX: usize = 5;
@@ -81,7 +81,7 @@ impl Verify {
             return Err(Failure::error("there is nothing to verify: no project is registered"));
         }
         if let Some(rerun) = rerun {
-            hold_queues(context, &state, rerun.end())?;
+            hold_queues(context, rerun.end())?;
         }
         let ok = projects.iter().all(|report| report.ok);
         match self.json {
@@ -126,17 +126,10 @@ impl Verify {
     }
 }
 
-/// Holds the queue of each project with a landing that the gate of its day passed, and that is not green from
-/// nothing now.
-///
-/// A landing under another gate says nothing about the caches: today's commands may ask for more.
-fn hold_queues(context: &Context, state: &State, differing: Vec<Differing>) -> Result<(), Failure> {
-    let is_same_gate = |differing: &Differing| {
-        let project = state.project(&differing.project);
-        project.is_some_and(|project| is_same_gate(state, project, differing.gate))
-    };
+/// Holds the queue of each project with a landing that differs.
+fn hold_queues(context: &Context, differing: Vec<Differing>) -> Result<(), Failure> {
     let mut held: Vec<ProjectSlug> = Vec::new();
-    for Differing { project, commit, fault, .. } in differing.into_iter().filter(is_same_gate) {
+    for Differing { project, commit, fault } in differing {
         // One hold names all landings since the last run from nothing.
         if !held.contains(&project) {
             held.push(project.clone());

@@ -35,12 +35,11 @@ const FIRST_NUMBER: u64 = 1 << 48;
 /// Prefix of the names of folders in which gates run again; a process id and a number follow.
 pub(in crate::cli) const FOLDER: &str = "_verify-";
 
-/// A landed commit that is not green from nothing.
+/// A landed commit that passed the gate of today and is not green from nothing. A landing under another gate
+/// says nothing about the caches: today's commands may ask for more.
 pub(super) struct Differing {
     pub(super) project: ProjectSlug,
     pub(super) commit: ObjectId,
-    /// Number of the gate run by which it landed.
-    pub(super) gate: Option<u64>,
     pub(super) fault: String,
 }
 
@@ -87,15 +86,17 @@ impl<'c> Rerun<'c> {
             let proven = row.proof.as_ref().filter(|_| is_same).map(|proof| proof.commands.as_slice());
             let wanted = (&row.commit, proven.unwrap_or_default());
             if let Some(fault) = self.run_repeatedly(project, repository, wanted)? {
-                let (project, commit) = (project.slug.clone(), row.commit.clone());
-                self.differing.push(Differing { project, commit, gate: row.gate, fault: fault.clone() });
+                if is_same {
+                    let (project, commit) = (project.slug.clone(), row.commit.clone());
+                    self.differing.push(Differing { project, commit, fault: fault.clone() });
+                }
                 row.faults.push(fault);
             }
         }
         Ok(())
     }
 
-    /// Gives the workspace's lock back. Returns the commits that are not green.
+    /// Gives the workspace's lock back. Returns the commits that differ.
     pub(super) fn end(self) -> Vec<Differing> {
         self.differing
     }
@@ -216,7 +217,7 @@ fn remove_leftovers(project: &Project, repository: &Repository) {
 }
 
 /// Returns whether a landing passed the gate of today.
-pub(super) fn is_same_gate(state: &State, project: &Project, gate: Option<u64>) -> bool {
+fn is_same_gate(state: &State, project: &Project, gate: Option<u64>) -> bool {
     let run = gate.and_then(|gate| state.gate(GateId(gate)));
     run.is_some_and(|run| run.terms == project.settings.gate_terms())
 }
@@ -234,8 +235,8 @@ fn fault_of(results: &[CommandResult], expected: usize, proven: &[ProvenCommand]
     if verdict_of(results, expected) != Verdict::Green {
         return Some("not every command of the gate ran in the rerun".to_owned());
     }
-    let pairs = results.iter().zip(proven).filter(|(result, proven)| result.name == proven.name);
-    pairs.into_iter().find_map(|(result, proven)| {
+    let mut pairs = results.iter().zip(proven).filter(|(result, proven)| result.name == proven.name);
+    pairs.find_map(|(result, proven)| {
         let (now, then) = (result.tests.as_ref(), proven.tests.as_ref()?);
         has_fewer(now, then).then(|| {
             let now = now.map_or_else(|| Tests::untold().to_string(), ToString::to_string);
