@@ -1,5 +1,7 @@
 //! Answers about merges and landings of the queue.
 
+#[cfg(test)]
+mod bed;
 pub(super) mod blame;
 pub(super) mod compare;
 pub(super) mod disk_space;

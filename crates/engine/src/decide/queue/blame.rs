@@ -81,17 +81,8 @@ pub(in crate::decide) fn hold_red(scribe: &mut Scribe<'_>, slug: &ProjectSlug, g
 
 /// Holds the queue because the gate cannot be evaluated on the base, with which work has to be compared.
 pub(in crate::decide) fn hold_unclear_base(scribe: &mut Scribe<'_>, slug: &ProjectSlug, run: &GateRun) {
-    if disk_space::starved(run).is_some() {
-        disk_space::hold(scribe, slug, run);
-        return;
-    }
     let branch = scribe.state.project(slug).map(|project| project.settings.target_branch.clone());
-    let (what, branch) = (in_words(Some(run)), branch.unwrap_or_default());
-    let text = format!("{what} could not be evaluated on {branch} itself: that is no verdict on the work");
-    let clears =
-        format!("repair what keeps the gate from running, then `paddock --project {slug} queue release`");
-    let reason = Reason::new(ReasonCode::NotEvaluated, scribe.now_ms, text, clears);
-    hold_queue_until(scribe, slug, reason);
+    hold_unclear(scribe, slug, Some(run), &format!("on {} itself", branch.unwrap_or_default()));
 }
 
 /// Holds the queue because the gate cannot be evaluated on the candidate, and the branch is not the cause.
@@ -101,18 +92,27 @@ pub(in crate::decide) fn hold_not_evaluated(
     trial: &Trial,
     on_base: bool,
 ) -> bool {
+    let where_tried = match on_base {
+        true => "twice in a row, nor on the target branch without the work",
+        false => "twice in a row",
+    };
     let run = run_of(scribe, trial.last);
+    hold_unclear(scribe, slug, run.as_ref(), where_tried)
+}
+
+/// Holds the queue because the gate could not be evaluated by this run; `where_tried` ends the sentence.
+fn hold_unclear(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    run: Option<&GateRun>,
+    where_tried: &str,
+) -> bool {
     // A full disk gets a hold of its own, which ends by itself when space is free.
-    if let Some(run) = run.as_ref().filter(|run| disk_space::starved(run).is_some()) {
+    if let Some(run) = run.filter(|run| disk_space::starved(run).is_some()) {
         return disk_space::hold(scribe, slug, run);
     }
-    let what = in_words(run.as_ref());
-    let on_base = match on_base {
-        true => ", nor on the target branch without the work",
-        false => "",
-    };
-    let text =
-        format!("{what} could not be evaluated twice in a row{on_base}: that is no verdict on the work");
+    let what = in_words(run);
+    let text = format!("{what} could not be evaluated {where_tried}: that is no verdict on the work");
     let clears =
         format!("repair what keeps the gate from running, then `paddock --project {slug} queue release`");
     let reason = Reason::new(ReasonCode::NotEvaluated, scribe.now_ms, text, clears);

@@ -20,32 +20,26 @@
 
 use crate::decide::queue::blame;
 use crate::decide::queue::disk_space;
-use crate::decide::queue::entries::drop_entry;
 use crate::decide::queue::gates;
 use crate::decide::refusals::unknown_project;
 use crate::decide::scribe::Scribe;
-use crate::decide::sessions::retries::human;
 use crate::decide::sessions::send_back;
 use crate::effect::Effect;
 use crate::input::{Problem, SideTreeAnswer};
 use crate::judge::repeats;
-use crate::listing::a_few_of;
 use crate::train::in_order;
 use paddock_model::command::{Answer, Refusal, Reply};
-use paddock_model::event::{Dropped, Fact};
+use paddock_model::event::Fact;
 use paddock_model::gate::{CommandResult, GateRun, Purpose, Verdict};
-use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveKey, ProjectSlug};
+use paddock_model::ids::{EntryId, GateId, ObjectId, ProjectSlug};
 use paddock_model::project::Project;
-use paddock_model::reason::ReasonCode;
 use paddock_model::settings::GateCommand;
 use paddock_model::side_runs::{Guard, Prepared, SideTree};
-use paddock_model::train::{Entry, Subject};
+use paddock_model::train::Entry;
 use paddock_model::verdicts::terms_of;
 
 /// Guard runs that cannot be evaluated, before the base is asked.
 const UNCLEAR_MAX: u32 = 2;
-/// Files that a reason names one by one.
-const NAMED_MAX: usize = 5;
 
 /// Returns whether a side run waits for a slot.
 pub(in crate::decide) fn is_due(project: &Project) -> bool {
@@ -210,7 +204,7 @@ fn guard_one(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: &Entry, guard: 
             let run = guard.last.and_then(|gate| scribe.state.gate(gate)).cloned();
             match run {
                 Some(run) => send_back::tampered(scribe, &run, entry, &guard.paths),
-                None => ask(scribe, slug, entry.id, "the record of its gate run is gone"),
+                None => send_back::unguarded(scribe, slug, entry, "the record of its gate run is gone"),
             }
         }
         // Red without the branch, too: nobody is to blame.
@@ -236,23 +230,6 @@ fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug, purpose: Purpose, commit: 
 fn waiting(scribe: &Scribe<'_>, slug: &ProjectSlug, entry: EntryId) -> Option<Entry> {
     let entry = scribe.state.project(slug)?.train.entry(entry)?;
     entry.waits_for_guard().then(|| entry.clone())
-}
-
-/// The gate cannot be run with the original tests: a person decides, and the queue goes on without the entry.
-/// It must not land without that run, since an agent may be what prevents it.
-fn ask(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: EntryId, why: &str) {
-    let Some(entry) = waiting(scribe, slug, entry) else { return };
-    let Subject::Objective(id) = &entry.subject else { return };
-    let key = ObjectiveKey { project: slug.clone(), id: id.clone() };
-    let paths = entry.guard.as_ref().map(|guard| guard.paths.as_slice()).unwrap_or_default();
-    let names: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
-    let text = format!(
-        "the gate has to run with the original versions of {}, and that run could not be made: {why}; `paddock \
-         objective approve {id}` lands the work without it, `paddock objective retry {id}` starts another session",
-        a_few_of(&names, NAMED_MAX)
-    );
-    drop_entry(scribe, slug, &entry, Dropped::Refused("the run with the original tests failed".to_owned()));
-    human(scribe, &key, ReasonCode::NotEvaluated, text);
 }
 
 fn canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
@@ -283,10 +260,21 @@ pub(in crate::decide) fn prepared(
                 send_back::conflicts(scribe, slug, &entry, found.paths, &found.text);
             }
         }
-        (Err(problem), SideTree::Guard { entry, .. }) => ask(scribe, slug, entry, problem.text()),
+        (Err(problem), SideTree::Guard { entry, .. }) => unmade(scribe, slug, entry, problem.text()),
         (Ok(SideTreeAnswer::Conflict(_)) | Err(_), SideTree::Canary { .. }) => {
             judge_canary(scribe, slug, None, Verdict::NotEvaluated);
         }
+    }
+}
+
+/// The tree for an entry's guard could not be made.
+fn unmade(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: EntryId, problem: &str) {
+    // The cause holds the project, and the tree is ordered again afterwards.
+    if !scribe.state.project(slug).is_some_and(Project::is_workable) {
+        return;
+    }
+    if let Some(entry) = waiting(scribe, slug, entry) {
+        send_back::unguarded(scribe, slug, &entry, problem);
     }
 }
 
@@ -352,3 +340,7 @@ pub(in crate::decide) fn ask_canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug)
         false => "the gate runs on an emptied tree; `paddock queue list` shows its verdict",
     }))
 }
+
+#[cfg(test)]
+#[path = "side_runs_tests.rs"]
+mod tests;

@@ -3,7 +3,7 @@
 
 use crate::decide::queue::entries::drop_entry;
 use crate::decide::scribe::Scribe;
-use crate::decide::sessions::retries::retry;
+use crate::decide::sessions::retries::{human, retry};
 use crate::listing::a_few_of;
 use paddock_model::cut;
 use paddock_model::event::{Dropped, Fact};
@@ -13,6 +13,7 @@ use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
 use paddock_model::objective::Feedback;
 use paddock_model::path::RepoPath;
 use paddock_model::project::{PublicationWait, WaitCode};
+use paddock_model::reason::ReasonCode;
 use paddock_model::session::SessionKind;
 use paddock_model::train::{Entry, Subject};
 
@@ -76,9 +77,7 @@ pub(in crate::decide) fn tampered(scribe: &mut Scribe<'_>, run: &GateRun, entry:
         || "the gate could not be run".to_owned(),
         |result| format!("the gate command {} failed ({})", result.name, result.outcome()),
     );
-    let names: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
-    let (files, first) =
-        (a_few_of(&names, NAMED_MAX), paths.first().map(ToString::to_string).unwrap_or_default());
+    let (files, first) = (named(paths), paths.first().map(ToString::to_string).unwrap_or_default());
     let text = format!(
         "changed existing tests, or what decides which of them run ({files}), and with the original tests {what} \
          on the merge (gate run {gate}; its output is in runtime/gates/{gate}). Make the work pass the original \
@@ -89,6 +88,26 @@ pub(in crate::decide) fn tampered(scribe: &mut Scribe<'_>, run: &GateRun, entry:
     let (code, paths) = (FindingCode::Tampered, paths.iter().take(PATHS_MAX).cloned().collect());
     let finding = Finding { code, text, paths, more_paths: 0 };
     retry(scribe, &key(&run.project, id), SessionKind::Correction, Feedback::Findings(vec![finding]));
+}
+
+/// The gate cannot be run with the original versions of what a branch changed: a person decides. The branch
+/// must not land without that run, since an agent may be what prevents it.
+pub(in crate::decide) fn unguarded(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, why: &str) {
+    let Subject::Objective(id) = &entry.subject else { return };
+    let paths = entry.guard.as_ref().map(|guard| guard.paths.as_slice()).unwrap_or_default();
+    let text = format!(
+        "the gate has to run with the original versions of {}, and that run could not be made: {why}; `paddock \
+         objective approve {id}` lands the work without it, `paddock objective retry {id}` starts another session",
+        named(paths)
+    );
+    let refused = Dropped::Refused("the run with the original tests could not be made".to_owned());
+    drop_entry(scribe, project, entry, refused);
+    human(scribe, &key(project, id), ReasonCode::NotEvaluated, text);
+}
+
+fn named(paths: &[RepoPath]) -> String {
+    let names: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
+    a_few_of(&names, NAMED_MAX)
 }
 
 /// The gate was green, but tests of the base are missing or failed: sends the branch back with this text.
