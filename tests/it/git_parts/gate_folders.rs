@@ -232,6 +232,18 @@ fn a_folder_is_found_again_whatever_a_run_did_to_its_ties() {
     ));
 }
 
+#[test]
+fn a_removal_that_was_killed_after_git_forgot_the_folder_is_finished() {
+    let gate = Gate::new(home());
+    let held = gate.hold();
+    let moved = gate.dir().with_file_name(".paddock-removed-_gate-1");
+    fs::rename(gate.dir(), &moved).unwrap();
+    fs::remove_dir_all(&held.worktree.git_dir).unwrap();
+    assert!(gate.hold().from_nothing);
+    gate.is_like_a_clone(&[]);
+    assert!(!moved.exists());
+}
+
 /// Commands for each way in which the user's own checkout can be sparse.
 const SPARSE: [&[&[&str]]; 4] = [
     &[&["sparse-checkout", "set", "src"]],

@@ -9,7 +9,7 @@ use std::sync::PoisonError;
 use git2::Oid;
 
 use super::super::error::GitError;
-use super::super::remove::{Removal, discard};
+use super::super::remove::{Removal, discard, finish_removal};
 use super::super::repository::{Repository, oid};
 use super::super::whole::named;
 use super::super::worktree::{MARKER_FILE, Place, Worktree, absolute, lock_of, write_if_other};
@@ -97,8 +97,10 @@ pub fn hold(repository: &Repository, place: &GatePlace, order: &HoldOrder<'_>) -
     forget(&place.private)?;
     let index = index_file(&place.private);
     remove(&index).map_err(GitError::io(&index))?;
-    if existing.is_some() {
-        discard(repository, &path)?;
+    match existing {
+        Some(_) => drop(discard(repository, &path)?),
+        // A removal that was killed after git had forgotten the folder.
+        None => finish_removal(&path)?,
     }
     let git_dir = {
         let lock = lock_of(repository.common_dir());
