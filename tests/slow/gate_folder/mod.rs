@@ -87,7 +87,7 @@ fn a_gate_is_green_only_if_it_is_green_in_a_fresh_clone() {
 }
 
 #[test]
-#[ignore = "takes long; GATE_SEEDS says how many cases"]
+#[ignore = "takes long: GATE_SEEDS=2000 cargo test --test slow -- --ignored --nocapture at_length"]
 fn a_gate_is_green_only_if_it_is_green_in_a_fresh_clone_at_length() {
     let name = "a_gate_is_green_only_if_it_is_green_in_a_fresh_clone_at_length";
     if let Some(tally) = in_shares(name, 2_000, against_a_clone) {
