@@ -15,6 +15,7 @@ use paddock_console::{ConsoleError, Model, Refused};
 use paddock_git::is_tracked;
 use paddock_model::facts::RepositoryFacts;
 use paddock_model::settings::GateCommand;
+use paddock_os::plain;
 
 /// Maximum size of a manifest (`Cargo.toml`, `package.json`, …) that is read; a larger file is ignored.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -82,7 +83,7 @@ fn file_of(root: &Path, name: &str) -> Option<String> {
     if !facts.is_file() || facts.len() > FILE_BYTES_MAX {
         return None;
     }
-    Some(String::from_utf8_lossy(&std::fs::read(path).ok()?).into_owned())
+    Some(String::from_utf8_lossy(&plain::read(path).ok()?).into_owned())
 }
 
 impl Onboarding {

@@ -1,6 +1,5 @@
 //! `paddock project set-target`, and where a project's target branch comes from.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -19,6 +18,7 @@ use paddock_model::ids::{ObjectId, ObjectiveId, ProjectSlug};
 use paddock_model::project::Project;
 use paddock_model::state::State;
 use paddock_os::files::{Flush, mode_of, write_atomic};
+use paddock_os::plain;
 
 #[derive(Debug, Args)]
 pub(super) struct SetTargetArgs {
@@ -155,7 +155,7 @@ impl Edit {
         if read.target_branch.as_deref() == Some(branch) {
             return Ok(None);
         }
-        let before = fs::read_to_string(file)?;
+        let before = plain::read_to_string(file)?;
         let text = with_target(&before, read.target_line, branch).ok_or_else(|| {
             let (file, line) = (file.display(), read.target_line);
             let text = format!("{file}:{line}: Paddock cannot rewrite `target_branch` in this form");

@@ -9,6 +9,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::{Deserialize, Serialize};
 
 use super::planner;
+use paddock_os::plain;
 
 /// Limit on a template file, in bytes.
 const TEMPLATE_MAX_BYTES: u64 = 256 << 10;
@@ -216,7 +217,7 @@ fn read_file(path: &Path) -> Result<Option<String>, PromptError> {
         }
         Ok(_) => {}
     }
-    fs::read_to_string(path).map(Some).map_err(fault)
+    plain::read_to_string(path).map(Some).map_err(fault)
 }
 
 /// Checks the text of a template: its syntax, that it uses only known variables, and that it renders both

@@ -1,11 +1,11 @@
 //! Changes of behaviour between builds that concern existing projects. `status` prints each once per
 //! workspace.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
+use paddock_os::plain;
 
 /// All changes, oldest first. A workspace stores how many it has seen, so a new change goes to the end, and
 /// none is removed. CHANGELOG.md must have each word for word; a test compares them.
@@ -66,7 +66,7 @@ pub(crate) const CHANGES: &[&str] = &[
 #[must_use]
 pub fn unseen(file: &Path) -> &'static [&'static str] {
     // A file that cannot be read counts as none: every change is printed again.
-    let text = fs::read_to_string(file).unwrap_or_default();
+    let text = plain::read_to_string(file).unwrap_or_default();
     let seen: usize = text.trim().parse().unwrap_or(0);
     // A later build may have stored a larger number.
     CHANGES.get(seen..).unwrap_or_default()

@@ -8,6 +8,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::error::{ConfigError, Place, Severity};
+use paddock_os::plain;
 
 /// Reads a file; a missing file counts as empty.
 ///
@@ -15,7 +16,7 @@ use super::error::{ConfigError, Place, Severity};
 /// Fails with a fault for every line that is not an assignment, or if the file cannot be read.
 pub(super) fn read(path: &Path, shown: &str) -> Result<BTreeMap<String, String>, Vec<ConfigError>> {
     let whole = |problem: String| vec![fault(shown, Place::default(), "", problem, None)];
-    match std::fs::read(path) {
+    match plain::read(path) {
         Ok(bytes) => {
             let text = String::from_utf8(bytes).map_err(|_| whole("is not UTF-8 text".to_owned()))?;
             parse(&text, shown)

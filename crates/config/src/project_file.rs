@@ -13,6 +13,7 @@ use super::workspace::Workspace;
 use super::yaml::Node;
 use paddock_model::ids::ProjectSlug;
 use paddock_model::settings::{PlannerSettings, ProjectSettings};
+use paddock_os::plain;
 
 /// A project file without faults.
 #[derive(Debug, Clone)]
@@ -56,7 +57,7 @@ pub fn read(
 ) -> Result<ProjectFile, Vec<ConfigError>> {
     let shown = path.strip_prefix(workspace.root()).unwrap_or(path).display().to_string();
     let sink = Sink::new(&shown);
-    match std::fs::read(path) {
+    match plain::read(path) {
         Ok(bytes) => {
             let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
             parse(&bytes, &shown, stem.as_deref(), workspace.root(), event_types)

@@ -1,6 +1,7 @@
 //! docs/configuration.md, made from the table of settings. A test compares the file with it.
 
 use super::settings_table::{Kind, Row, Unset, below, inline};
+use paddock_os::plain;
 
 const HEAD: &str = "# Configuration
 
@@ -87,7 +88,7 @@ fn default(row: &dyn Row) -> String {
 #[test]
 fn the_document_is_up_to_date() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
-    let found = std::fs::read_to_string(path).unwrap_or_default();
+    let found = plain::read_to_string(path).unwrap_or_default();
     if std::env::var_os("PADDOCK_WRITE_DOCS").is_some() {
         std::fs::write(path, document()).unwrap();
         return;
@@ -99,7 +100,7 @@ fn the_document_is_up_to_date() {
 #[test]
 fn the_example_file_is_up_to_date() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../projects/example.yaml");
-    let found = std::fs::read_to_string(path).unwrap_or_default();
+    let found = plain::read_to_string(path).unwrap_or_default();
     if std::env::var_os("PADDOCK_WRITE_DOCS").is_some() {
         std::fs::write(path, super::example::text()).unwrap();
         return;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::error::{ConfigError, Place, Severity};
 use super::yaml::{self, Node, Value};
+use paddock_os::plain;
 
 /// One name and its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub fn fault(file: &str, place: Place, key: &str, problem: String, right: Option
 #[must_use]
 pub fn read(path: &Path, shown: &str) -> (Vec<Entry>, Vec<ConfigError>) {
     let whole = |problem: String| (Vec::new(), vec![fault(shown, Place::default(), "", problem, None)]);
-    match std::fs::read(path).map(String::from_utf8) {
+    match plain::read(path).map(String::from_utf8) {
         Ok(Ok(text)) => parse(&text, shown),
         Ok(Err(_)) => whole("is not UTF-8 text".to_owned()),
         Err(error) if error.kind() == ErrorKind::NotFound => (Vec::new(), Vec::new()),

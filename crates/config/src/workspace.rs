@@ -14,6 +14,7 @@ use super::changes;
 use super::environment::Environment;
 use paddock_model::ids::{GateId, ProjectSlug, SessionId};
 use paddock_os::files::{self, PRIVATE_FILE_MODE, make_private_dir};
+use paddock_os::plain;
 
 /// Why the runtime folder of a workspace is not trusted.
 #[derive(Debug, thiserror::Error)]
@@ -152,7 +153,7 @@ impl Workspace {
         let none = || WorkspaceError::NotAWorkspace(root.to_path_buf());
         let root = root.canonicalize().map_err(|_| none())?;
         let marker_path = root.join("runtime/workspace.json");
-        let bytes = match fs::read(&marker_path) {
+        let bytes = match plain::read(&marker_path) {
             Ok(bytes) => bytes,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Err(none());

@@ -9,6 +9,7 @@ use super::panes::PaneId;
 use paddock_config::Workspace;
 use paddock_model::ids::{ObjectiveKey, ProjectSlug};
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
+use paddock_os::plain;
 
 /// Selection and view, stored as `runtime/console.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -42,7 +43,7 @@ impl Memory {
     #[must_use]
     pub(crate) fn load(workspace: &Workspace) -> Self {
         // An older or newer version may have written other fields: `serde(default)` fills in what is missing.
-        let bytes = std::fs::read(path(workspace)).unwrap_or_default();
+        let bytes = plain::read(path(workspace)).unwrap_or_default();
         serde_json::from_slice(&bytes).unwrap_or_default()
     }
 

@@ -18,6 +18,7 @@ use paddock_model::ids::{ObjectId, ObjectiveKey};
 use paddock_model::operate::Order;
 use paddock_os::fail_points::trouble_point;
 use paddock_os::files::open_truncated;
+use paddock_os::plain;
 use paddock_store::Reader;
 use paddock_store::codec;
 
@@ -187,7 +188,7 @@ pub(crate) fn start_supervisor(world: &World, arguments: &[String]) -> Result<()
                 // Another supervisor was faster and holds the lock; this one had nothing to do.
                 break;
             }
-            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            let text = plain::read_to_string(&log).unwrap_or_default();
             let last_line = text.lines().rev().find(|line| !line.trim().is_empty());
             let last_line = last_line.unwrap_or("the supervisor exited without a message");
             let last_line = last_line.trim_start_matches("paddock: ").to_owned();

@@ -3,12 +3,14 @@
 
 use std::cell::Cell;
 use std::io::{self, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Output};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use paddock_os::{hangs, processes};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 /// Poll interval for the exit of the process while a helper that it started still holds its output open.
@@ -17,6 +19,25 @@ const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// Time between SIGTERM and SIGKILL for a process that exceeded its limit: git uses it to remove its lock
 /// files.
 const GRACE: Duration = Duration::from_secs(5);
+/// Time after which a process that is not over is looked at: does it wait for a named pipe?
+const PIPE_PATIENCE: Duration = Duration::from_secs(2);
+/// Time between two such looks.
+const PIPE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// git, or a program that it started, waited for a named pipe that stands in the place of a file.
+#[derive(Debug, thiserror::Error)]
+#[error("git waited for the named pipe {}, and was stopped; remove the pipe, or put the file back", .0.display())]
+struct WaitsForPipe(PathBuf);
+
+/// How the wait for a process ended.
+enum Wait {
+    Over(ExitStatus),
+    /// It exceeded its time.
+    TooLong,
+    /// It waited for this named pipe.
+    ForPipe(PathBuf),
+}
+
 /// How much of a process's output the caller needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OutputMode {
@@ -126,21 +147,25 @@ pub(super) fn finish(
     mode: OutputMode,
 ) -> io::Result<Option<Output>> {
     let readers = start_io(&mut child, input, mode);
-    let status = match &readers {
+    let ended = match &readers {
         Ok((stdout, _)) => wait(&mut child, stdout, limit),
         Err(_) => {
             signal(&child, Signal::KILL);
-            None
+            Wait::TooLong
         }
     };
-    if status.is_none() {
+    if !matches!(ended, Wait::Over(_)) {
         // A child that hangs in the kernel (on a dead network disk) does not die even of SIGKILL. A thread of
         // its own waits for it, so that it leaves no zombie and blocks no caller.
         let reap = move || child.wait();
         drop(thread::Builder::new().name("git reaper".into()).spawn(reap));
     }
     let (stdout, stderr) = readers?;
-    let Some(status) = status else { return Ok(None) };
+    let status = match ended {
+        Wait::Over(status) => status,
+        Wait::TooLong => return Ok(None),
+        Wait::ForPipe(path) => return Err(io::Error::other(WaitsForPipe(path))),
+    };
     let output = stdout.take(mode).zip(stderr.take(mode));
     Ok(output.map(|(stdout, stderr)| Output { status, stdout, stderr }))
 }
@@ -156,18 +181,49 @@ fn start_io(child: &mut Child, input: Vec<u8>, mode: OutputMode) -> io::Result<(
     Ok((stdout, StreamReader::spawn(child.stderr.take(), mode.bytes())?))
 }
 
-/// Waits for the child to exit. Returns `None` if it exceeded `limit`: its group has been killed, and the
-/// child is not reaped.
-fn wait(child: &mut Child, stdout: &StreamReader, limit: Duration) -> Option<ExitStatus> {
-    if has_ended_by(child, stdout, Instant::now() + limit) {
-        return child.wait().ok();
+/// Waits for the child to exit. Unless it is over by itself, its group has been killed, and the child is not
+/// reaped.
+fn wait(child: &mut Child, stdout: &StreamReader, limit: Duration) -> Wait {
+    let end = Instant::now() + limit;
+    let mut pause = PIPE_PATIENCE;
+    let mut pipe = None;
+    loop {
+        let next = end.min(Instant::now() + pause);
+        if has_ended_by(child, stdout, next) {
+            return child.wait().map_or(Wait::TooLong, Wait::Over);
+        }
+        // A pipe that two looks in a row find. git may open one for an instant that somebody writes to.
+        let awaited = pipe_awaited(child);
+        if next >= end || (awaited.is_some() && awaited == pipe) {
+            pipe = awaited.filter(|_| next < end);
+            break;
+        }
+        (pipe, pause) = (awaited, PIPE_INTERVAL);
     }
     signal(child, Signal::TERM);
     has_ended_by(child, stdout, Instant::now() + GRACE);
     // Killed even if the child itself has exited, because its helpers may live on. The child is not reaped
     // before this, so the kernel cannot have given its pid, which names the group, to another process.
     signal(child, Signal::KILL);
-    None
+    let Some(path) = pipe else { return Wait::TooLong };
+    hangs::report(&path, "a named pipe");
+    Wait::ForPipe(path)
+}
+
+/// Returns the named pipe that the child waits for, or one of the git processes that it started. What other
+/// programs do, such as a filter or ssh, is their own matter.
+fn pipe_awaited(child: &Child) -> Option<PathBuf> {
+    // Elsewhere the system does not say, and to list the processes costs a process of its own.
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    let pid = i32::try_from(child.id()).ok()?;
+    hangs::pipe_awaited_by(pid).or_else(|| {
+        let helpers = processes::descendants(pid);
+        let is_git = |pid: i32| processes::name(pid).is_some_and(|name| name.starts_with("git"));
+        let mut pids = helpers.iter().map(|one| one.identity.pid).filter(|pid| is_git(*pid));
+        pids.find_map(hangs::pipe_awaited_by)
+    })
 }
 
 /// Returns whether the child exits before `deadline`, without reaping it.

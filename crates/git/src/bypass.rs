@@ -2,7 +2,7 @@
 //! record who moved a branch, but its logs show where a commit was first.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
@@ -13,6 +13,7 @@ use super::repository::{Repository, object_id, oid};
 use super::target::admin_folders;
 use super::worktree::MARKER_FILE;
 use paddock_model::ids::ObjectId;
+use paddock_os::plain;
 
 /// Maximum number of commits read on each side; a person has to look at more.
 const COMMITS_MAX: usize = 2_000;
@@ -82,7 +83,7 @@ impl Repository {
         let common = self.common_dir();
         let mut found = Vec::new();
         for admin in admin_folders(self)? {
-            let marker = fs::read_to_string(admin.join(MARKER_FILE)).unwrap_or_default();
+            let marker = plain::read_to_string(admin.join(MARKER_FILE)).unwrap_or_default();
             // Worktrees of gates and planners have no objective in their marker, and check out other commits.
             if let Some((_, objective)) = marker.split_once('/') {
                 found.push((objective.to_owned(), read_log(&admin.join("logs/HEAD"))));
@@ -143,7 +144,7 @@ fn seen(library: &git2::Repository, tip: Oid, log: &[(Oid, i64)]) -> Result<Seen
 /// pipe in its place counts as empty.
 fn read_log(path: &Path) -> Log {
     let read = || -> std::io::Result<String> {
-        let mut file = File::open(path)?;
+        let mut file = plain::open(path)?;
         let length = file.metadata()?.len();
         file.seek(SeekFrom::Start(length.saturating_sub(LOG_BYTES_MAX)))?;
         let mut bytes = Vec::new();

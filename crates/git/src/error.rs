@@ -119,6 +119,16 @@ pub enum GitError {
         /// The time limit.
         limit: std::time::Duration,
     },
+    /// Something else stands in the place of one of git's files. Reading it could wait for ever.
+    #[error(
+        "{}: {what} stands where git keeps a file, so nothing was read; remove it, or put the file back", path.display()
+    )]
+    NotPlain {
+        /// The path.
+        path: PathBuf,
+        /// What stands there: "a named pipe".
+        what: &'static str,
+    },
     /// git could not sign a merge with the user's key.
     #[error("git could not sign the merge: {0}")]
     Signing(String),

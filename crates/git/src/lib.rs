@@ -43,6 +43,7 @@ mod lost_tests;
 mod make;
 mod notes;
 mod objects;
+mod obstacles;
 mod process;
 pub mod program;
 mod publish;

@@ -16,6 +16,7 @@ use git2::Oid;
 
 use super::error::GitError;
 use super::objects::{changed_paths, entry_at};
+use super::obstacles::refuse_ref;
 use super::program::{Call, program_error};
 use super::repository::{Repository, object_id, oid};
 use paddock_model::ids::ObjectId;
@@ -259,7 +260,11 @@ impl Repository {
         let library = self.library()?;
         let mut found = Vec::new();
         for (index, branch) in branches.iter().enumerate() {
-            if let Ok(head) = library.refname_to_id(&format!("refs/heads/{branch}")) {
+            let name = format!("refs/heads/{branch}");
+            // A branch that cannot be read is left out: its harvest says why.
+            if refuse_ref(library.commondir(), &name).is_ok()
+                && let Ok(head) = library.refname_to_id(&name)
+            {
                 found.push((index, object_id(head)?));
             }
         }

@@ -3,7 +3,6 @@
 //! Users, agents and their tools move refs while Paddock works. Every move therefore names the commit that
 //! the ref must hold; a ref that somebody moved first is reported and left alone.
 
-use std::fs;
 use std::io;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,11 +11,13 @@ use git2::ErrorCode;
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
+use super::obstacles::refuse_ref;
 use super::program::{Call, program_error, stderr_tail};
 use super::repository::{Repository, object_id, oid};
 use paddock_model::ids::ObjectId;
 
 pub use paddock_model::facts::Relation;
+use paddock_os::plain;
 
 /// Outcome of a compare-and-swap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +109,7 @@ impl Repository {
     /// As [`Self::set_ref`].
     pub fn delete_ref(&self, name: &str, expected: &ObjectId) -> Result<CasOutcome, GitError> {
         let library = self.durable_library()?;
+        refuse_ref(library.commondir(), name)?;
         let (begun, expected) = (Instant::now(), oid(expected)?);
         for attempt in 0..LOCK_ATTEMPTS_MAX {
             if library.refname_to_id(name).ok() != Some(expected) {
@@ -154,6 +156,7 @@ fn delete_loose(library: &git2::Repository, name: &str, expected: git2::Oid) -> 
 }
 
 pub(crate) fn commit_of(library: &git2::Repository, reference: &str) -> Result<Option<ObjectId>, GitError> {
+    refuse_ref(library.commondir(), reference)?;
     match library.find_reference(reference).and_then(|found| found.peel_to_commit()) {
         Ok(commit) => object_id(commit.id()).map(Some),
         Err(error) if error.code() == ErrorCode::NotFound && is_absent(library, reference) => Ok(None),
@@ -195,6 +198,7 @@ pub(crate) fn set_ref(
     new: &ObjectId,
     message: &str,
 ) -> Result<CasOutcome, GitError> {
+    refuse_ref(library.commondir(), name)?;
     let new = oid(new)?;
     // libgit2 takes an id of zeros for "must not exist" and checks it under the ref's lock.
     let must_be_absent = expected.is_none();
@@ -233,7 +237,7 @@ fn flush_ref(library: &git2::Repository, name: &str) -> io::Result<()> {
     let file = root.join(name);
     let places = file.ancestors().take_while(|place| place.starts_with(root));
     for place in places {
-        match fs::File::open(place) {
+        match plain::open(place) {
             Ok(open) => open.sync_all()?,
             // Another process packed the ref meanwhile, and packing flushes.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -246,6 +250,7 @@ fn flush_ref(library: &git2::Repository, name: &str) -> io::Result<()> {
 /// Points one of Paddock's own refs to a commit, whatever it held before. Not flushed: the ref survives the
 /// death of the process, and only landings and publications have to survive a power loss.
 pub(crate) fn keep_ref(library: &git2::Repository, name: &str, commit: &ObjectId) -> Result<(), GitError> {
+    refuse_ref(library.commondir(), name)?;
     let commit = oid(commit)?;
     // Saves the lock and the write on every repetition.
     if library.refname_to_id(name).is_ok_and(|found| found == commit) {

@@ -21,6 +21,7 @@ use super::worktree::{MARKER_FILE, Worktree, admin_of, lock_of, made_ref};
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 use paddock_os::fail_points::fail_point;
+use paddock_os::plain;
 
 /// Outcome of a removal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,7 +212,7 @@ fn submodules(admin: &Path) -> Result<BTreeSet<RepoPath>, GitError> {
 /// Returns whether a submodule's `.git` file leads into the repository, where its commits survive the
 /// removal.
 fn leads_inside(dot_git: &Path, common_dir: &Path) -> bool {
-    let Ok(text) = fs::read_to_string(dot_git) else { return false };
+    let Ok(text) = plain::read_to_string(dot_git) else { return false };
     let Some(target) = text.strip_prefix("gitdir:") else { return false };
     let folder = dot_git.parent().unwrap_or(dot_git);
     fs::canonicalize(folder.join(target.trim())).is_ok_and(|path| path.starts_with(common_dir))

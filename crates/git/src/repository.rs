@@ -1,14 +1,17 @@
 //! Opening a repository by its git directory. Each reason why Paddock cannot work on a repository has a name.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use git2::ErrorCode;
 
 use super::error::GitError;
+use super::obstacles::refuse_in_repository;
 use paddock_model::ids::ObjectId;
 use paddock_os::files::{Flush, write_atomic};
+use paddock_os::plain;
 
 /// A git repository that Paddock manages. Cheap to clone and to share: each call opens libgit2 anew by the
 /// git directory, so that nothing in a working tree is ever followed.
@@ -69,6 +72,7 @@ impl Repository {
 
     /// Opens libgit2 on the git directory, without a working tree.
     pub(crate) fn library(&self) -> Result<git2::Repository, GitError> {
+        refuse_in_repository(&self.inner.common_dir)?;
         git2::Repository::open_bare(&self.inner.common_dir).map_err(|e| open_error(&self.inner.repo_root, e))
     }
 
@@ -79,13 +83,25 @@ impl Repository {
         // configuration, which belongs to the user.
         let file = self.own_folder()?.join("durable.gitconfig");
         const TEXT: &str = "[core]\n\tfsyncObjectFiles = true\n";
-        if fs::read_to_string(&file).ok().as_deref() != Some(TEXT) {
+        if plain::read_to_string(&file).ok().as_deref() != Some(TEXT) {
             // Not a secret: every user of a shared repository may read it. It need not be flushed, because
             // each call compares the text and writes it again.
             write_atomic(&file, TEXT.as_bytes(), 0o644, Flush::Later).map_err(GitError::io(&file))?;
         }
         library.config()?.add_file(&file, git2::ConfigLevel::App, true)?;
         Ok(library)
+    }
+
+    /// Checks that the repository is where it was, and that git can read it.
+    ///
+    /// # Errors
+    /// Says what is wrong.
+    pub fn check(&self) -> Result<(), GitError> {
+        if !self.inner.repo_root.exists() {
+            return Err(GitError::Missing(self.inner.repo_root.clone()));
+        }
+        self.library()?;
+        self.execution_config().map(drop)
     }
 
     /// Returns Paddock's own folder in the git directory; creates it if it is missing.
@@ -118,7 +134,7 @@ pub(crate) fn git_dir_of(root: &Path) -> Option<PathBuf> {
         return fs::canonicalize(dot_git).ok();
     }
     if dot_git.is_file() {
-        let text = fs::read_to_string(&dot_git).ok()?;
+        let text = plain::read_to_string(&dot_git).ok()?;
         let target = text.strip_prefix("gitdir:")?.trim();
         return fs::canonicalize(root.join(target)).ok();
     }
@@ -127,16 +143,19 @@ pub(crate) fn git_dir_of(root: &Path) -> Option<PathBuf> {
 }
 
 fn common_dir_of(git_dir: &Path) -> Result<PathBuf, GitError> {
-    match fs::read_to_string(git_dir.join("commondir")) {
+    let file = git_dir.join("commondir");
+    match plain::read_to_string(&file) {
         Ok(text) => fs::canonicalize(git_dir.join(text.trim_end())).map_err(GitError::io(git_dir)),
         // Only linked worktrees have the file: this git directory is the shared one.
-        Err(_) => Ok(git_dir.to_owned()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(git_dir.to_owned()),
+        Err(error) => Err(GitError::io(&file)(error)),
     }
 }
 
 /// Refuses formats that libgit2 cannot open or would misread. Reads the configuration itself first, because
 /// libgit2's own refusals do not say how to convert the repository.
 fn check_format(root: &Path, common_dir: &Path) -> Result<git2::Config, GitError> {
+    refuse_in_repository(common_dir)?;
     let file = common_dir.join("config");
     let config = git2::Config::open(&file)?;
     let mut entries = config.entries(None)?;

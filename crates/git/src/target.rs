@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::error::GitError;
 use super::repository::Repository;
 use paddock_model::ids::ObjectId;
+use paddock_os::plain;
 
 /// A worktree that uses a branch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,10 +63,11 @@ fn use_of(git_dir: &Path, worktree: Option<PathBuf>, branch: &str) -> Option<Tar
 fn holds_branch(git_dir: &Path, branch: &str) -> bool {
     let full = format!("refs/heads/{branch}");
     let names_branch = |file: &str| {
-        fs::read_to_string(git_dir.join(file)).is_ok_and(|text| text.trim() == full || text.trim() == branch)
+        plain::read_to_string(git_dir.join(file))
+            .is_ok_and(|text| text.trim() == full || text.trim() == branch)
     };
     // `rebase --update-refs` moves further branches when it ends.
-    let updates = fs::read_to_string(git_dir.join("rebase-merge/update-refs"));
+    let updates = plain::read_to_string(git_dir.join("rebase-merge/update-refs"));
     names_branch("rebase-merge/head-name")
         || names_branch("rebase-apply/head-name")
         || names_branch("BISECT_START")
@@ -89,7 +91,7 @@ pub(crate) fn operation(git_dir: &Path) -> Option<String> {
 
 /// Returns the branch that a worktree's HEAD is on, without `refs/heads/`, or `None` if HEAD is detached.
 pub(crate) fn symbolic_head(git_dir: &Path) -> Option<String> {
-    let text = fs::read_to_string(git_dir.join("HEAD")).ok()?;
+    let text = plain::read_to_string(git_dir.join("HEAD")).ok()?;
     text.strip_prefix("ref:")?.trim().strip_prefix("refs/heads/").map(str::to_owned)
 }
 
@@ -111,7 +113,7 @@ pub(crate) fn admin_folders(repository: &Repository) -> Result<Vec<PathBuf>, Git
 
 /// Returns the working tree that a linked worktree's git directory belongs to.
 pub(crate) fn admin_target(admin: &Path) -> Option<PathBuf> {
-    let text = fs::read_to_string(admin.join("gitdir")).ok()?;
+    let text = plain::read_to_string(admin.join("gitdir")).ok()?;
     // The file may hold a path relative to the git directory (`worktree.useRelativePaths`).
     let dot_git = admin.join(text.trim_end_matches('\n'));
     dot_git.parent().map(Path::to_owned)

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
+use super::obstacles::refuse_in_worktree;
 use super::program::{CHECKOUT_TIME_MAX, Call};
 use super::refs::keep_ref;
 use super::repository::{Repository, object_id};
@@ -19,6 +20,7 @@ use super::target::{admin_folders, admin_target};
 use super::whole::own_settings;
 use paddock_model::ids::ObjectId;
 use paddock_os::fail_points::fail_point;
+use paddock_os::plain;
 
 /// The worktree that an objective needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,7 +141,7 @@ impl Place<'_> {
         let admin = admin_of(self.repository, self.path)?;
         let making = self.intent_file()?.exists();
         match admin {
-            Some(admin) if fs::read_to_string(admin.join(MARKER_FILE)).is_ok_and(|m| m == self.marker) => {
+            Some(admin) if plain::read_to_string(admin.join(MARKER_FILE)).is_ok_and(|m| m == self.marker) => {
                 if self.path.is_dir() {
                     self.repair(&admin)?;
                     return Ok(Some(admin));
@@ -251,7 +253,7 @@ pub(crate) fn repair_commondir(admin: &Path) -> Result<(), GitError> {
 /// Makes a file hold exactly this text, whatever an agent put in its place.
 pub(crate) fn write_if_other(file: &Path, text: &str) -> Result<(), GitError> {
     match fs::symlink_metadata(file).map(|facts| facts.file_type()) {
-        Ok(kind) if kind.is_file() && fs::read_to_string(file).is_ok_and(|found| found == text) => {
+        Ok(kind) if kind.is_file() && plain::read_to_string(file).is_ok_and(|found| found == text) => {
             return Ok(());
         }
         // Writing through a link would change the link's target, and a pipe would block.
@@ -306,6 +308,7 @@ pub fn find_worktree(repository: &Repository, path: &Path, branch: &str) -> Resu
     refuse_link(&path)?;
     let gone = || GitError::Unexpected(format!("git has no worktree registered at {}", path.display()));
     let git_dir = admin_of(repository, &path)?.ok_or_else(gone)?;
+    refuse_in_worktree(&git_dir)?;
     Ok(Worktree { path, git_dir, branch: branch.to_owned(), reused: true })
 }
 

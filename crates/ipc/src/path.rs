@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::IpcError;
 use paddock_os::files::{self, Flush, PRIVATE_FILE_MODE};
+use paddock_os::plain;
 
 /// Longest path of a socket, in bytes, without the closing zero: the size of `sun_path` less one.
 #[cfg(target_os = "linux")]
@@ -73,7 +74,7 @@ impl Drop for SocketFile {
 /// Returns the path of the workspace's socket from the pointer file; `None` if there is no such file.
 pub(super) fn read_pointer(runtime: &Path) -> Result<Option<PathBuf>, IpcError> {
     let pointer = runtime.join(POINTER_NAME);
-    match fs::read(&pointer) {
+    match plain::read(&pointer) {
         Ok(bytes) => {
             let bytes = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
             Ok(Some(PathBuf::from(std::ffi::OsStr::from_bytes(bytes))))

@@ -2,6 +2,8 @@
 //! kill the process.
 //!
 //! - [`files`]: atomic writes, and files and folders closed to other users.
+//! - [`plain`]: reads that never wait for a named pipe.
+//! - [`hangs`]: names work that takes long, and frees what waits for a named pipe.
 //! - [`locks`]: file locks that the kernel releases however their holder dies.
 //! - [`processes`]: processes by identity (id and start time), never by id alone.
 //! - [`process_tree`]: finds and kills everything that a job started.
@@ -15,9 +17,11 @@
 pub(crate) mod error;
 pub mod fail_points;
 pub mod files;
+pub mod hangs;
 pub mod locks;
 pub mod open_files;
 pub mod panics;
+pub mod plain;
 pub mod process_tree;
 pub mod processes;
 

@@ -1,7 +1,6 @@
 //! Paddock's own small JSON files, written so that a reader sees the old or the new content but never a part
 //! of it.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -10,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::RunnerError;
 use paddock_os::files::{self, Flush, PRIVATE_FILE_MODE};
+use paddock_os::plain;
 
 /// Makes a folder and its parents, readable for the user alone.
 ///
@@ -50,7 +50,7 @@ fn to_bytes<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, RunnerError
 /// # Errors
 /// Fails if the file cannot be read or its content is invalid.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RunnerError> {
-    let bytes = match fs::read(path) {
+    let bytes = match plain::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(RunnerError::at("read", path)(error)),
@@ -166,6 +166,6 @@ mod tests {
         assert_eq!(read_json::<u32>(&path).unwrap(), Some(1));
         replace_json(&path, &3, Flush::Now).unwrap();
         assert_eq!(read_json::<u32>(&path).unwrap(), Some(3));
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

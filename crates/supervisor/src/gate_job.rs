@@ -17,6 +17,7 @@ use paddock_git::{LookOrder, Looked, StatTrust, look};
 use paddock_model::gate::ChangedFiles;
 use paddock_model::settings::GateCommand;
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, make_private_dir, own_program, write_atomic};
+use paddock_os::plain;
 use paddock_runner::{LOOK_STAGE, SET_UP_STAGE, Stage};
 
 /// Time limit of a look, in milliseconds: as long as git may take to write a working tree.
@@ -129,7 +130,7 @@ fn result_file(dir: &Path, place: usize) -> PathBuf {
 /// Returns the result of a look; `None` if it left none, or one that cannot be read.
 #[must_use]
 pub fn look_result(dir: &Path, place: usize) -> Option<LookResult> {
-    let text = std::fs::read(result_file(dir, place)).ok()?;
+    let text = plain::read(result_file(dir, place)).ok()?;
     serde_json::from_slice(&text).ok()
 }
 
@@ -137,7 +138,7 @@ pub fn look_result(dir: &Path, place: usize) -> Option<LookResult> {
 #[must_use]
 pub fn look_main(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let Some(file) = arguments.next().map(PathBuf::from) else { return ExitCode::from(EXIT_NOT_HELD) };
-    let read = std::fs::read(&file).map_err(|error| error.to_string());
+    let read = plain::read(&file).map_err(|error| error.to_string());
     let read = read.and_then(|text| serde_json::from_slice::<LookFile>(&text).map_err(|e| e.to_string()));
     let LookFile { order, result, dir, place, tests } = match read {
         Ok(read) => read,

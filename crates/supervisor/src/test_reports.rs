@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::error::EffectError;
 use paddock_model::settings::{GateCommand, TestReport, TestsRule};
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
+use paddock_os::plain;
 
 /// Name of the file with the orders, in a run's folder.
 const ORDERS_FILE: &str = "tests.json";
@@ -80,7 +81,7 @@ pub(super) fn write_orders(dir: &Path, orders: &[TestOrder]) -> Result<(), Effec
 
 /// Returns the orders of a run. A run of an earlier build has none.
 pub(super) fn orders(dir: &Path) -> Vec<TestOrder> {
-    let text = fs::read(dir.join(ORDERS_FILE)).unwrap_or_default();
+    let text = plain::read(dir.join(ORDERS_FILE)).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()
 }
 
@@ -113,7 +114,7 @@ pub(super) fn collect(
 fn read_report(file: &Path, left: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let max = REPORT_BYTES_MAX.min(left);
-    fs::File::open(file)?.take(max + 1).read_to_end(&mut bytes)?;
+    plain::open(file)?.take(max + 1).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > max {
         true => Err(io::Error::other(format!("the report {} is too large", file.display()))),
         false => Ok(bytes),

@@ -13,6 +13,7 @@ use paddock_ipc::workspace_lock::WorkspaceLock;
 use paddock_model::event::Durability;
 use paddock_model::stored::StoredEvent;
 use paddock_os::files;
+use paddock_os::plain;
 use paddock_report::text::counted;
 use paddock_store::codec;
 use paddock_store::{Batch, EventQuery, Reader, Store, StoreError};
@@ -103,7 +104,7 @@ fn set_aside(path: &Path, copy: &Path) -> Result<PathBuf, Failure> {
     // A copy of the copy: the backup itself stays for another attempt.
     let fresh = with_ending(path, ".restoring");
     let to = files::open_truncated(&fresh).map_err(problem)?;
-    let mut from = fs::File::open(copy).map_err(problem)?;
+    let mut from = plain::open(copy).map_err(problem)?;
     io::copy(&mut from, &mut &to).and_then(|_| to.sync_all()).map_err(problem)?;
     let kept = with_ending(path, &format!(".damaged-{}", jiff::Timestamp::now().as_millisecond()));
     // A second name and not a rename: if this is cut short while `path` is missing, the next supervisor would

@@ -2,7 +2,7 @@
 //! are found by the agent's id of its conversation. If a file is missing or unreadable, these facts stay
 //! unknown.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,7 @@ use super::splitter::Splitter;
 use crate::failure::epoch_ms;
 use paddock_model::failure::FailureClass;
 use paddock_model::usage::Tokens;
+use paddock_os::plain;
 
 /// Limit on the end of a file that is read, in bytes.
 const TAIL_BYTES: u64 = 32 << 20;
@@ -58,7 +59,7 @@ fn folders(path: &Path) -> Vec<PathBuf> {
 
 /// Passes each event in the end of a file to `each`.
 fn events(path: &Path, mut each: impl FnMut(&Value)) -> Option<()> {
-    let mut file = File::open(path).ok()?;
+    let mut file = plain::open(path).ok()?;
     let length = file.metadata().ok()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES))).ok()?;
     let mut splitter = Splitter::new(LINE_MAX_BYTES);

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::{Argument, Group, TABLE};
 use crate::panes::{MAIN, PaneId, pane};
+use paddock_os::plain;
 
 const HEAD: &str = "# Keys of the console
 
@@ -52,7 +53,7 @@ fn document() -> String {
 #[test]
 fn the_document_is_up_to_date() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/keys.md");
-    let found = std::fs::read_to_string(path).unwrap_or_default();
+    let found = plain::read_to_string(path).unwrap_or_default();
     if std::env::var_os("PADDOCK_WRITE_DOCS").is_some() {
         std::fs::write(path, document()).unwrap();
         return;

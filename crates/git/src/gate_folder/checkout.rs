@@ -16,6 +16,7 @@ use super::record::{Record, index_file};
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, make_private, write_atomic};
+use paddock_os::plain;
 
 /// Files of a worktree's git directory that tie it to the repository. Paddock's own begin with `paddock`.
 const TIES: [&str; 4] = ["HEAD", "gitdir", "commondir", "locked"];
@@ -162,7 +163,7 @@ impl<'a> Checkout<'a> {
 /// index for possibly changed.
 fn copy_index(from: &Path, to: &Path, mode: u32) -> Result<(), GitError> {
     let facts = fs::metadata(from).map_err(GitError::io(from))?;
-    let bytes = fs::read(from).map_err(GitError::io(from))?;
+    let bytes = plain::read(from).map_err(GitError::io(from))?;
     write_atomic(to, &bytes, mode, Flush::Later).map_err(GitError::io(to))?;
     let keep_time = || File::options().write(true).open(to)?.set_modified(facts.modified()?);
     keep_time().map_err(GitError::io(to))

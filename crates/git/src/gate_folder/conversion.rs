@@ -1,7 +1,6 @@
 //! What git does to contents when it writes files: line ends, filters, encodings.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -12,6 +11,7 @@ use super::checkout::Checkout;
 use super::table::{Kind, Stat};
 use super::tree::Entry;
 use paddock_model::path::RepoPath;
+use paddock_os::plain;
 
 /// Attributes by which git changes what it writes.
 const ATTRIBUTES: [&str; 6] = ["text", "crlf", "eol", "ident", "filter", "working-tree-encoding"];
@@ -67,7 +67,7 @@ impl Conversion {
         }
         for file in attribute_files(checkout.repository, found.get("core.attributesfile")) {
             hash.update([1]);
-            hash.update(fs::read(file).unwrap_or_default());
+            hash.update(plain::read(file).unwrap_or_default());
         }
         let is = |key: &str, value: &str| found.get(key).is_some_and(|v| v.eq_ignore_ascii_case(value));
         let is_off = |key: &str| ["false", "no", "off", "0"].iter().any(|value| is(key, value));

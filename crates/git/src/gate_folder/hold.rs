@@ -27,6 +27,7 @@ use super::{GatePlace, MARKER};
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 use paddock_os::files::make_private_dir;
+use paddock_os::plain;
 
 /// Most bytes of a file that can be a pointer of git LFS.
 const POINTER_BYTES_MAX: u64 = 1024;
@@ -351,7 +352,7 @@ pub(super) fn now(folder: &Path) -> Result<i128, GitError> {
 
 /// Returns whether the repository's own file for git LFS leaves files out.
 fn leaves_pointers(folder: &Path) -> bool {
-    let text = fs::read_to_string(folder.join(".lfsconfig")).unwrap_or_default().to_ascii_lowercase();
+    let text = plain::read_to_string(folder.join(".lfsconfig")).unwrap_or_default().to_ascii_lowercase();
     text.contains("fetchexclude") || text.contains("fetchinclude")
 }
 
@@ -360,7 +361,7 @@ fn is_pointer(file: &Path) -> bool {
         return false;
     }
     let mut start = vec![0; LFS_POINTER.len()];
-    fs::File::open(file).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == LFS_POINTER
+    plain::open(file).and_then(|mut file| file.read_exact(&mut start)).is_ok() && start == LFS_POINTER
 }
 
 /// Says what to do when git LFS could not get a file.

@@ -17,6 +17,7 @@ use super::rules::{name_matches, near_top, used};
 use crate::error::GitError;
 use crate::repository::{Repository, oid};
 use paddock_model::ids::ObjectId;
+use paddock_os::plain;
 
 /// Changes when the key's input or the form of a stored cache does.
 const FORMAT: u64 = 1;
@@ -265,7 +266,7 @@ fn add_stat(key: &mut Key, path: &Path) {
 fn add_choice(key: &mut Key, path: &Path) {
     let Ok(facts) = fs::metadata(path) else { return };
     if facts.is_file() && facts.size() <= CHOICE_BYTES_MAX {
-        key.add(&fs::read(path).unwrap_or_default());
+        key.add(&plain::read(path).unwrap_or_default());
     } else if facts.is_dir() {
         let Ok(entries) = fs::read_dir(path) else { return };
         let mut names: Vec<OsString> = entries.flatten().map(|entry| entry.file_name()).collect();

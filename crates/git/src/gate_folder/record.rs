@@ -19,6 +19,7 @@ use super::table::{Seen, Table};
 use super::tree::name;
 use paddock_model::path::RepoPath;
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
+use paddock_os::plain;
 
 /// Facts about a gate folder that no table of files holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,7 +57,7 @@ pub(super) struct Known {
 impl Known {
     /// Reads the state. Returns `None` if a part of it is missing or damaged.
     pub(super) fn read(private: &Path) -> Option<Self> {
-        let record = serde_json::from_slice(&fs::read(private.join("record.json")).ok()?).ok()?;
+        let record = serde_json::from_slice(&plain::read(private.join("record.json")).ok()?).ok()?;
         let table = Table::read(&table_file(private))?;
         let is_whole = fs::symlink_metadata(index_file(private)).is_ok_and(|index| index.is_file());
         is_whole.then_some(Self { table, record, changed: BTreeSet::new() })

@@ -20,6 +20,7 @@ use super::table::{Kind, Seen, StatTrust, Table, clock_of};
 use super::tree::{Entry, Tracked, below, is_below};
 use super::walk::{Survey, Walk};
 use paddock_model::path::RepoPath;
+use paddock_os::plain;
 
 /// First line of a file that git LFS has not replaced yet.
 pub(super) const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/v1";
@@ -227,7 +228,7 @@ impl Submodules<'_> {
         if seen.stat.size > TEXT_BYTES_MAX {
             return Ok(false);
         }
-        let mut bytes = fs::read(full).map_err(GitError::io(full))?;
+        let mut bytes = plain::read(full).map_err(GitError::io(full))?;
         let ends: Vec<bool> = bytes.windows(2).map(|pair| pair == b"\r\n").chain([false]).collect();
         let mut is_end = ends.into_iter();
         bytes.retain(|_| !is_end.next().unwrap_or(false));
@@ -295,7 +296,7 @@ fn git_dir_of(folder: &Path) -> Option<PathBuf> {
     let file = folder.join(".git");
     // A pipe would block, and an old-style `.git` folder is nothing that the set-up makes.
     fs::symlink_metadata(&file).ok().filter(fs::Metadata::is_file)?;
-    let text = fs::read_to_string(&file).ok()?;
+    let text = plain::read_to_string(&file).ok()?;
     fs::canonicalize(folder.join(text.strip_prefix("gitdir:")?.trim())).ok()
 }
 

@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 
 use paddock_model::path::RepoPath;
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
+use paddock_os::plain;
 
 /// Whether `stat` data may replace reading a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,7 +172,7 @@ impl Table {
 
 /// Reads what [`write_stored`] wrote. Returns `None` if there is no such file, or if it is not what was written.
 pub(super) fn read_stored<T: DeserializeOwned>(file: &Path) -> Option<T> {
-    let bytes = fs::read(file).ok()?;
+    let bytes = plain::read(file).ok()?;
     let (sum, body) = bytes.split_first_chunk::<32>()?;
     let is_whole = <[u8; 32]>::from(Sha256::digest(body)) == *sum;
     // A torn or edited table would hide changes, so it counts as none.

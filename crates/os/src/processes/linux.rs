@@ -101,6 +101,11 @@ pub(super) fn environment_has(pid: i32, text: &str) -> bool {
     bytes.windows(text.len().max(1)).any(|window| window == text.as_bytes())
 }
 
+pub(super) fn name(pid: i32) -> Option<String> {
+    let bytes = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    Some(String::from_utf8_lossy(&bytes).trim_end().to_owned())
+}
+
 pub(super) fn peak_rss_bytes(pid: i32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -118,6 +118,12 @@ pub fn signal(identity: Identity, signal: Signal) -> bool {
     system::signal(identity, signal)
 }
 
+/// Returns the name of a process's program, which the system may cut.
+#[must_use]
+pub fn name(pid: i32) -> Option<String> {
+    system::name(pid)
+}
+
 /// Returns the living descendants of a process.
 #[must_use]
 pub fn descendants(root: i32) -> Vec<Proc> {

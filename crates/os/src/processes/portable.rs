@@ -55,6 +55,11 @@ pub(super) fn descendants(_root: i32) -> Option<Vec<Proc>> {
     None
 }
 
+pub(super) fn name(pid: i32) -> Option<String> {
+    let path = ps(&["-o", "comm=", "-p", &pid.to_string()]);
+    path.trim().rsplit('/').next().filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
 pub(super) fn boot_id() -> String {
     let output = Command::new("/usr/sbin/sysctl").args(["-n", "kern.bootsessionuuid"]).output();
     output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()

@@ -13,6 +13,7 @@ use super::walk::{Step, Walk};
 use crate::files;
 use crate::record::MEMBERS_FILE;
 use paddock_os::files::Flush;
+use paddock_os::plain;
 use paddock_os::processes::{self, Identity};
 
 /// Interval between two samples of the process tree. Longer outside Linux, where a sample starts a process
@@ -42,7 +43,7 @@ pub(super) struct Activity {
 fn watched(worktree: &Path) -> Vec<PathBuf> {
     let mut found = vec![worktree.to_owned()];
     // In a linked worktree `.git` is a file that points at git's folder for that worktree.
-    let pointer = fs::read_to_string(worktree.join(".git")).ok();
+    let pointer = plain::read_to_string(worktree.join(".git")).ok();
     let git = pointer.and_then(|text| text.trim().strip_prefix("gitdir: ").map(|dir| worktree.join(dir)));
     let git = git.unwrap_or_else(|| worktree.join(".git"));
     found.extend(["index", "HEAD", "logs/HEAD"].iter().map(|name| git.join(name)));

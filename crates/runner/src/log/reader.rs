@@ -1,11 +1,11 @@
 //! Reads a log by absolute offsets, while the log is written and afterwards.
 
-use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::{Segment, Stream, segments};
+use paddock_os::plain;
 
 /// Bytes read from a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl LogReader {
         let segments = self.segments()?;
         for segment in segments.iter().filter(|segment| segment.end() > offset) {
             let from = segment.start.max(offset);
-            let file = match File::open(self.stream.segment(&self.dir, segment.start)) {
+            let file = match plain::open(self.stream.segment(&self.dir, segment.start)) {
                 // The keeper dropped this segment after it was listed; the next segment shows the gap.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 other => other?,

@@ -1,7 +1,6 @@
 //! Reads which tests a gate command ran: from its output, or from the reports that it wrote. The names are kept
 //! in the run's folder, beside the output.
 
-use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +11,7 @@ use paddock_evidence::{OutputReader, Report, read_junit};
 use paddock_model::evidence::{Lack, Source, Tests};
 use paddock_model::settings::TestsRule;
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
+use paddock_os::plain;
 
 /// Bytes that are read from the end of a command's output. The keeper keeps not much more of it.
 const OUTPUT_BYTES: u64 = 64 << 20;
@@ -89,7 +89,7 @@ fn junit(run: &EndedCommand<'_>, order: &TestOrder, path: &str) -> Result<Report
     }
     let mut all = Report::default();
     for file in files {
-        let opened = File::open(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let opened = plain::open(&file).map_err(|error| format!("{}: {error}", file.display()))?;
         let report = read_junit(BufReader::new(opened))
             .map_err(|error| format!("its report `{path}` cannot be read: {error}"))?;
         all.merge(report);
@@ -114,7 +114,7 @@ fn keep(run: &EndedCommand<'_>, report: &Report) {
 
 /// Returns what a command of an earlier run reported its tests; `None` if that is not known any more.
 pub(super) fn kept(dir: &Path, place: usize) -> Option<Report> {
-    Report::from_bytes(&fs::read(names_file(dir, place)).ok()?).ok()
+    Report::from_bytes(&plain::read(names_file(dir, place)).ok()?).ok()
 }
 
 #[cfg(test)]

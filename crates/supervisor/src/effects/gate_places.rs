@@ -15,6 +15,7 @@ use paddock_model::gate::{Start, fresh_folder, slot_folder};
 use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
 use paddock_model::settings::{Keep, ProjectSettings};
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, make_private_dir, write_atomic};
+use paddock_os::plain;
 use paddock_runner::{ExitRecord, SET_UP_STAGE};
 
 /// File with the record of the run that a gate folder is prepared for.
@@ -203,7 +204,7 @@ impl Places {
     }
 
     fn last_record(&self, world: &World) -> Option<RunRecord> {
-        let text = std::fs::read(self.private(world).join(RUN_FILE)).ok()?;
+        let text = plain::read(self.private(world).join(RUN_FILE)).ok()?;
         serde_json::from_slice(&text).ok()
     }
 

@@ -2,7 +2,6 @@
 //! of its conversation.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use jiff::tz::TimeZone;
@@ -18,6 +17,7 @@ use paddock_model::settings::AgentSettings;
 use paddock_model::state::State;
 use paddock_model::summary::SessionSummary;
 use paddock_model::usage::{Account, Tokens};
+use paddock_os::plain;
 use paddock_runner::log::{LogReader, Stream as LogStream};
 
 /// Bytes of a log read at a time.
@@ -60,7 +60,7 @@ impl Source {
 /// commits that the session made.
 pub(super) fn read(world: &World, source: &Source, commits: usize) -> (Option<SessionSummary>, Account) {
     let dir = world.workspace.session_dir(source.session);
-    let prompt = fs::read_to_string(dir.join("prompt.md")).unwrap_or_default();
+    let prompt = plain::read_to_string(dir.join("prompt.md")).unwrap_or_default();
     // Relative times, such as "resets in 2 hours", count from the end of the session and not from the
     // harvest, which may run hours later.
     let ended_ms = source.ended_ms.unwrap_or_else(now_ms);

@@ -1,6 +1,6 @@
 //! Makes and removes the worktrees of objectives.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Component, Path, PathBuf};
@@ -14,6 +14,7 @@ use paddock_git::{GitError, Repository, SalvageOrder, WorktreeSpec};
 use paddock_model::ids::{ObjectId, ObjectiveKey};
 use paddock_model::state::State;
 use paddock_os::fail_points::fail_point;
+use paddock_os::plain;
 
 /// A worktree to make or to remove.
 pub(in super::super) struct Order {
@@ -143,7 +144,7 @@ fn copy_file(from: &Path, to: &Path, name: &str) -> Result<(), EffectError> {
 
 /// Copies a file with its mode to a new file.
 fn copy_new(source: &Path, target: &Path) -> io::Result<()> {
-    let mut from = File::open(source)?;
+    let mut from = plain::open(source)?;
     // `create_new` replaces nothing and follows no link in the last part of the path, unlike `fs::copy`.
     let mode = from.metadata()?.permissions().mode() & 0o777;
     let mut to = OpenOptions::new().write(true).create_new(true).mode(mode).open(target)?;

@@ -20,6 +20,7 @@ use paddock_model::session::{Exit, Salvage};
 use paddock_model::state::State;
 use paddock_model::usage::Account;
 use paddock_os::fail_points::fail_point;
+use paddock_os::plain;
 use paddock_runner::log::{LogReader, Stream};
 
 /// Bytes of a log read at a time.
@@ -80,7 +81,7 @@ fn read(world: &World, order: &Order) -> Result<PlanFacts, EffectError> {
     let dir = world.workspace.session_dir(order.session);
     let reading = transcript_of(&dir, order).map_err(EffectError::Output)?;
     // Without the prompt an echo of it cannot be recognised. The plan is read all the same.
-    let prompt = fs::read_to_string(dir.join("prompt.md")).unwrap_or_default();
+    let prompt = plain::read_to_string(dir.join("prompt.md")).unwrap_or_default();
     let context = PlanContext { existing: &order.existing, workers: &order.workers };
     let plan = plan_of(&reading, &prompt, &context);
     fail_point!("plan.read");
@@ -185,7 +186,7 @@ fn clear(world: &World, order: &Order) -> Result<Option<Salvage>, GitError> {
 
 /// Puts a ref on commits that the planner made. They never land, but they are not lost either.
 fn keep_commits(repository: &Repository, worktree: &Worktree, order: &Order) -> Result<(), GitError> {
-    let head = fs::read_to_string(worktree.git_dir.join("HEAD")).unwrap_or_default();
+    let head = plain::read_to_string(worktree.git_dir.join("HEAD")).unwrap_or_default();
     // On a branch instead of detached: the branch keeps the commits.
     let Ok(head) = ObjectId::new(head.trim()) else { return Ok(()) };
     if head == order.from {
