@@ -50,6 +50,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use context::Context;
 use exit_codes::{Exit, Failure, Outcome};
+use paddock_os::hangs;
 use paddock_report::text::harmless;
 
 /// Run AI coding agents unattended, and land only work that passed the gate.
@@ -179,6 +180,18 @@ fn execute(cli: Cli) -> Outcome {
     let Cli { global, command } = cli;
     let palette = || commands::lines(Cli::command());
     let find = || Context::find(global.root.as_deref(), global.project.as_deref());
+    // A supervisor records what it finds, and a console has no place for a line on standard error.
+    let is_short = !matches!(command, None | Some(Family::Run(_) | Family::Demo(_)));
+    let _going_on = is_short.then(|| {
+        hangs::on_obstacle(Box::new(|found| {
+            output::note(&format!(
+                "{}: {} stands where a file is read; it was not read: remove it, or put the file back",
+                found.path.display(),
+                found.what
+            ));
+        }));
+        hangs::watch("this command", None)
+    });
     // The context is found per arm: `init`, `demo` and the console create workspaces, and `completions`,
     // `man` and `version` must work where there is none.
     match command {

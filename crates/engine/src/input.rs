@@ -231,8 +231,14 @@ pub enum Input {
     SessionReported { session: SessionId, usage: Usage, waits: Option<Failure> },
     /// An effect or a background job panicked.
     Panicked(Panicked),
+    /// Something else than a file stands where a file is read.
+    FileBlocked { project: Option<ProjectSlug>, path: String, what: String, doing: String },
+    /// An effect or a background job has been going on for far longer than it ever takes.
+    WorkHangs { project: Option<ProjectSlug>, doing: String, seconds: u64 },
     /// A `notify` command of the user failed.
     NotifyFailed { project: ProjectSlug, run: String, problem: Problem },
+    /// The facts that a session left cannot be read now, since the project's repository cannot be used at all.
+    HarvestWaits { session: SessionId, problem: Problem },
     /// The facts that a session left were read, or could not be.
     Harvested { session: SessionId, facts: Result<Box<HarvestFacts>, Problem> },
     /// The merges of a [`Effect::MakeCandidate`] were tried.

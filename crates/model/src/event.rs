@@ -166,6 +166,11 @@ pub enum Fact {
     /// An action of Paddock, most often an effect, panicked: a bug in Paddock. `times` counts the panics of
     /// the same action since the supervisor started.
     EffectPanicked { project: Option<ProjectSlug>, doing: String, problem: String, times: u32 },
+    /// Something else than a file, such as a named pipe (`what`), stands at a path where Paddock or git reads a
+    /// file. It was not read.
+    FileBlocked { project: Option<ProjectSlug>, path: String, what: String, doing: String },
+    /// An action of Paddock has been going on for `seconds`, far longer than it ever takes.
+    WorkHangs { project: Option<ProjectSlug>, doing: String, seconds: u64 },
     /// A project used up the limit `what` of its daily budget.
     BudgetExhausted { project: ProjectSlug, what: DayLimit, limit: String },
     /// The integration ref of a project was created, or put at `tip` after the target branch was set.

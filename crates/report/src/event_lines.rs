@@ -83,6 +83,12 @@ fn words(fact: &Fact) -> Words {
         Fact::AgentChecked { agent, check } => Some(checked(agent, check)),
         Fact::ClockJumped { by_ms } | Fact::SessionSlept { by_ms, .. } => Some(jumped(*by_ms)),
         Fact::BudgetExhausted { limit, .. } => Some(limit.clone()),
+        Fact::FileBlocked { path, what, doing, .. } => {
+            Some(format!("{path}: {what} stands where a file is read ({doing}); it was not read"))
+        }
+        Fact::WorkHangs { doing, seconds, .. } => {
+            Some(format!("{doing}: for {} minutes by now", seconds / 60))
+        }
         Fact::NotifyFailed { problem, .. }
         | Fact::EffectPanicked { problem, .. }
         | Fact::ExternalAbandoned { problem, .. }

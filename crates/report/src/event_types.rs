@@ -87,6 +87,14 @@ fn types_of(kind: FactKind) -> Vec<EventType> {
             "effect_panicked",
             "Paddock panicked during an action (`data.doing`, `data.problem`), which is a bug in Paddock; it tries the action again.",
         ),
+        FactKind::FileBlocked => one(
+            "file_blocked",
+            "Something else than a file, such as a named pipe (`data.what`), stands at `data.path`, where Paddock or git reads a file. It was not read, and each is named once while a supervisor runs.",
+        ),
+        FactKind::WorkHangs => one(
+            "work_hangs",
+            "An action of Paddock (`data.doing`) has been going on for `data.seconds`, far longer than it ever takes: a disk or a program does not answer. Other projects and sessions go on.",
+        ),
         FactKind::BudgetExhausted => {
             one("budget_exhausted", "A project used up a daily budget (`data.what`).")
         }

@@ -3,13 +3,18 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use paddock_model::ids::{ProjectSlug, SessionId};
+use paddock_os::hangs;
 use paddock_os::panics::caught;
 
 /// Most threads: one per session slot of a large machine, and some for git and gates. A key occupies at most
 /// one thread, so a hanging repository cannot take them all.
 const THREADS_MAX: usize = 32;
+
+/// Time after which a job's thread no longer counts.
+const HANGS_AFTER: Duration = Duration::from_secs(60);
 
 /// One piece of work.
 pub(super) type Job = Box<dyn FnOnce() + Send>;
@@ -124,7 +129,9 @@ impl Executor {
         }
         // Threads are started on demand and never end: an idle supervisor holds only as many as its busiest
         // moment needed.
-        let must_grow = queues.idle < queues.free.len() && queues.threads < THREADS_MAX;
+        // Threads whose job hangs are lost for now, and others take their place.
+        let hanging = hangs::long_work(HANGS_AFTER).len();
+        let must_grow = queues.idle < queues.free.len() && queues.threads < THREADS_MAX + hanging;
         if must_grow {
             queues.threads += 1;
             let executor = self.clone();

@@ -11,6 +11,7 @@ use super::world::World;
 use super::{effects, panics};
 use paddock_engine::effect::Effect;
 use paddock_engine::input::{Input, Panicked};
+use paddock_os::hangs;
 use paddock_os::panics::caught;
 
 /// Counts a job or an append as in flight for as long as this value lives.
@@ -70,6 +71,9 @@ impl Kernel {
     fn guarded(&self, panicked: Panicked, job: impl FnOnce() + Send + 'static) -> Job {
         let in_flight = InFlight::new(&self.world);
         Box::new(move || {
+            let about = panicked.project.as_ref().map(ToString::to_string);
+            // Dropped before the job counts as over.
+            let _going_on = hangs::watch(panicked.doing.clone(), about);
             // Moved in, so that it drops after the panic is reported: the kernel must not take the work for
             // over before.
             let in_flight = in_flight;

@@ -30,6 +30,7 @@ use paddock_model::project::Project;
 use paddock_model::state::State;
 use paddock_model::stored::StoredEvent;
 use paddock_os::fail_points::fail_point;
+use paddock_os::hangs::{self, Work};
 use paddock_runner::{JobKind, JobReport};
 use paddock_store::codec;
 use paddock_store::{DiskSpace, Writer};
@@ -39,6 +40,16 @@ const COUNT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Poll interval for the progress of gate runs.
 const GATE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Time after which an action is named that has not ended. Calls of git end by themselves before that, except
+/// for checkouts.
+const HANGS_AFTER: Duration = Duration::from_secs(15 * 60);
+/// How long a supervisor that was asked to stop waits for an action that does not end.
+const HANGS_AT_STOP: Duration = Duration::from_secs(60);
+/// The same if it was asked to stop at once.
+const HANGS_AT_KILL: Duration = Duration::from_secs(5);
+/// Interval in which a stopping supervisor looks whether only such actions are left.
+const STOP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Receives every event once it is stored. Called on the store's writer thread, so it must not block.
 pub(super) type OnEvents = Arc<dyn Fn(&[StoredEvent]) + Send + Sync>;
@@ -66,6 +77,8 @@ pub(super) struct Kernel {
     /// End of the run, if the run has a duration.
     pub(super) end_at: Option<Instant>,
     pub(super) clock: Clock,
+    /// Actions that hang, as the last poll found them.
+    pub(super) hanging: Vec<Work>,
     /// Time of the last check whether a database copy is due.
     pub(super) copies_checked_at: Option<Instant>,
 }
@@ -148,6 +161,7 @@ impl Kernel {
 
     /// Resumes outstanding work and runs until the run is over.
     pub(super) fn run(&mut self, options: &Options) -> Result<RunEnd, SupervisorError> {
+        let beginning = hangs::watch("beginning", None);
         let pid = std::process::id();
         // Passive until the claims are settled: another workspace may hold a repository, and no session may
         // start in it before this kernel knows.
@@ -162,6 +176,7 @@ impl Kernel {
         // earlier supervisor is resumed.
         self.step(Input::Started { pid, version: env!("CARGO_PKG_VERSION").to_owned() }, None)?;
         self.watch_projects();
+        drop(beginning);
         let duration =
             options.duration_minutes.map(|minutes| Duration::from_secs(minutes.saturating_mul(60)));
         let end_at = duration.and_then(|duration| Instant::now().checked_add(duration));
@@ -209,6 +224,10 @@ impl Kernel {
         if self.state.open_sessions().next().is_some() {
             until = until.min(COUNT_INTERVAL);
         }
+        if self.memo.stopping.is_some() {
+            // Something that hangs ends with no message.
+            until = until.min(STOP_INTERVAL);
+        }
         if self.state.open_gates().next().is_some() {
             until = until.min(GATE_INTERVAL);
         }
@@ -249,6 +268,7 @@ impl Kernel {
 
     /// Handles one message.
     pub(super) fn handle(&mut self, message: Message) -> Result<(), SupervisorError> {
+        let _going_on = hangs::watch("deciding", None);
         match message {
             Message::Input(input) => self.step(input, None),
             Message::Command(command, reply_to) => {
@@ -365,6 +385,8 @@ impl Kernel {
 
     /// Looks at everything once per poll interval, whether or not a watch reported a change.
     fn poll_all(&mut self) -> Result<(), SupervisorError> {
+        let _going_on = hangs::watch("looking at everything", None);
+        self.name_what_hangs()?;
         // A workspace that was deleted or moved takes its socket with it, so nobody could stop this
         // supervisor.
         if !WorkspaceLock::file_in(&self.world.workspace.runtime()).exists() {
@@ -380,6 +402,43 @@ impl Kernel {
         self.copy_database_if_due();
         self.report_day()?;
         self.step(Input::Tick, None)
+    }
+
+    /// Records each action that has been going on for far too long, once.
+    fn name_what_hangs(&mut self) -> Result<(), SupervisorError> {
+        let long = hangs::long_work(HANGS_AFTER);
+        let is_same = |a: &Work, b: &Work| (&a.doing, &a.about) == (&b.doing, &b.about);
+        let new: Vec<Work> = long
+            .iter()
+            .filter(|work| !self.hanging.iter().any(|known| is_same(work, known)))
+            .cloned()
+            .collect();
+        self.hanging = long;
+        for work in new {
+            let project = work.about.and_then(|about| ProjectSlug::new(about).ok());
+            let (doing, seconds) = (work.doing, work.since.as_secs());
+            self.step(Input::WorkHangs { project, doing, seconds }, None)?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether only such actions are left that hang, in a supervisor that was asked to stop. It does
+    /// not wait for them: what is left undone has an intent, which the next supervisor takes up.
+    fn only_hangs(&self) -> bool {
+        let patience = match self.memo.stopping {
+            None => return false,
+            Some(StopMode::Now) => HANGS_AT_KILL,
+            Some(StopMode::Graceful | StopMode::Leave) => HANGS_AT_STOP,
+        };
+        let in_flight = self.world.in_flight.load(Ordering::SeqCst);
+        let hanging = hangs::long_work(patience);
+        if in_flight == 0 || hanging.len() < in_flight {
+            return false;
+        }
+        for work in hanging {
+            tracing::error!(doing = work.doing, about = work.about, "ended without waiting for this");
+        }
+        true
     }
 
     /// Returns the projects that this run works on.
@@ -471,7 +530,8 @@ impl Kernel {
     /// Returns how the run ends, if it is over.
     fn is_over(&self, options: &Options) -> Option<RunEnd> {
         // Effects and appends that are in flight may still change everything below.
-        if !self.world.is_idle() {
+        let only_hangs = self.only_hangs();
+        if !self.world.is_idle() && !only_hangs {
             return None;
         }
         let stopped = match (self.interrupted, self.timed_out) {
@@ -482,10 +542,11 @@ impl Kernel {
         match self.memo.stopping {
             // Sessions, gates and half-done landings are left to their keepers and the next supervisor.
             Some(StopMode::Leave) => return Some(stopped),
+            Some(_) if only_hangs => return Some(stopped),
             Some(_) => {
                 // Waits for a landing too: its intent is recorded, and until the answer is, nobody knows
                 // whether the ref has moved.
-                let is_open = self.state.open_sessions().next().is_some()
+                let is_open = self.state.open_sessions().any(|s| !self.memo.waits_for_repository(s.id))
                     || self.state.open_gates().next().is_some()
                     || self.state.projects().any(|project| project.train.landing.is_some());
                 return (!is_open).then_some(stopped);

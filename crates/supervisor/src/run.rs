@@ -1,8 +1,8 @@
 //! Starts and ends a supervisor: the lock, the database, the runner, the socket, the kernel.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::ask::take_workspace_lock;
@@ -20,9 +20,10 @@ use paddock_config::{Environment, Workspace};
 use paddock_engine::decide::{self, Memo};
 use paddock_engine::input::Input;
 use paddock_ipc::{Backend, Feed, Server};
+use paddock_model::ids::ProjectSlug;
 use paddock_model::state::State;
 use paddock_model::stored::StoredEvent;
-use paddock_os::open_files;
+use paddock_os::{hangs, open_files};
 use paddock_runner::{JobReport, LocalRunner};
 use paddock_store::codec;
 use paddock_store::{EventQuery, Reader, Store, StoreError};
@@ -83,6 +84,7 @@ fn work(
     let notifier = notifier.map_err(SupervisorError::system("start the thread for notifications"))?;
     kernel.notify = Some(notifier.sender());
     signals::listen(inbox.clone())?;
+    name_obstacles(inbox.clone());
     // The socket comes last: commands of clients that connect early wait in the inbox until the kernel runs.
     let (runtime, serving, stop) = serve(workspace, &kernel, inbox)?;
     let mut end = kernel.run(options);
@@ -108,6 +110,23 @@ fn work(
     let end = end?;
     closed?;
     Ok(end)
+}
+
+/// Has everything recorded that stands in the place of a file.
+fn name_obstacles(inbox: Sender<Message>) {
+    // A sender of its own for each thread that finds one.
+    let inbox = Mutex::new(inbox);
+    hangs::on_obstacle(Box::new(move |found| {
+        let work = found.work.as_ref();
+        let input = Input::FileBlocked {
+            project: work.and_then(|work| ProjectSlug::new(work.about.clone()?).ok()),
+            path: found.path.display().to_string(),
+            what: found.what.to_owned(),
+            doing: work.map_or_else(|| "reading it".to_owned(), |work| work.doing.clone()),
+        };
+        // An error means that the kernel is gone; the log has the obstacle all the same.
+        drop(inbox.lock().unwrap_or_else(PoisonError::into_inner).send(Message::Input(input)));
+    }));
 }
 
 /// Returns the engine's settings for a run with these options.
@@ -173,6 +192,7 @@ pub(super) fn build_kernel(
         timed_out: false,
         end_at: None,
         clock: Clock::new(),
+        hanging: Vec::new(),
         copies_checked_at: None,
     })
 }

@@ -162,15 +162,24 @@ impl World {
 
     /// Returns the repository at a folder, opened once and then kept.
     pub(super) fn repository(&self, root: &Path) -> Result<Repository, GitError> {
-        let mut known = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = || self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
         // A kept handle would go on working on a folder that was moved away or unmounted, so its path is
         // checked.
-        if let Some(repository) = known.get(root).filter(|repository| repository.common_dir().is_dir()) {
-            return Ok(repository.clone());
+        let kept = known().get(root).cloned();
+        if let Some(repository) = kept.filter(|repository| repository.common_dir().is_dir()) {
+            return Ok(repository);
         }
+        // Not under the lock: a repository on a disk that hangs must not stop the work on all others.
         let repository = Repository::open(root)?;
-        known.insert(root.to_owned(), repository.clone());
+        known().insert(root.to_owned(), repository.clone());
         Ok(repository)
+    }
+
+    /// Returns why the repository at a folder cannot be used at all: it is away, or git cannot read it. `None`
+    /// if it can.
+    pub(super) fn why_unusable(&self, root: &Path) -> Option<String> {
+        let checked = self.repository(root).and_then(|repository| repository.check());
+        checked.err().map(|error| error.to_string())
     }
 
     /// Returns the git directory of a project's repository, at the place that the project file names now.

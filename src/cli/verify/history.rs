@@ -168,6 +168,8 @@ impl History {
             | Fact::SessionSlept { .. }
             | Fact::NotifyFailed { .. }
             | Fact::EffectPanicked { .. }
+            | Fact::FileBlocked { .. }
+            | Fact::WorkHangs { .. }
             | Fact::BudgetExhausted { .. }
             | Fact::TargetSeen { .. }
             | Fact::ExternalIntended { .. }

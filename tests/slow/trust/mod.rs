@@ -7,6 +7,7 @@ mod commits;
 mod disk;
 mod kills;
 mod panics;
+mod pipes;
 mod places;
 mod repositories;
 mod scope;

@@ -1,6 +1,7 @@
 //! Routing of inputs to the modules that record them.
 
 use super::commands;
+use super::hangs;
 use super::lifecycle;
 use super::panics;
 use super::plans;
@@ -61,8 +62,13 @@ pub(super) fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::SessionLost { session } => sessions::exited(scribe, session, None),
         Input::CommitsSeen { session, commits } => sessions::commits_seen(scribe, session, commits),
         Input::Panicked(what) => panics::panicked(scribe, what),
+        Input::FileBlocked { project, path, what, doing } => {
+            hangs::file_blocked(scribe, project, path, what, doing);
+        }
+        Input::WorkHangs { project, doing, seconds } => hangs::work_hangs(scribe, project, doing, seconds),
         Input::NotifyFailed { project, run, problem } => watch::notify_failed(scribe, project, run, problem),
         Input::SessionReported { session, usage, waits } => budgets::reported(scribe, session, usage, waits),
+        Input::HarvestWaits { session, problem } => harvest::waits(scribe, session, problem),
         Input::Harvested { session, facts } => harvest::harvested(scribe, session, facts),
         Input::CandidateAnswered { project, members, onto, ahead, answer } => {
             queue::candidate_answered(scribe, &project, &members, &onto, ahead, answer);

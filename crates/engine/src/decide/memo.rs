@@ -35,6 +35,11 @@ pub struct Memo {
     pub(super) seen_ms: i64,
     /// Usage of running sessions, as their agents last reported it.
     pub(super) live: BTreeMap<SessionId, Usage>,
+    /// Sessions that cannot be harvested until their repository can be used again.
+    pub(super) harvest_waits: BTreeSet<SessionId>,
+    /// Sessions that went on while their repository could not be used: their agent may have failed for the
+    /// same cause.
+    pub(super) without_repository: BTreeSet<SessionId>,
     /// Projects whose target branch has not been read since the supervisor started.
     pub(super) unlooked: BTreeSet<ProjectSlug>,
     /// `notify` commands that failed, and when that was last recorded, in Unix milliseconds.
@@ -87,6 +92,13 @@ impl Memo {
     #[must_use]
     pub fn working(only: Option<ProjectSlug>, max_parallel: Option<u32>) -> Self {
         Self { only, max_parallel, ..Self::default() }
+    }
+
+    /// Returns whether a session that is over waits for its repository: it runs no more, and nothing follows
+    /// from it until the repository is back.
+    #[must_use]
+    pub fn waits_for_repository(&self, session: SessionId) -> bool {
+        self.harvest_waits.contains(&session)
     }
 
     /// Returns whether this process works on a project.

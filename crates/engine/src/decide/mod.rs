@@ -30,6 +30,7 @@
 //! | | [`target::bypass`] | work that reached the target branch past the queue |
 //! | | [`mod@outstanding`] | effects to order again after a restart |
 //! | | [`panics`] | effects that panicked |
+//! | | [`hangs`] | what Paddock waits for in vain |
 //! | sessions | [`sessions::harvest`] | the facts that a session left: recorded and reviewed |
 //! | | [`sessions::follow`] | what follows when a session has ended |
 //! | | [`sessions::recover`] | scopes that recovery widens |
@@ -55,6 +56,7 @@
 //! | writing | [`scribe`], [`memo`] | the only writer of the state; what a running supervisor remembers |
 
 mod commands;
+mod hangs;
 mod inputs;
 mod lifecycle;
 mod memo;

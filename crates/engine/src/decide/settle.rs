@@ -97,7 +97,8 @@ fn pauses(state: &State, memo: &Memo, project: &Project) -> Vec<i64> {
 #[must_use]
 pub fn settled(state: &State, memo: &Memo) -> Option<Settled> {
     let covered = || state.projects().filter(|project| project.is_enabled() && memo.covers(&project.slug));
-    let sessions = state.open_sessions().map(|session| &session.objective.project);
+    let open = state.open_sessions().filter(|session| !memo.waits_for_repository(session.id));
+    let sessions = open.map(|session| &session.objective.project);
     let gates = state.open_gates().map(|gate| &gate.project);
     let runs = sessions.chain(gates).any(|project| !is_halted(state, project));
     let moves = |project: &Project| !is_halted(state, &project.slug) && is_moving(state, memo, project);

@@ -49,6 +49,8 @@ impl State {
             | Fact::SupervisorStopped { .. }
             | Fact::NotifyFailed { .. }
             | Fact::EffectPanicked { .. }
+            | Fact::FileBlocked { .. }
+            | Fact::WorkHangs { .. }
             | Fact::BudgetExhausted { .. } => {}
             // Both are consequences of verdicts that are known already; the next plan of the queue reads
             // those by tree.

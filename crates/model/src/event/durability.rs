@@ -50,6 +50,8 @@ impl Fact {
             | Fact::SessionSlept { .. }
             | Fact::NotifyFailed { .. }
             | Fact::EffectPanicked { .. }
+            | Fact::FileBlocked { .. }
+            | Fact::WorkHangs { .. }
             | Fact::BudgetExhausted { .. }
             | Fact::IntegrationMade { .. }
             | Fact::TargetSeen { .. }

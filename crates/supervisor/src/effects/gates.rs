@@ -1,6 +1,7 @@
 //! Gate runs: the `verify` commands, under a keeper, in a worktree that is kept between runs.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use super::super::error::EffectError;
 use super::super::executor::ExecutorKey;
@@ -12,7 +13,7 @@ use super::gate_output::command_results;
 use super::gate_places::{Places, Wanted};
 use paddock_engine::input::{Input, Problem};
 use paddock_git::{LookOrder, gate_paths};
-use paddock_model::gate::{CommandResult, GateRun, Start};
+use paddock_model::gate::{CommandResult, GateRun, Start, Verdict};
 use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
 use paddock_model::session::Exit;
 use paddock_model::settings::{GateCommand, Keep};
@@ -70,6 +71,11 @@ impl Order {
     }
 }
 
+/// Returns what [`report`] needs of a site.
+fn place(site: &Site) -> (&ProjectSlug, &Path) {
+    (&site.slug, &site.repo_root)
+}
+
 fn gate_key(gate: GateId) -> JobKey {
     JobKey { kind: JobKind::Gate, id: gate.0, attempt: 1 }
 }
@@ -86,17 +92,31 @@ pub(in super::super) fn start(world: &World, order: &Order) {
         true => adopt(world, order),
         // Cancelled before it started. Its end has to be reported all the same, or its slot would stay taken.
         false if order.is_cancelled => {
-            return report(world, order.gate, None, false);
+            return report(world, place(&order.site), order.gate, None, false);
         }
         false => patiently(|| submit(world, order)),
     };
     if let Err(problem) = begun {
         tracing::warn!(gate = %order.gate, %problem, "a gate run did not start");
-        report(world, order.gate, Some(vec![not_started(order, &problem)]), false);
+        report(world, place(&order.site), order.gate, Some(vec![not_started(order, &problem)]), false);
     }
 }
 
-fn report(world: &World, gate: GateId, results: Option<Vec<CommandResult>>, from_nothing: bool) {
+/// Reports how a run ended. While the repository cannot be used at all, a run that is not green says nothing:
+/// the project is held, and the engine runs the gate again later.
+fn report(
+    world: &World,
+    (project, repo_root): (&ProjectSlug, &Path),
+    gate: GateId,
+    results: Option<Vec<CommandResult>>,
+    from_nothing: bool,
+) {
+    let is_green = results.iter().flatten().all(|result| result.verdict() == Verdict::Green);
+    let problem = if is_green && results.is_some() { None } else { world.why_unusable(repo_root) };
+    let results = results.filter(|_| problem.is_none());
+    if let Some(problem) = problem {
+        world.report(Input::RepositoryFailed { project: project.clone(), problem: Problem::new(problem) });
+    }
     world.report(Input::GateExited { gate, results, from_nothing });
 }
 
@@ -119,9 +139,9 @@ fn adopt(world: &World, order: &Order) -> Result<(), EffectError> {
         Adoption::Ended(record) => {
             let results = Some(command_results(&record, &dir, &order.places.folder));
             let from_nothing = order.places.end(world, order.gate, &record, &dir);
-            report(world, order.gate, results, from_nothing);
+            report(world, place(&order.site), order.gate, results, from_nothing);
         }
-        Adoption::Lost(_) => report(world, order.gate, None, false),
+        Adoption::Lost(_) => report(world, place(&order.site), order.gate, None, false),
     }
     Ok(())
 }
@@ -235,6 +255,8 @@ pub(in super::super) struct Ended {
     gate: GateId,
     places: Places,
     record: Box<ExitRecord>,
+    project: ProjectSlug,
+    repo_root: PathBuf,
 }
 
 impl Ended {
@@ -247,7 +269,13 @@ impl Ended {
         let settings = &state.project(&run.project)?.settings;
         Some((
             slot_key(run),
-            Self { gate, places: Places::new(settings, &run.project, run.slot, run.start), record },
+            Self {
+                gate,
+                places: Places::new(settings, &run.project, run.slot, run.start),
+                record,
+                project: run.project.clone(),
+                repo_root: PathBuf::from(&settings.repo_root),
+            },
         ))
     }
 }
@@ -262,7 +290,7 @@ pub(in super::super) fn ended(world: &World, order: &Ended) {
     let from_nothing = order.places.end(world, order.gate, &order.record, &dir);
     fail_point!("gate.told");
     world.gauges.forget_gate(order.gate.0);
-    report(world, order.gate, results, from_nothing);
+    report(world, (&order.project, &order.repo_root), order.gate, results, from_nothing);
 }
 
 /// A landed run whose caches are to be kept.

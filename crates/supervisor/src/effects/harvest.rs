@@ -79,6 +79,11 @@ pub(in super::super) fn harvest(world: &World, order: &Order) {
     let facts = past_locks(world, &order.site, || patiently(|| world.with_disk_space(|| read(world, order))));
     let facts = facts.map(Box::new).map_err(|error| error.to_string());
     fail_point!("harvest.after");
+    if facts.is_err()
+        && let Some(problem) = world.why_unusable(&order.site.repo_root)
+    {
+        return world.report(Input::HarvestWaits { session: order.session, problem: Problem::new(problem) });
+    }
     world.report(Input::Harvested { session: order.session, facts: facts.map_err(Problem::new) });
 }
 

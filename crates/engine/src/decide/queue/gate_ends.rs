@@ -8,6 +8,7 @@ use crate::decide::scribe::Scribe;
 use paddock_model::event::Fact;
 use paddock_model::gate::{CommandResult, Purpose, Verdict, verdict_of};
 use paddock_model::ids::{GateId, ProjectSlug};
+use paddock_model::reason::ReasonCode;
 use paddock_model::settings::Slots;
 use paddock_model::verdicts::contradicted;
 
@@ -22,6 +23,11 @@ pub(in crate::decide) fn exited(
     let Some(project) = scribe.state.project(&gate.project) else { return };
     if gate.finished_ms.is_some() {
         return;
+    }
+    if results.is_none() && project.holds.contains_key(&ReasonCode::RepositoryBroken) && !gate.cancelled {
+        // The run needed the repository. It says nothing, and another one starts when the repository is back.
+        scribe.record(Fact::GateCancelled { project: gate.project.clone(), gate: id });
+        return exited(scribe, id, None, from_nothing);
     }
     // Without results the verdict is "not evaluated": a missing record must never count as green.
     let results = results.unwrap_or_default();

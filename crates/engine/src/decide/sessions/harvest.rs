@@ -4,13 +4,15 @@ use crate::decide::scribe::Scribe;
 use crate::decide::sessions::ends::{Outcome, end_of, end_without_facts, own_failure};
 use crate::decide::sessions::follow::follow;
 use crate::decide::sessions::pausing::pause_now;
+use crate::decide::target::watch::repository_failed;
+use crate::effect::Effect;
 use crate::input::Problem;
 use crate::review::{Terms, review};
 use paddock_model::cut;
 use paddock_model::event::Fact;
 use paddock_model::facts::HarvestFacts;
 use paddock_model::finding::Finding;
-use paddock_model::ids::{ObjectiveKey, SessionId};
+use paddock_model::ids::{ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::objective::{Cause, Status};
 use paddock_model::session::{Checkpoint, Harvest, Over, Session, SessionEnd, SessionStatus};
 use paddock_model::usage::Account;
@@ -33,6 +35,28 @@ pub(in crate::decide) fn harvested(
     }
 }
 
+/// The repository of a session cannot be used at all: it is away, or something stands in the place of its
+/// files. The session is not judged. Its project is held, and the session is harvested once the repository is
+/// back.
+pub(in crate::decide) fn waits(scribe: &mut Scribe<'_>, id: SessionId, problem: Problem) {
+    let Some(session) = scribe.state.session(id) else { return };
+    let project = session.objective.project.clone();
+    scribe.memo.harvest_waits.insert(id);
+    repository_failed(scribe, &project, problem);
+}
+
+/// Orders the harvests that waited for a repository.
+pub(in crate::decide) fn repository_is_back(scribe: &mut Scribe<'_>, project: &ProjectSlug) {
+    let is_here = |id: &SessionId| {
+        scribe.state.session(*id).is_some_and(|session| session.objective.project == *project)
+    };
+    let back: Vec<SessionId> = scribe.memo.harvest_waits.iter().filter(|id| is_here(id)).copied().collect();
+    for session in back {
+        scribe.memo.harvest_waits.remove(&session);
+        scribe.order(Effect::Harvest { session });
+    }
+}
+
 fn first_harvest(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<HarvestFacts>, Problem>) {
     let key = session.objective.clone();
     let health = scribe.state.agent_health(&session.agent);
@@ -48,6 +72,10 @@ fn first_harvest(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<H
         }
         Ok(facts) => {
             let end = end_of(session.process.as_ref(), &facts);
+            // What the agent ran into was not its own doing, and must not cost a retry.
+            let is_excused =
+                end == SessionEnd::Failed && scribe.memo.without_repository.contains(&session.id);
+            let end = if is_excused { SessionEnd::Interrupted } else { end };
             let (findings, problem) = judge(scribe, session, &facts);
             let harvest = condense(&facts, &findings);
             let account = account(session, &facts);
@@ -56,6 +84,7 @@ fn first_harvest(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<H
         }
     };
     scribe.memo.live.remove(&session.id);
+    scribe.memo.without_repository.remove(&session.id);
     let was_stopped = session.process.as_ref().is_some_and(|process| process.stop.is_some());
     let failure = outcome.facts.as_ref().and_then(|facts| own_failure(session, facts));
     // A session that was stopped because its agent waits for a limit has put the agent into a cooldown

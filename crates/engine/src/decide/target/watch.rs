@@ -3,6 +3,7 @@
 use crate::decide::queue::holds::{hold, release, release_queue};
 use crate::decide::queue::publish;
 use crate::decide::scribe::Scribe;
+use crate::decide::sessions::harvest;
 use crate::effect::Effect;
 use crate::input::Problem;
 use paddock_model::event::Fact;
@@ -95,7 +96,11 @@ pub(in crate::decide) fn look_failed(scribe: &mut Scribe<'_>, slug: &ProjectSlug
     repository_failed(scribe, slug, problem);
 }
 
-fn repository_failed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, problem: Problem) {
+pub(in crate::decide) fn repository_failed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, problem: Problem) {
+    // Whatever these sessions run into from here on may have this cause.
+    let open = scribe.state.open_sessions().filter(|session| session.objective.project == *slug);
+    let open: Vec<_> = open.map(|session| session.id).collect();
+    scribe.memo.without_repository.extend(open);
     let clears = "repair the repository; Paddock looks again by itself";
     hold(scribe, slug, ReasonCode::RepositoryBroken, problem.into_text(), clears);
 }
@@ -107,6 +112,7 @@ pub(in crate::decide) fn repository_fine(scribe: &mut Scribe<'_>, slug: &Project
         release(scribe, slug, ReasonCode::RepositoryBroken);
         publish::try_again_now(scribe, slug);
     }
+    harvest::repository_is_back(scribe, slug);
     // The creation of the integration ref may have failed for the same cause.
     let Some(project) = scribe.state.project(slug) else { return };
     if !project.integration.is_made && project.has_target() {
