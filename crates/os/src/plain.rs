@@ -138,17 +138,17 @@ mod tests {
         symlink(at("loop"), at("loop")).unwrap();
         symlink(at("pipe"), at("to-pipe")).unwrap();
         for (name, what) in [("pipe", "a named pipe"), ("to-pipe", "a named pipe"), ("socket", "a socket")] {
-            let error = read(&at(name)).unwrap_err();
+            let error = read(at(name)).unwrap_err();
             assert_eq!(cause(&error).map(NotPlain::what), Some(what));
             assert!(error.to_string().contains(what), "{error}");
             assert_eq!(obstacle(&at(name)).unwrap().map(NotPlain::what), Some(what));
         }
         assert_eq!(cause(&read(Path::new("/dev/null")).unwrap_err()).map(NotPlain::what), Some("a device"));
-        assert!(read(&at("loop")).is_err() && obstacle(&at("loop")).is_err());
+        assert!(read(at("loop")).is_err() && obstacle(&at("loop")).is_err());
         assert_eq!(obstacle(&at("nothing")).unwrap(), None);
         fs::write(at("file"), "text").unwrap();
-        assert_eq!(read_to_string(&at("file")).unwrap(), "text");
+        assert_eq!(read_to_string(at("file")).unwrap(), "text");
         fs::write(at("file"), [0xff]).unwrap();
-        assert_eq!(read_to_string(&at("file")).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(read_to_string(at("file")).unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 }

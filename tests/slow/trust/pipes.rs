@@ -63,7 +63,7 @@ fn a_repository_that_a_pipe_blocks_is_held_and_judged_once_it_is_back() {
     let pipe = "if [ \"$PADDOCK_SESSION\" = 1 ]; then mv $common/config $common/kept; mkfifo $common/config; exit 1; fi";
     place.script("one", &works("one", pipe));
     place.objectives(&["one"]);
-    let mut running = place.supervisor(&["--poll-seconds", "1"]);
+    let running = place.supervisor(&["--poll-seconds", "1"]);
     running.wait("file_blocked", "*");
     let is_broken = |event: &Value| {
         event["type"] == "project_held" && event["data"]["reason"]["code"] == "repository_broken"
