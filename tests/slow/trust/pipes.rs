@@ -157,7 +157,8 @@ fn opened_for_reading() -> BTreeSet<String> {
     strace.args(["-f", "-qq", "-z", "-e", "trace=open,openat", "-o"]).arg(&trace).arg(run.get_program());
     strace.args(run.get_args()).stdout(Stdio::null()).stderr(Stdio::null());
     strace.status().unwrap();
-    let home = format!("{}/", place.path("").display());
+    // With a slash at its end.
+    let home = place.path("").display().to_string();
     let text = fs::read_to_string(&trace).unwrap();
     let reads = text.lines().filter(|line| line.contains("O_RDONLY") && !line.contains("O_DIRECTORY"));
     let paths = reads.filter_map(|line| line.split('"').nth(1)?.strip_prefix(&home).map(str::to_owned));
