@@ -61,6 +61,26 @@ fn occurs_only(words: &[&str], inside: &str, others: &[(&str, &str)]) {
 }
 
 #[test]
+fn paths_are_looked_up_in_snapshots_alone() {
+    // libgit2's own lookup parses a whole folder for each path: `n` files of one folder would cost `n²`.
+    let found = files_with(&["tree.get_path(", "tree()?.get_path(", "_tree.get_path(", "after.get_path("]);
+    assert!(found.is_empty(), "use `git::snapshot::Snapshot` in {found:?}");
+    occurs_only(&["get_name_bytes("], "crates/git/src/snapshot.rs", &[]);
+}
+
+#[test]
+fn the_size_of_a_blob_is_looked_at_before_it_is_read() {
+    // A file may have gigabytes, and `find_blob` reads it whole. The search for secrets has a limit of its own.
+    let is_helper = |name: &&String| {
+        name.ends_with("/objects.rs") || name.ends_with("/branch.rs") || name.contains("/secrets")
+    };
+    let found = files_with(&["find_blob("]);
+    assert!(found.iter().any(|name| name.ends_with("/objects.rs")), "the words are out of date");
+    let outside: Vec<&String> = found.iter().filter(|name| !is_helper(name)).collect();
+    assert!(outside.is_empty(), "use `blob_within` in {outside:?}");
+}
+
+#[test]
 fn modes_of_files_are_set_in_one_crate() {
     let others = [
         ("crates/git/src/gate_folder/clear.rs", "folders that a gate run closed are opened to be deleted"),

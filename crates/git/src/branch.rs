@@ -7,8 +7,8 @@ use git2::{Commit, Oid};
 
 use super::error::GitError;
 use super::harvest::{COMMITS_MAX, facts_of, new_commits};
-use super::objects::entry_at;
 use super::repository::{Repository, object_id, oid};
+use super::snapshot::Snapshot;
 use crate::secrets::scan;
 use paddock_model::facts::SecretFact;
 use paddock_model::ids::ObjectId;
@@ -76,17 +76,19 @@ impl Secrets<'_> {
     /// Searches what a commit adds. A secret that a parent holds at the same path came with that parent.
     fn read(&mut self, commit: &Commit<'_>, paths: &[RepoPath]) -> Result<(), GitError> {
         let id = object_id(commit.id())?;
-        let tree = commit.tree()?;
+        let tree = Snapshot::new(self.library, Some(commit.tree_id()));
+        let parents: Vec<Snapshot<'_>> =
+            commit.parents().map(|parent| Snapshot::new(self.library, Some(parent.tree_id()))).collect();
         for path in paths {
-            let Some((blob, _)) = entry_at(&tree, path) else { continue };
+            let Some((blob, _)) = tree.entry(path) else { continue };
             let new = self.in_file(blob);
             if new.is_empty() {
                 continue;
             }
             // Texts are compared, not lines: a secret that only moves within its file is not new.
             let mut old = BTreeSet::new();
-            for parent in commit.parents() {
-                if let Some((blob, _)) = entry_at(&parent.tree()?, path) {
+            for parent in &parents {
+                if let Some((blob, _)) = parent.entry(path) {
                     old.extend(self.in_file(blob).into_iter().map(|(_, text, _)| text));
                 }
             }

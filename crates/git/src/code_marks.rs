@@ -13,11 +13,12 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use git2::{ErrorCode, Oid, Patch, Tree};
+use git2::{ErrorCode, Oid, Patch};
 
 use super::error::GitError;
-use super::objects::{changed_paths, entry_at};
+use super::objects::{blob_bytes, blob_within, changed_paths};
 use super::repository::{Repository, oid};
+use super::snapshot::Snapshot;
 use crate::source_text::{Language, Source};
 use paddock_model::cut;
 use paddock_model::ids::ObjectId;
@@ -65,15 +66,15 @@ impl Repository {
         let library = self.library()?;
         let (integration, head) = (oid(integration)?, oid(head)?);
         let base = match library.merge_base(integration, head) {
-            Ok(base) => Some(library.find_commit(base)?.tree()?),
+            Ok(base) => Some(library.find_commit(base)?.tree_id()),
             // Unrelated histories: the branch added everything.
             Err(error) if error.code() == ErrorCode::NotFound => None,
             Err(error) => return Err(error.into()),
         };
-        let after = library.find_commit(head)?.tree()?;
-        let changed = changed_paths(&library, base.as_ref().map(Tree::id), Some(after.id()))?;
-        let blob = |tree: &Tree<'_>, path: &RepoPath| entry_at(tree, path).map(|(id, _)| id);
-        let before = |path: &RepoPath| base.as_ref().and_then(|base| blob(base, path));
+        let (base, after) = (Snapshot::new(&library, base), Snapshot::of_commit(&library, head)?);
+        let changed = changed_paths(&library, base.id(), after.id())?;
+        let blob = |tree: &Snapshot<'_>, path: &RepoPath| tree.entry(path).map(|(id, _)| id);
+        let before = |path: &RepoPath| blob(&base, path);
         // A file that only moved adds nothing.
         let gone: BTreeSet<Oid> =
             changed.iter().filter(|path| blob(&after, path).is_none()).filter_map(before).collect();
@@ -81,17 +82,17 @@ impl Repository {
         let is_read = |path: &&RepoPath| !tests.matches(path.as_bytes()) && is_code(path);
         for path in changed.iter().filter(is_read).take(FILES_MAX) {
             let Some(new) = blob(&after, path).filter(|id| !gone.contains(id)) else { continue };
-            let texts = (before(path).and_then(|id| text(&library, id)), text(&library, new));
-            if let (old, Some(new)) = texts {
-                read.push((path, old.unwrap_or_default(), new));
-            }
+            read.extend(blob_bytes(&library, new).map(|bytes| (path, before(path), new, bytes)));
         }
-        // Changed files first, then small ones: a heap of added text must not hide them.
-        read.sort_by_key(|(_, old, new)| (old.is_empty(), new.len()));
+        // Changed files first, then small ones: a heap of added text must not hide them. By size alone, so that
+        // one file is in memory at a time.
+        read.sort_by_key(|(_, old, _, bytes)| (old.is_none(), *bytes));
         let mut left = ALL_BYTES_MAX;
-        for (path, old, new) in read {
-            let Some(rest) = left.checked_sub(new.len()) else { break };
+        for (path, old, new, bytes) in read {
+            let Some(new) = text(&library, new) else { continue };
+            let Some(rest) = left.checked_sub(bytes) else { break };
             left = rest;
+            let old = old.and_then(|id| text(&library, id)).unwrap_or_default();
             found.extend(in_file(path, &old, &new)?);
         }
         Ok(most_important(found))
@@ -99,8 +100,7 @@ impl Repository {
 }
 
 fn text(library: &git2::Repository, id: Oid) -> Option<Vec<u8>> {
-    let blob = library.find_blob(id).ok().filter(|blob| blob.size() <= TEXT_BYTES_MAX)?;
-    Some(blob.content().to_vec())
+    Some(blob_within(library, id, TEXT_BYTES_MAX)?.content().to_vec())
 }
 
 /// Returns whether a file may hold code of this project.

@@ -1,12 +1,13 @@
 //! Reading committed files without a checkout.
 
-use std::path::Path;
-
 use git2::Oid;
 
 use super::error::GitError;
+use super::objects::{blob_bytes, blob_within};
 use super::repository::{Repository, object_id};
+use super::snapshot::Snapshot;
 use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
 
 /// Maximum size of a file in bytes. These functions read configuration, which is small.
 const FILE_BYTES_MAX: usize = 1 << 20;
@@ -35,12 +36,10 @@ impl Repository {
     ) -> Result<Vec<ContentChange>, GitError> {
         let library = self.library()?;
         let at = |commit: &git2::Commit<'_>| -> Result<Option<Oid>, GitError> {
-            Ok(commit.tree()?.get_path(Path::new(path)).ok().map(|entry| entry.id()))
+            Ok(Snapshot::new(&library, Some(commit.tree_id())).entry(&RepoPath::from(path)).map(|(id, _)| id))
         };
-        let content = |blob: Option<Oid>| {
-            let blob = library.find_blob(blob?).ok().filter(|blob| blob.size() <= FILE_BYTES_MAX)?;
-            Some(blob.content().to_vec())
-        };
+        let content =
+            |blob: Option<Oid>| Some(blob_within(&library, blob?, FILE_BYTES_MAX)?.content().to_vec());
         let mut commit = library.find_reference(reference)?.peel_to_commit()?;
         let (mut found, mut after) = (Vec::new(), at(&commit)?);
         for _ in 0..most {
@@ -62,13 +61,15 @@ impl Repository {
     pub fn file_of(&self, reference: &str, path: &str) -> Result<Option<Vec<u8>>, GitError> {
         let library = self.library()?;
         let Ok(found) = library.find_reference(reference) else { return Ok(None) };
-        let tree = found.peel_to_commit()?.tree()?;
-        let Ok(entry) = tree.get_path(Path::new(path)) else { return Ok(None) };
+        let tree = Snapshot::new(&library, Some(found.peel_to_commit()?.tree_id()));
+        let Some((id, _)) = tree.entry(&RepoPath::from(path)) else { return Ok(None) };
         // A folder or a submodule of that name is no file.
-        let Ok(blob) = library.find_blob(entry.id()) else { return Ok(None) };
-        match blob.size() <= FILE_BYTES_MAX {
-            true => Ok(Some(blob.content().to_vec())),
-            false => Err(GitError::Unexpected(format!("{path} on {reference} is larger than 1 MiB"))),
+        if blob_bytes(&library, id).is_none() {
+            return Ok(None);
+        }
+        match blob_within(&library, id, FILE_BYTES_MAX) {
+            Some(blob) => Ok(Some(blob.content().to_vec())),
+            None => Err(GitError::Unexpected(format!("{path} on {reference} is larger than 1 MiB"))),
         }
     }
 }

@@ -6,9 +6,10 @@ use git2::{Commit, ErrorCode, Sort};
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
-use super::objects::{changed_paths, entry_at};
+use super::objects::changed_paths;
 use super::refs::{keep_ref, relation, set_ref};
 use super::repository::{Repository, object_id, oid};
+use super::snapshot::Snapshot;
 use super::status::{head_commit, worktree_status};
 use super::target::{operation, symbolic_head};
 use super::worktree::Worktree;
@@ -266,12 +267,12 @@ pub(super) fn facts_of(
 /// Returns the paths in which a merge differs from the automatic merge of its parents; in files where the
 /// automatic merge conflicts, from all parents.
 fn beyond_merge(library: &git2::Repository, commit: &Commit<'_>) -> Result<BTreeSet<RepoPath>, GitError> {
-    let tree = commit.tree()?;
+    let tree = Snapshot::new(library, Some(commit.tree_id()));
     // What equals one parent came with that parent, so only paths that differ from every parent can be the
     // merge's own.
     let mut suspects: Option<BTreeSet<RepoPath>> = None;
     for parent in commit.parents() {
-        let changed = changed_paths(library, Some(parent.tree_id()), Some(tree.id()))?;
+        let changed = changed_paths(library, Some(parent.tree_id()), tree.id())?;
         suspects = Some(match suspects {
             Some(before) => before.intersection(&changed).cloned().collect(),
             None => changed,
@@ -285,25 +286,25 @@ fn beyond_merge(library: &git2::Repository, commit: &Commit<'_>) -> Result<BTree
     let merged = library.merge_commits(&commit.parent(0)?, &commit.parent(1)?, None)?;
     suspects.retain(|path| {
         let automatic = merged.get_path(path.as_path(), 0).map(|entry| (entry.id, entry.mode as i32));
-        automatic.is_none() || automatic != entry_at(&tree, path)
+        automatic.is_none() || automatic != tree.entry(path)
     });
     // A path that is missing on both sides was deleted by the automatic merge, too, unless it conflicts
     // there.
     let both_gone =
-        |path: &RepoPath| entry_at(&tree, path).is_none() && merged.get_path(path.as_path(), 0).is_none();
+        |path: &RepoPath| tree.entry(path).is_none() && merged.get_path(path.as_path(), 0).is_none();
     suspects.retain(|path| !both_gone(path) || conflicts_at(&merged, path));
     Ok(suspects)
 }
 
 /// Returns the paths that are links where git accepts only files. git refuses to check out such a tree, so it
 /// would block every candidate that contains it.
-fn bad_links(
+pub(super) fn bad_links(
     library: &git2::Repository,
     head: &ObjectId,
     paths: &[RepoPath],
 ) -> Result<Vec<RepoPath>, GitError> {
-    let tree = library.find_commit(oid(head)?)?.tree()?;
-    let is_link = |path: &RepoPath| entry_at(&tree, path).is_some_and(|(_, mode)| mode == 0o120_000);
+    let tree = Snapshot::of_commit(library, oid(head)?)?;
+    let is_link = |path: &RepoPath| tree.entry(path).is_some_and(|(_, mode)| mode == 0o120_000);
     Ok(paths.iter().filter(|path| path.must_be_no_link() && is_link(path)).cloned().collect())
 }
 
@@ -312,7 +313,7 @@ fn conflicts_at(index: &git2::Index, path: &RepoPath) -> bool {
 }
 
 /// Returns the paths that differ between the head and where it left the integration ref.
-fn net_paths(
+pub(super) fn net_paths(
     library: &git2::Repository,
     integration: &ObjectId,
     head: &ObjectId,

@@ -58,6 +58,9 @@ mod salvage;
 #[cfg(test)]
 mod sample_trees;
 mod secrets;
+mod snapshot;
+#[cfg(test)]
+mod snapshot_tests;
 mod source_text;
 mod status;
 mod tampering;

@@ -4,11 +4,12 @@ mod definitions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use git2::{DiffOptions, Oid, Patch, Tree};
+use git2::{DiffOptions, Oid, Patch};
 
 use super::error::GitError;
-use super::objects::{changed_paths, entry_at};
+use super::objects::{blob_within, changed_paths};
 use super::repository::{Repository, oid};
+use super::snapshot::Snapshot;
 use definitions::{Body, Definition, definitions};
 use paddock_model::evidence::ChangedTest;
 use paddock_model::ids::ObjectId;
@@ -19,6 +20,8 @@ use paddock_model::scope::Globs;
 const TEXT_BYTES_MAX: usize = 1 << 20;
 /// Most changed files that are read. A candidate that changes more tests needs a person in any case.
 const FILES_MAX: usize = 2_000;
+/// Most bytes that are read of all changed files: the lines by which they differ stay in memory.
+const ALL_BYTES_MAX: usize = 128 << 20;
 
 /// Tests of one file of the base that the candidate lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,18 +126,21 @@ impl Repository {
     /// Fails if a commit is missing.
     pub fn lost_tests(&self, onto: &ObjectId, candidate: &ObjectId) -> Result<LostTests, GitError> {
         let library = self.library()?;
-        let before = library.find_commit(oid(onto)?)?.tree()?;
-        let after = library.find_commit(oid(candidate)?)?.tree()?;
+        let before = Snapshot::of_commit(&library, oid(onto)?)?;
+        let after = Snapshot::of_commit(&library, oid(candidate)?)?;
         let (mut changed, mut edits, mut moves) = (Vec::new(), Vec::new(), Moves::default());
-        for file in changed_paths(&library, Some(before.id()), Some(after.id()))?.into_iter().take(FILES_MAX)
-        {
+        let mut bytes_left = ALL_BYTES_MAX;
+        for file in changed_paths(&library, before.id(), after.id())?.into_iter().take(FILES_MAX) {
             let (old, new) = (text_at(&library, &before, &file), text_at(&library, &after, &file));
-            moves.see(&file, entry_at(&before, &file), entry_at(&after, &file));
+            let bytes = [&old, &new].into_iter().flatten().map(Vec::len).sum();
+            let Some(rest) = bytes_left.checked_sub(bytes) else { break };
+            bytes_left = rest;
+            moves.see(&file, before.entry(&file), after.entry(&file));
             edits.extend(edited(&file, old.as_deref(), new.as_deref()));
             let read = |text: Option<Vec<u8>>| {
                 text.map(|text| definitions(file.as_bytes(), &text)).unwrap_or_default()
             };
-            let (is_deleted, before, after) = (entry_at(&after, &file).is_none(), read(old), read(new));
+            let (is_deleted, before, after) = (after.entry(&file).is_none(), read(old), read(new));
             if !before.is_empty() || !after.is_empty() {
                 changed.push(Changed { file, is_deleted, before, after });
             }
@@ -157,13 +163,13 @@ impl Repository {
         tests: &Globs,
     ) -> Result<(Vec<ChangedTest>, u64), GitError> {
         let library = self.library()?;
-        let before = library.find_commit(oid(onto)?)?.tree()?;
-        let after = library.find_commit(oid(candidate)?)?.tree()?;
-        let changed = changed_paths(&library, Some(before.id()), Some(after.id()))?;
+        let before = Snapshot::of_commit(&library, oid(onto)?)?;
+        let after = Snapshot::of_commit(&library, oid(candidate)?)?;
+        let changed = changed_paths(&library, before.id(), after.id())?;
         let (old, new): (Vec<RepoPath>, Vec<RepoPath>) = changed
             .into_iter()
             .filter(|path| tests.matches(path.as_bytes()))
-            .partition(|path| entry_at(&before, path).is_some());
+            .partition(|path| before.entry(path).is_some());
         let all = old.len() + new.len();
         let mut found = Vec::new();
         for path in old.into_iter().chain(new).take(ChangedTest::FILES_MAX) {
@@ -175,20 +181,19 @@ impl Repository {
 }
 
 /// Returns the content of a file that is not too large; `None` if there is none.
-fn text_at(library: &git2::Repository, tree: &Tree<'_>, path: &RepoPath) -> Option<Vec<u8>> {
-    let blob = library.find_blob(entry_at(tree, path)?.0).ok()?;
-    (blob.size() <= TEXT_BYTES_MAX).then(|| blob.content().to_vec())
+fn text_at(library: &git2::Repository, tree: &Snapshot<'_>, path: &RepoPath) -> Option<Vec<u8>> {
+    Some(blob_within(library, tree.entry(path)?.0, TEXT_BYTES_MAX)?.content().to_vec())
 }
 
 fn changed_test(
     library: &git2::Repository,
-    before: &Tree<'_>,
-    after: &Tree<'_>,
+    before: &Snapshot<'_>,
+    after: &Snapshot<'_>,
     path: RepoPath,
 ) -> Result<ChangedTest, GitError> {
-    let is_added = entry_at(before, &path).is_none();
+    let is_added = before.entry(&path).is_none();
     let (old, new) = (text_at(library, before, &path), text_at(library, after, &path));
-    let is_read = |tree: &Tree<'_>, text: &Option<Vec<u8>>| entry_at(tree, &path).is_none() || text.is_some();
+    let is_read = |tree: &Snapshot<'_>, text: &Option<Vec<u8>>| tree.entry(&path).is_none() || text.is_some();
     let (mut added, mut removed, mut diff) = (0, 0, String::new());
     if is_read(before, &old) && is_read(after, &new) {
         let mut options = DiffOptions::new();

@@ -1,13 +1,15 @@
 //! Trees and objects: which paths differ, which objects are new, and flushing the new ones to disk.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use git2::{ObjectType, Oid, Tree};
+use git2::{Blob, ObjectType, Oid, Tree, TreeEntry};
 
 use super::error::GitError;
 use super::program::flush_path;
+use super::snapshot::{FOLDER, tree};
 use paddock_model::path::RepoPath;
 
 /// An entry of a tree.
@@ -19,12 +21,12 @@ struct Entry {
 
 impl Entry {
     fn is_tree(self) -> bool {
-        self.mode == 0o040_000
+        self.mode == FOLDER
     }
 }
 
 /// Returns the paths whose content, kind or mode differs between two trees; `None` is an empty tree. Reads
-/// only subtrees that differ, so its cost follows the change and not the repository.
+/// only subtrees that differ, each of them once, so its cost follows the change and not the repository.
 pub(crate) fn changed_paths(
     library: &git2::Repository,
     old: Option<Oid>,
@@ -39,7 +41,6 @@ pub(crate) fn changed_paths(
         for (name, before, after) in pairs(library, old, new)? {
             let mut path = prefix.clone();
             path.extend_from_slice(&name);
-            // A name may be a file on one side and a folder on the other, so both comparisons are made.
             let subtree = |side: Option<Entry>| side.filter(|entry| entry.is_tree()).map(|entry| entry.id);
             let leaf = |side: Option<Entry>| side.filter(|entry| !entry.is_tree());
             if leaf(before) != leaf(after) {
@@ -57,26 +58,38 @@ pub(crate) fn changed_paths(
 /// A name, and its entries in the old and the new tree.
 type Pair = (Vec<u8>, Option<Entry>, Option<Entry>);
 
-/// Returns the names whose entries differ between two trees.
+/// Returns the names whose entries differ between two trees. A name that is a file on one side and a folder on
+/// the other comes twice, once for each.
 fn pairs(library: &git2::Repository, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<Pair>, GitError> {
-    let mut names: BTreeMap<Vec<u8>, (Option<Entry>, Option<Entry>)> = BTreeMap::new();
-    let read = |id: Option<Oid>| id.map(|id| library.find_tree(id)).transpose();
-    let entries = |tree: &Tree<'_>| -> Vec<(Vec<u8>, Entry)> {
-        tree.iter().map(|e| (e.name_bytes().to_vec(), Entry { id: e.id(), mode: e.filemode_raw() })).collect()
-    };
-    for (name, entry) in read(old)?.as_ref().map(entries).unwrap_or_default() {
-        names.entry(name).or_default().0 = Some(entry);
+    let read = |id: Option<Oid>| id.map(|id| tree(library, id)).transpose();
+    let (old, new) = (read(old)?, read(new)?);
+    let mut before = old.iter().flat_map(Tree::iter).peekable();
+    let mut after = new.iter().flat_map(Tree::iter).peekable();
+    let mut found = Vec::new();
+    let entry = |e: &TreeEntry<'_>| Entry { id: e.id(), mode: e.filemode_raw() };
+    // Both are sorted in the same way, so one pass over both is enough. In a tree that somebody wrote unsorted,
+    // an entry without its counterpart counts as one that differs: none is passed over.
+    loop {
+        let order = match (before.peek(), after.peek()) {
+            (None, None) => return Ok(found),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(one), Some(other)) => in_tree(one).cmp(in_tree(other)),
+        };
+        let one = if order.is_le() { before.next() } else { None };
+        let other = if order.is_ge() { after.next() } else { None };
+        let (was, is) = (one.as_ref().map(entry), other.as_ref().map(entry));
+        if was != is {
+            let name = one.as_ref().or(other.as_ref()).map(|e| e.name_bytes().to_vec());
+            found.push((name.unwrap_or_default(), was, is));
+        }
     }
-    for (name, entry) in read(new)?.as_ref().map(entries).unwrap_or_default() {
-        names.entry(name).or_default().1 = Some(entry);
-    }
-    let differing = names.into_iter().filter(|(_, (before, after))| before != after);
-    Ok(differing.map(|(name, (before, after))| (name, before, after)).collect())
 }
 
-/// Returns object and mode of a path in a tree.
-pub(crate) fn entry_at(tree: &Tree<'_>, path: &RepoPath) -> Option<(Oid, i32)> {
-    tree.get_path(path.as_path()).ok().map(|entry| (entry.id(), entry.filemode_raw()))
+/// Returns the bytes by which git sorts an entry: a folder as if its name ended in `/`.
+fn in_tree<'e>(entry: &'e TreeEntry<'_>) -> impl Iterator<Item = u8> + 'e {
+    let end = (entry.filemode_raw() == FOLDER).then_some(b'/');
+    entry.name_bytes().iter().copied().chain(end)
 }
 
 /// Returns the objects that came with the commits from `base` (excluded; `None`: from the root) to `tip`.
@@ -164,6 +177,19 @@ fn flush_all(paths: &BTreeSet<PathBuf>) -> Result<(), GitError> {
             Err(_) => Err(GitError::Unexpected("a thread that flushes git objects panicked".to_owned())),
         })
     })
+}
+
+/// Returns a blob of at most `max_bytes`. A larger one is never read: its size stands at its beginning. `None`
+/// also for an object that is missing or no blob.
+pub(crate) fn blob_within(library: &git2::Repository, id: Oid, max_bytes: usize) -> Option<Blob<'_>> {
+    blob_bytes(library, id).filter(|bytes| *bytes <= max_bytes)?;
+    library.find_blob(id).ok()
+}
+
+/// Returns the size of a blob in bytes, without reading it; `None` for an object that is missing or no blob.
+pub(crate) fn blob_bytes(library: &git2::Repository, id: Oid) -> Option<usize> {
+    let (size, kind) = library.odb().ok()?.read_header(id).ok()?;
+    (kind == ObjectType::Blob).then_some(size)
 }
 
 /// Returns whether an entry's mode is that of a submodule.

@@ -7,9 +7,10 @@ use std::process::Output;
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
-use super::objects::{changed_paths, entry_at};
+use super::objects::changed_paths;
 use super::program::{CHECKOUT_TIME_MAX, Call, flush_path, stderr_tail};
 use super::repository::{Repository, oid};
+use super::snapshot::Snapshot;
 use super::status::Inside;
 use super::target::{TargetUse, observe, target_uses};
 use super::whole::SKIP_WORKTREE;
@@ -268,14 +269,14 @@ fn deleted_in_the_way(
     let tree = |id| Ok::<_, GitError>(library.find_commit(oid(id)?)?.tree_id());
     let changed = changed_paths(&library, Some(tree(&order.published)?), Some(tree(&order.to)?))?;
     let index = git2::Index::open(&git_dir.join("index"))?;
-    let after = library.find_tree(tree(&order.to)?)?;
+    let after = Snapshot::new(&library, Some(tree(&order.to)?));
     let is_gone = |path: &RepoPath| {
         let is_tracked = index
             .get_path(path.as_path(), 0)
             .is_some_and(|entry| entry.flags_extended & SKIP_WORKTREE == 0 && entry.mode != 0o160_000);
         let found = fs::symlink_metadata(worktree.join(path.as_path()));
         is_tracked
-            && entry_at(&after, path).is_some()
+            && after.entry(path).is_some()
             && found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
     };
     Ok(changed.into_iter().filter(is_gone).collect())

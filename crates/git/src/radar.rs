@@ -15,10 +15,11 @@ use std::thread;
 use git2::Oid;
 
 use super::error::GitError;
-use super::objects::{changed_paths, entry_at};
+use super::objects::changed_paths;
 use super::obstacles::refuse_ref;
 use super::program::{Call, program_error};
 use super::repository::{Repository, object_id, oid};
+use super::snapshot::Snapshot;
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 
@@ -150,10 +151,10 @@ fn touched(library: &git2::Repository, tip: Oid, head: Oid) -> Result<Touched, G
         Err(error) if error.code() == git2::ErrorCode::NotFound => None,
         Err(error) => return Err(error.into()),
     };
-    let before = base.map(|base| library.find_commit(base)?.tree()).transpose()?;
-    let after = library.find_commit(head)?.tree()?;
-    let paths = changed_paths(library, before.as_ref().map(git2::Tree::id), Some(after.id()))?;
-    let is_plain = paths.iter().all(|path| entry_at(&after, path).is_some());
+    let before = base.map(|base| library.find_commit(base)).transpose()?.map(|base| base.tree_id());
+    let after = Snapshot::of_commit(library, head)?;
+    let paths = changed_paths(library, before, after.id())?;
+    let is_plain = paths.iter().all(|path| after.entry(path).is_some());
     Ok(Touched { base, paths, is_plain })
 }
 

@@ -6,16 +6,19 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::Path;
 
-use git2::{DiffStatsFormat, Oid, Tree};
+use git2::{DiffOptions, DiffStatsFormat, Oid};
 
 use super::error::GitError;
-use super::objects::{changed_paths, entry_at, is_gitlink};
+use super::objects::{blob_within, changed_paths, is_gitlink};
 use super::repository::{Repository, object_id, oid};
+use super::snapshot::Snapshot;
 use super::{CasOutcome, RepoPath};
 use paddock_model::ids::ObjectId;
 
 /// Prefix of the refs of salvaged work; `<objective>/<session>` follows.
 const PREFIX: &str = "refs/paddock/salvage/";
+/// Size in bytes above which a file is not restored.
+const BLOB_BYTES_MAX: usize = super::FILE_BYTES_MAX as usize;
 /// Width of a diff's statistics, in columns.
 const STAT_WIDTH: usize = 100;
 
@@ -89,7 +92,11 @@ pub fn salvaged_stat(repository: &Repository, salvaged: &Salvaged) -> Result<Str
     let commit = library.find_commit(oid(&salvaged.commit)?)?;
     let (base, tree) = sides(&commit);
     let base = base.map(|base| library.find_tree(base)).transpose()?;
-    let diff = library.diff_tree_to_tree(base.as_ref(), Some(&library.find_tree(tree)?), None)?;
+    // A larger file counts as binary and is not read.
+    let mut options = DiffOptions::new();
+    options.max_size(super::FILE_BYTES_MAX as i64);
+    let tree = library.find_tree(tree)?;
+    let diff = library.diff_tree_to_tree(base.as_ref(), Some(&tree), Some(&mut options))?;
     let text = diff.stats()?.to_buf(DiffStatsFormat::FULL, STAT_WIDTH)?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
@@ -124,13 +131,11 @@ pub fn restore_into(
     let library = repository.library()?;
     let commit = library.find_commit(oid(&salvaged.commit)?)?;
     let (base, tree) = sides(&commit);
-    let base = base.map(|base| library.find_tree(base)).transpose()?;
-    let tree = library.find_tree(tree)?;
-    let side = |tree: Option<&Tree<'_>>, path: &RepoPath| tree.and_then(|tree| entry_at(tree, path));
+    let (base, tree) = (Snapshot::new(&library, base), Snapshot::new(&library, Some(tree)));
     // All paths are checked before the first one is written, so that a folder is never restored in part.
     let (mut due, mut in_the_way) = (Vec::new(), Vec::new());
     for path in &salvaged.paths {
-        let (before, after) = (side(base.as_ref(), path), side(Some(&tree), path));
+        let (before, after) = (base.entry(path), tree.entry(path));
         match found_at(&library, folder, path)? {
             // An earlier call that was interrupted has restored this path already.
             found if found == Found::from_entry(after) => {}
@@ -208,7 +213,14 @@ fn put(library: &git2::Repository, file: &Path, after: Option<(Oid, i32)>) -> Re
     if let Some(parent) = file.parent() {
         fs::create_dir_all(parent).map_err(GitError::io(parent))?;
     }
-    let blob = library.find_blob(id)?;
+    // Salvage stores no larger files, but a person may have put a commit of another kind under such a ref.
+    let blob = blob_within(library, id, BLOB_BYTES_MAX).ok_or_else(|| {
+        GitError::Unexpected(format!(
+            "{} was not restored: its content is missing from the repository or larger than 50 MiB; if it is \
+             there, `git cat-file blob {id}` prints it",
+            file.display()
+        ))
+    })?;
     let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(".paddock-restore");
     let fresh = file.with_file_name(name);

@@ -40,11 +40,12 @@ mod testing;
 
 use std::collections::BTreeSet;
 
-use git2::{ErrorCode, Tree};
+use git2::ErrorCode;
 
 use super::error::GitError;
 use super::objects::changed_paths;
 use super::repository::{Repository, oid};
+use super::snapshot::Snapshot;
 use comparison::Comparison;
 use follow::Gate;
 use paddock_model::ids::ObjectId;
@@ -88,24 +89,24 @@ impl Repository {
         let library = self.library()?;
         let (integration, head) = (oid(integration)?, oid(head)?);
         let base = match library.merge_base(integration, head) {
-            Ok(base) => library.find_commit(base)?.tree()?,
+            Ok(base) => Snapshot::of_commit(&library, base)?,
             // Unrelated histories: no test of the integration ref was there for the branch to change.
             Err(error) if error.code() == ErrorCode::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error.into()),
         };
-        let after = library.find_commit(head)?.tree()?;
+        let after = Snapshot::of_commit(&library, head)?;
         between(&library, &base, &after, guarded)
     }
 }
 
 /// Returns what was done to tests and to the gate between two trees.
-fn between(
-    library: &git2::Repository,
-    before: &Tree<'_>,
-    after: &Tree<'_>,
+fn between<'r>(
+    library: &'r git2::Repository,
+    before: &Snapshot<'r>,
+    after: &Snapshot<'r>,
     guarded: &Guarded,
 ) -> Result<Vec<Tampered>, GitError> {
-    let changed = changed_paths(library, Some(before.id()), Some(after.id()))?;
+    let changed = changed_paths(library, before.id(), after.id())?;
     if changed.is_empty() {
         return Ok(Vec::new());
     }

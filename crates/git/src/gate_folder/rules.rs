@@ -5,12 +5,12 @@
 //! must not decide the next. Nor is `build` without an ecosystem that says what lies in it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::path::Path;
 
 use git2::{ObjectType, Oid, Tree};
 
 use crate::error::GitError;
 use crate::repository::{Repository, oid};
+use crate::snapshot::Snapshot;
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 use paddock_model::scope::normalise;
@@ -101,7 +101,8 @@ pub fn kept_folders(
         Keep::Folders(given) => given.iter().filter_map(|text| usable(text)).collect(),
         Keep::Auto => found_folders(&markers(&library, &tree)?),
     };
-    folders.retain(|folder| is_glob(folder) || tree.get_path(Path::new(folder)).is_err());
+    let paths = Snapshot::new(&library, Some(tree.id()));
+    folders.retain(|folder| is_glob(folder) || paths.entry(&RepoPath::from(folder.as_str())).is_none());
     Ok(without_nested(&folders))
 }
 

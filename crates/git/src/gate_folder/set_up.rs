@@ -1,14 +1,14 @@
 //! The key of a set-up: a gate folder has to be set up again when any input of its set-up changed.
 
-use std::path::Path;
-
 use git2::{ObjectType, Oid, Tree};
 use sha2::{Digest, Sha256};
 
 use super::key::lock_files;
 use crate::error::GitError;
 use crate::repository::{Repository, oid};
+use crate::snapshot::Snapshot;
 use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
 
 /// Files in the top folder that say what is installed and are no lock files.
 const INPUTS: &[&str] = &[".gitmodules", "package.json", "pyproject.toml", "setup.cfg", "setup.py"];
@@ -21,12 +21,13 @@ const INPUTS: &[&str] = &[".gitmodules", "package.json", "pyproject.toml", "setu
 pub fn set_up_key(repository: &Repository, commit: &ObjectId, command: &str) -> Result<String, GitError> {
     let library = repository.library()?;
     let tree = library.find_commit(oid(commit)?)?.tree()?;
+    let paths = Snapshot::new(&library, Some(tree.id()));
     // Words that name no file of the commit drop out below, so a rough split is enough.
     let named = command.split(|c: char| c.is_whitespace() || "\"'();&|<>".contains(c));
     let named = named.map(|word| word.trim_start_matches("./")).filter(|word| !word.is_empty());
     let found = INPUTS.iter().copied().chain(named).filter_map(|path| {
-        let entry = tree.get_path(Path::new(path)).ok()?;
-        Some((path.as_bytes().to_vec(), entry.id()))
+        let (id, _) = paths.entry(&RepoPath::from(path))?;
+        Some((path.as_bytes().to_vec(), id))
     });
     let mut inputs: Vec<(Vec<u8>, Oid)> = found.collect();
     inputs.extend(lock_files(&library, &tree)?.into_iter().map(|(path, id)| (path.into_bytes(), id)));

@@ -11,6 +11,7 @@ use git2::{Blob, ObjectType, Oid};
 use sha2::{Digest, Sha256};
 
 use super::super::error::GitError;
+use super::super::objects::blob_within;
 use super::checkout::Checkout;
 use super::clear::remove;
 use super::compare::{blob_of, free, is_same};
@@ -27,6 +28,13 @@ pub(super) const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/
 
 /// Size in bytes above which a file with other line ends counts as changed.
 const TEXT_BYTES_MAX: u64 = 64 << 20;
+
+/// Size in bytes above which a file is no pointer of git LFS.
+const POINTER_BYTES_MAX: usize = 1024;
+
+/// Size in bytes above which a file that a command changed is not written again: it would be held in memory as
+/// a whole.
+const MENDED_BYTES_MAX: usize = 256 << 20;
 
 /// Parts of a submodule's git directory that change with every use and can make git run nothing.
 const UNGUARDED: [&str; 11] = [
@@ -220,7 +228,7 @@ impl Submodules<'_> {
         if seen.stat.kind != Kind::File {
             return Ok(false);
         }
-        if let Ok(blob) = module.library.find_blob(entry.blob)
+        if let Some(blob) = blob_within(&module.library, entry.blob, POINTER_BYTES_MAX)
             && lfs_content(&blob) == Some(seen.content)
         {
             return Ok(true);
@@ -245,8 +253,16 @@ impl Submodules<'_> {
                 path: top.to_string(),
                 problem: format!("{path} differs and cannot be written again"),
             };
+            let too_large = || GitError::Submodule {
+                path: top.to_string(),
+                problem: format!(
+                    "{path} differs, and it is missing from the submodule's repository or larger than {} MiB, so \
+                     Paddock does not write it again",
+                    MENDED_BYTES_MAX >> 20
+                ),
+            };
             let library = git2::Repository::open_bare(&file.git_dir)?;
-            let blob = library.find_blob(file.entry.blob)?;
+            let blob = blob_within(&library, file.entry.blob, MENDED_BYTES_MAX).ok_or_else(too_large)?;
             let expected = file.expected.as_ref().ok_or_else(lost)?;
             if <[u8; 32]>::from(Sha256::digest(blob.content())) != expected.content {
                 return Err(lost());
@@ -302,7 +318,7 @@ fn git_dir_of(folder: &Path) -> Option<PathBuf> {
 
 /// Returns the hash of the file that an LFS pointer stands for.
 fn lfs_content(blob: &Blob<'_>) -> Option<[u8; 32]> {
-    let text = std::str::from_utf8(blob.content()).ok().filter(|text| text.len() <= 1024)?;
+    let text = std::str::from_utf8(blob.content()).ok()?;
     let hex = text.as_bytes().starts_with(LFS_POINTER).then(|| {
         text.lines().find_map(|line| line.strip_prefix("oid sha256:")).filter(|hex| hex.len() == 64)
     })??;

@@ -1,10 +1,12 @@
 //! Compares the trees at both ends of a branch, file by file.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use git2::{Oid, Tree};
+use git2::Oid;
 
-use super::super::objects::entry_at;
+use super::super::objects::blob_within;
+use super::super::snapshot::Snapshot;
 use super::added::Added;
 use super::follow::Gate;
 use super::found::{Found, first_gone};
@@ -19,25 +21,30 @@ use paddock_model::tamper::{How, Part, Tampered, is_runner_file};
 const TEXT_BYTES_MAX: usize = 1 << 20;
 /// Added tests that a deleted one is compared with.
 const CANDIDATES_MAX: usize = 50;
+/// Added files among which these are sought, so that a branch of many deleted and many added files does not cost
+/// the product of both.
+const LOOKED_AT_MAX: usize = 1_000;
+/// Bytes of added code in which deleted tests are sought. What is not found counts as deleted.
+const CODE_BYTES_MAX: usize = 8 << 20;
 
 /// Comparison of the trees at both ends of a branch.
-pub(super) struct Comparison<'a> {
+pub(super) struct Comparison<'a, 'r> {
     pub library: &'a git2::Repository,
-    pub before: &'a Tree<'a>,
-    pub after: &'a Tree<'a>,
+    pub before: &'a Snapshot<'r>,
+    pub after: &'a Snapshot<'r>,
     pub tests: &'a Globs,
     pub gate: &'a Gate,
 }
 
-impl Comparison<'_> {
+impl Comparison<'_, '_> {
     /// Returns what the branch did, for the guard to know, in the order of the paths.
     pub(super) fn changes(&self, changed: &BTreeSet<RepoPath>, max: usize) -> Vec<Tampered> {
-        let moved = self.moved(changed);
+        let added = AddedFiles::new(self, changed);
         let mut found = Vec::new();
         for path in changed {
-            let change = match moved.get(path) {
-                Some(change) => change.clone().map(|change| change.into_fact(path.clone(), Part::Tests)),
-                None => self.change_of(path, changed),
+            let change = match self.moved(path, &added) {
+                Some(change) => change.map(|change| change.into_fact(path.clone(), Part::Tests)),
+                None => self.change_of(path, &added),
             };
             found.extend(change);
             if found.len() >= max {
@@ -84,51 +91,38 @@ impl Comparison<'_> {
     }
 
     fn text(&self, id: Oid) -> Option<String> {
-        let blob = self.library.find_blob(id).ok().filter(|blob| blob.size() <= TEXT_BYTES_MAX)?;
+        let blob = blob_within(self.library, id, TEXT_BYTES_MAX)?;
         std::str::from_utf8(blob.content()).ok().map(str::to_owned)
     }
 
     fn lossy(&self, id: Oid) -> String {
-        let blob = self.library.find_blob(id).ok().filter(|blob| blob.size() <= TEXT_BYTES_MAX);
+        let blob = blob_within(self.library, id, TEXT_BYTES_MAX);
         blob.map(|blob| String::from_utf8_lossy(blob.content()).into_owned()).unwrap_or_default()
     }
 
-    /// Returns the tests that were moved, with what the move did to them.
-    fn moved(&self, changed: &BTreeSet<RepoPath>) -> BTreeMap<RepoPath, Option<Found>> {
-        let is_file = |mode: i32| matches!(mode, 0o100_644 | 0o100_755);
-        let blob = |tree: &Tree<'_>, path: &RepoPath| entry_at(tree, path).filter(|(_, mode)| is_file(*mode));
-        let added: Vec<(&RepoPath, Oid)> = changed
-            .iter()
-            .filter(|path| entry_at(self.before, path).is_none())
-            .filter_map(|path| blob(self.after, path).map(|(id, _)| (path, id)))
-            .collect();
-        let is_gone =
-            |path: &&RepoPath| self.part(path) == Some(Part::Tests) && entry_at(self.after, path).is_none();
-        let gone = changed.iter().filter(is_gone);
-        let pairs = gone.filter_map(|path| {
-            let (before, _) = blob(self.before, path)?;
-            Some((path.clone(), self.move_of(path, before, &added)?))
-        });
-        pairs.collect()
-    }
-
-    /// Returns what a move did to a test that is gone from its path, if an added file has its content.
-    fn move_of(&self, path: &RepoPath, before: Oid, added: &[(&RepoPath, Oid)]) -> Option<Option<Found>> {
+    /// Returns what a move did to a test that is gone from its path: `Some(None)` if nothing, `None` if no
+    /// added file has its content.
+    fn moved(&self, path: &RepoPath, added: &AddedFiles<'_>) -> Option<Option<Found>> {
+        let (before, mode) = self.before.entry(path)?;
+        let is_gone = is_file(mode) && self.after.entry(path).is_none();
+        if !is_gone || self.part(path) != Some(Part::Tests) {
+            return None;
+        }
         let judged = |to: &RepoPath| match self.is_test(to) {
             true => is_collected(&path.to_string(), &to.to_string()),
             false => Collected::No,
         };
         let now = |to: &RepoPath| Found::text(How::Changed, 1, &format!("now {to}"));
-        let same = added.iter().filter(|(_, id)| *id == before).map(|(to, _)| *to);
         // Any copy that is found is enough.
-        let best = same.map(|to| (to, judged(to))).min_by_key(|(_, collected)| rank(*collected));
+        let best = added.copies(before, path).map(|to| (to, judged(to)));
+        let best = best.min_by_key(|(_, collected)| rank(*collected));
         match best {
             Some((_, Collected::Yes)) => return Some(None),
             Some((to, Collected::Perhaps)) => return Some(Some(now(to))),
             Some((_, Collected::No)) | None => {}
         }
         let text = self.text(before)?;
-        let tests = added.iter().filter(|(to, _)| self.is_test(to) && judged(to) != Collected::No);
+        let tests = added.tests.iter().take(LOOKED_AT_MAX).filter(|(to, _)| judged(to) != Collected::No);
         let mut alike = tests.take(CANDIDATES_MAX).filter_map(|(to, id)| {
             let found = similar(path, &text, &self.text(*id)?)?;
             Some(found.or_else(|| (judged(to) == Collected::Perhaps).then(|| now(to))))
@@ -137,14 +131,14 @@ impl Comparison<'_> {
     }
 
     /// Returns what the branch did to one path, if the guard has to know.
-    fn change_of(&self, path: &RepoPath, changed: &BTreeSet<RepoPath>) -> Option<Tampered> {
+    fn change_of(&self, path: &RepoPath, added: &AddedFiles<'_>) -> Option<Tampered> {
         let fact = |part: Part, found: Found| Some(found.into_fact(path.clone(), part));
-        let before = entry_at(self.before, path).filter(|(_, mode)| *mode != 0o040_000);
+        let before = self.before.entry(path).filter(|(_, mode)| *mode != 0o040_000);
         let Some((before, mode)) = before else {
             let (part, found) = self.added(path)?;
             return fact(part, found);
         };
-        let after = entry_at(self.after, path);
+        let after = self.after.entry(path);
         if let Some((part, found)) = self.shared(path, before, after) {
             return fact(part, found);
         }
@@ -166,7 +160,7 @@ impl Comparison<'_> {
         if part == Part::Gate && self.is_doubtful(path) {
             return fact(part, Found { how: How::Changed, ..found });
         }
-        if part == Part::Inline && matches!(found.how, How::Fewer(..)) && self.is_moved_out(before, changed) {
+        if part == Part::Inline && matches!(found.how, How::Fewer(..)) && self.is_moved_out(before, added) {
             return None;
         }
         fact(part, found)
@@ -184,25 +178,19 @@ impl Comparison<'_> {
     }
 
     /// Returns whether the functions of a file's tests are in an added file of tests.
-    fn is_moved_out(&self, before: Oid, changed: &BTreeSet<RepoPath>) -> bool {
+    fn is_moved_out(&self, before: Oid, added: &AddedFiles<'_>) -> bool {
         let text = self.lossy(before);
         let lines = scan(Language::Rust, &text);
         let mut wanted = lines.iter().filter(|line| line.code.contains("assert"));
-        let is_new =
-            |path: &&RepoPath| path.as_bytes().ends_with(b".rs") && entry_at(self.before, path).is_none();
-        let added: Vec<String> = changed
-            .iter()
-            .filter(is_new)
-            .filter_map(|path| self.text(entry_at(self.after, path)?.0))
-            .collect();
-        !added.is_empty() && wanted.all(|line| added.iter().any(|text| text.contains(&line.text)))
+        let code = added.rust_code(self);
+        !code.is_empty() && wanted.all(|line| code.iter().any(|text| text.contains(&line.text)))
     }
 
     /// Returns what an added file does to existing tests, if it affects them.
     fn added(&self, path: &RepoPath) -> Option<(Part, Found)> {
-        let (id, mode) = entry_at(self.after, path)?;
+        let (id, mode) = self.after.entry(path)?;
         let text = if mode == 0o160_000 { String::new() } else { self.lossy(id) };
-        let has = |path: &str| entry_at(self.before, &RepoPath::from(path)).is_some();
+        let has = |path: &str| self.before.entry(&RepoPath::from(path)).is_some();
         let (name, is_test) = (path.to_string(), self.is_test(path));
         Added { path: &name, text: &text, gate: self.gate, is_test, has: &has }.change()
     }
@@ -225,7 +213,7 @@ impl Comparison<'_> {
         let folder = settings::split(&name).0;
         let has = |file: &str| {
             let path = if folder.is_empty() { file.to_owned() } else { format!("{folder}/{file}") };
-            entry_at(self.before, &RepoPath::from(path)).is_some()
+            self.before.entry(&RepoPath::from(path)).is_some()
         };
         settings::compare(&name, &old, &new, has).map(|found| (Part::Settings, found))
     }
@@ -257,6 +245,64 @@ impl Comparison<'_> {
             }
         }
     }
+}
+
+/// The files that a branch adds, as candidates for where tests have gone.
+struct AddedFiles<'c> {
+    /// By content.
+    by_id: BTreeMap<Oid, Vec<&'c RepoPath>>,
+    /// Those that are tests.
+    tests: Vec<(&'c RepoPath, Oid)>,
+    /// Those with code in Rust.
+    rust: Vec<Oid>,
+    /// Texts of `rust`, once somebody asks for them.
+    code: OnceCell<Vec<String>>,
+}
+
+impl<'c> AddedFiles<'c> {
+    fn new(comparison: &Comparison<'_, '_>, changed: &'c BTreeSet<RepoPath>) -> Self {
+        let (mut by_id, mut tests, mut rust) = (BTreeMap::<_, Vec<_>>::new(), Vec::new(), Vec::new());
+        for path in changed.iter().filter(|path| comparison.before.entry(path).is_none()) {
+            let Some((id, mode)) = comparison.after.entry(path) else { continue };
+            if path.as_bytes().ends_with(b".rs") {
+                rust.push(id);
+            }
+            if is_file(mode) {
+                by_id.entry(id).or_default().push(path);
+                tests.extend(comparison.is_test(path).then_some((path, id)));
+            }
+        }
+        Self { by_id, tests, rust, code: OnceCell::new() }
+    }
+
+    /// Returns added files with this content: those with the name of `path` first, and not all of them if
+    /// there are very many.
+    fn copies(&self, id: Oid, path: &RepoPath) -> impl Iterator<Item = &'c RepoPath> {
+        let all = self.by_id.get(&id).map_or(&[][..], Vec::as_slice);
+        let name = |path: &RepoPath| path.as_bytes().rsplit(|byte| *byte == b'/').next().map(<[u8]>::to_vec);
+        let own = name(path);
+        let near = all.iter().take(LOOKED_AT_MAX).filter(move |to| name(to) == own);
+        near.take(CANDIDATES_MAX).chain(all.iter().take(CANDIDATES_MAX)).copied()
+    }
+
+    /// Returns the texts of the added files in Rust, read once.
+    fn rust_code(&self, comparison: &Comparison<'_, '_>) -> &[String] {
+        self.code.get_or_init(|| {
+            let mut left = CODE_BYTES_MAX;
+            let texts = self.rust.iter().filter_map(|id| comparison.text(*id));
+            texts
+                .take_while(|text| {
+                    let fits = left.checked_sub(text.len());
+                    left = fits.unwrap_or(0);
+                    fits.is_some()
+                })
+                .collect()
+        })
+    }
+}
+
+fn is_file(mode: i32) -> bool {
+    matches!(mode, 0o100_644 | 0o100_755)
 }
 
 fn rank(collected: Collected) -> u8 {

@@ -5,9 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use git2::Tree;
-
-use super::super::objects::entry_at;
+use super::super::objects::blob_within;
+use super::super::snapshot::Snapshot;
 use super::manifest::{self, Manifest};
 use super::scan::Language;
 use super::words::{is_called_check, is_gate_file, named_scripts};
@@ -61,9 +60,9 @@ struct Due {
     is_shell: bool,
 }
 
-struct Follower<'a> {
+struct Follower<'a, 'r> {
     library: &'a git2::Repository,
-    tree: &'a Tree<'a>,
+    tree: &'a Snapshot<'r>,
     tests: &'a Globs,
     gate: Gate,
     read: BTreeSet<RepoPath>,
@@ -74,7 +73,7 @@ impl Gate {
     /// Follows the commands through a tree.
     pub(super) fn new(
         library: &git2::Repository,
-        tree: &Tree<'_>,
+        tree: &Snapshot<'_>,
         commands: &[String],
         tests: &Globs,
     ) -> Self {
@@ -116,7 +115,7 @@ impl Gate {
     }
 }
 
-impl Follower<'_> {
+impl Follower<'_, '_> {
     fn follow(&mut self, due: &Due) {
         self.note_words(&due.text);
         self.gate.on_path.extend(folders_on_path(&due.text));
@@ -184,13 +183,13 @@ impl Follower<'_> {
     }
 
     fn is_folder(&self, path: &str) -> bool {
-        matches!(entry_at(self.tree, &RepoPath::from(path)), Some((_, 0o040_000)))
+        matches!(self.tree.entry(&RepoPath::from(path)), Some((_, 0o040_000)))
     }
 
     /// Takes a file that a text names, if it is one that runs checks.
     fn take(&mut self, due: &Due, path: &str, is_run: bool, is_setting: bool) {
         let found = RepoPath::from(path);
-        let Some((id, mode)) = entry_at(self.tree, &found) else {
+        let Some((id, mode)) = self.tree.entry(&found) else {
             let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
             // A file that the gate's own commands name is there soon: without it the gate is red.
             let is_behind = due.depth > 0;
@@ -205,7 +204,7 @@ impl Follower<'_> {
             }
             return;
         }
-        let text = self.library.find_blob(id).ok().filter(|blob| blob.size() <= BYTES_MAX);
+        let text = blob_within(self.library, id, BYTES_MAX);
         let text = text.map(|blob| String::from_utf8_lossy(blob.content()).into_owned()).unwrap_or_default();
         let is_named = due.depth == 0;
         if path.rsplit('/').next() == Some("package.json") {

@@ -7,6 +7,7 @@ use git2::{FileMode, Oid, Repository as Library};
 
 use super::{Guarded, between};
 use crate::Repository;
+use crate::snapshot::Snapshot;
 use paddock_model::ids::ObjectId;
 use paddock_model::scope::Globs;
 use paddock_model::tamper::{Tampered, patterns};
@@ -57,7 +58,7 @@ pub(super) fn findings(files: &[File<'_>], edits: &[Edit<'_>], command: &str) ->
     let folder = tempfile::tempdir().unwrap();
     let library = Library::init_bare(folder.path()).unwrap();
     let (before, after) = trees(&library, files, edits);
-    let tree = |id: Oid| library.find_tree(id).unwrap();
+    let tree = |id: Oid| Snapshot::new(&library, Some(id));
     between(&library, &tree(before), &tree(after), &guarded(command)).unwrap()
 }
 

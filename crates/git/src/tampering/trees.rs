@@ -5,14 +5,18 @@ use std::collections::BTreeSet;
 use git2::{Oid, Tree};
 
 use super::super::error::GitError;
-use super::super::objects::entry_at;
+use super::super::objects::blob_within;
 use super::super::repository::{Repository, object_id, oid};
+use super::super::snapshot::{FOLDER, Snapshot};
 use super::inline::with_tests_of;
 use super::words::named_scripts;
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 use paddock_model::scope::Globs;
 use paddock_model::tamper::patterns;
+
+/// Size in bytes above which a file of code is taken from the base as a whole, with the code in it.
+const SPLICED_BYTES_MAX: usize = 1 << 20;
 
 /// Files and folders of a tree that the gate's commands name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,12 +26,12 @@ struct NamedPaths {
 }
 
 impl NamedPaths {
-    fn new(tree: &Tree<'_>, commands: &[String]) -> Self {
+    fn new(tree: &Snapshot<'_>, commands: &[String]) -> Self {
         let mut named = Self::default();
         for word in commands.iter().flat_map(|run| named_scripts(run)) {
             let path = RepoPath::new(word.as_str());
-            match entry_at(tree, &path) {
-                Some((_, 0o040_000)) => drop(named.folders.insert(path)),
+            match tree.entry(&path) {
+                Some((_, FOLDER)) => drop(named.folders.insert(path)),
                 Some(_) => drop(named.files.insert(path)),
                 None => {}
             }
@@ -44,13 +48,13 @@ impl Repository {
     /// Fails if the commit is missing, or an object cannot be written.
     pub fn emptied(&self, commit: &ObjectId, commands: &[String]) -> Result<(ObjectId, ObjectId), GitError> {
         let library = self.library()?;
-        let tree = library.find_commit(oid(commit)?)?.tree()?;
+        let tree = Snapshot::of_commit(&library, oid(commit)?)?;
         let named = NamedPaths::new(&tree, commands);
         let mut update = git2::build::TreeUpdateBuilder::new();
         for path in named.folders.iter().chain(&named.files) {
             // A folder brings everything in it along.
             let is_within = named.folders.iter().any(|folder| is_below(path, folder));
-            let Some((id, mode)) = entry_at(&tree, path).filter(|_| !is_within) else { continue };
+            let Some((id, mode)) = tree.entry(path).filter(|_| !is_within) else { continue };
             update.upsert(path.as_bytes(), id, file_mode(mode));
         }
         let empty = library.find_tree(library.treebuilder(None)?.write()?)?;
@@ -72,12 +76,13 @@ impl Repository {
     ) -> Result<(ObjectId, ObjectId), GitError> {
         let library = self.library()?;
         let merged = library.find_commit(oid(merge)?)?;
-        let (tree, before) = (merged.tree()?, library.find_commit(oid(onto)?)?.tree()?);
+        let (tree, before) = (merged.tree()?, Snapshot::of_commit(&library, oid(onto)?)?);
         let tests = Globs::new(&patterns(None)).map_err(|error| GitError::Unexpected(error.to_string()))?;
         let tree = without_obstacles(&library, tree, &before, paths)?;
+        let now = Snapshot::new(&library, Some(tree.id()));
         let mut update = git2::build::TreeUpdateBuilder::new();
         for path in paths {
-            match (entry_at(&before, path), entry_at(&tree, path)) {
+            match (before.entry(path), now.entry(path)) {
                 (Some((id, mode)), now) => {
                     // A file of code keeps its code, and gets the earlier tests.
                     let is_code = path.as_bytes().ends_with(b".rs") && !tests.matches(path.as_bytes());
@@ -143,14 +148,15 @@ fn file_mode(mode: i32) -> git2::FileMode {
 fn without_obstacles<'r>(
     library: &'r git2::Repository,
     tree: Tree<'r>,
-    before: &Tree<'_>,
+    before: &Snapshot<'_>,
     paths: &[RepoPath],
 ) -> Result<Tree<'r>, GitError> {
     let mut obstacles: BTreeSet<RepoPath> = BTreeSet::new();
-    for path in paths.iter().filter(|path| entry_at(before, path).is_some()) {
+    let now = Snapshot::new(library, Some(tree.id()));
+    for path in paths.iter().filter(|path| before.entry(path).is_some()) {
         let ends = path.as_bytes().iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
         let above = ends.map(|end| RepoPath::new(&path.as_bytes()[..end]));
-        let is_tree = |path: &RepoPath| entry_at(&tree, path).map(|(_, mode)| mode == 0o040_000);
+        let is_tree = |path: &RepoPath| now.entry(path).map(|(_, mode)| mode == FOLDER);
         obstacles.extend(above.filter(|folder| is_tree(folder) == Some(false)));
         obstacles.extend((is_tree(path) == Some(true)).then(|| path.clone()));
     }
@@ -168,7 +174,7 @@ fn without_obstacles<'r>(
 /// Writes a file of code with the tests of an earlier version. `None` if that version has no tests in it.
 fn spliced(library: &git2::Repository, before: Oid, now: Oid) -> Result<Option<Oid>, GitError> {
     let text = |id: Oid| {
-        let blob = library.find_blob(id).ok()?;
+        let blob = blob_within(library, id, SPLICED_BYTES_MAX)?;
         std::str::from_utf8(blob.content()).ok().map(str::to_owned)
     };
     let mixed = text(before).zip(text(now)).and_then(|(before, now)| with_tests_of(&before, &now));
