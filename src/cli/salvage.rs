@@ -151,6 +151,7 @@ fn json(slug: &ProjectSlug, one: &Salvaged) -> serde_json::Value {
     serde_json::json!({
         "project": slug, "objective": one.objective, "session": one.session, "ref": one.reference,
         "commit": one.commit, "at": rfc3339(one.time_s.saturating_mul(1000)), "paths": paths,
+        "left": one.left,
     })
 }
 
@@ -172,6 +173,10 @@ impl Show {
         output::line(&format!("{} at {}", one.reference, one.commit))?;
         let stat = salvaged_stat(&repository, &one).map_err(failed)?;
         stat.lines().try_for_each(|line| output::line(&harmless(line)))?;
+        if !one.left.is_empty() {
+            output::line("not saved, still in the session's folder, or in the one kept in its place:")?;
+            one.left.iter().try_for_each(|line| output::line(&format!("  {}", harmless(line))))?;
+        }
         Ok(Exit::Good)
     }
 }

@@ -37,6 +37,7 @@ mod gate_folder;
 mod harvest;
 mod history;
 mod identity;
+mod ignore_rules;
 mod landing;
 mod locks;
 mod lost_tests;
@@ -66,6 +67,7 @@ mod status;
 mod tampering;
 mod target;
 mod tracked;
+mod untracked;
 mod whole;
 mod worktree;
 

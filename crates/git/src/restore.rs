@@ -11,6 +11,7 @@ use git2::{DiffOptions, DiffStatsFormat, Oid};
 use super::error::GitError;
 use super::objects::{blob_within, changed_paths, is_gitlink};
 use super::repository::{Repository, object_id, oid};
+use super::salvage::LEFT_HEAD;
 use super::snapshot::Snapshot;
 use super::{CasOutcome, RepoPath};
 use paddock_model::ids::ObjectId;
@@ -37,6 +38,8 @@ pub struct Salvaged {
     pub time_s: i64,
     /// Paths that differ from the commit that the session had checked out.
     pub paths: Vec<RepoPath>,
+    /// What could not be saved, one line each: the path and the reason.
+    pub left: Vec<String>,
 }
 
 /// Outcome of restoring salvaged work into a folder.
@@ -71,11 +74,19 @@ pub fn salvaged(repository: &Repository) -> Result<Vec<Salvaged>, GitError> {
             commit: object_id(commit.id())?,
             time_s: commit.time().seconds(),
             paths: changed_paths(&library, base, Some(tree))?.into_iter().collect(),
+            left: left(&commit),
             reference: name.clone(),
         });
     }
     found.sort_by(|a, b| (a.time_s, &a.reference).cmp(&(b.time_s, &b.reference)));
     Ok(found)
+}
+
+/// Returns what the commit says that it lacks.
+fn left(commit: &git2::Commit<'_>) -> Vec<String> {
+    let message = String::from_utf8_lossy(commit.message_raw_bytes());
+    let lines = message.lines().skip_while(|line| *line != LEFT_HEAD).skip(1);
+    lines.map(|line| line.trim_start().to_owned()).collect()
 }
 
 /// Returns the trees before and after the salvaged change.

@@ -1,20 +1,22 @@
 //! Salvage: keeping the uncommitted state of a worktree as a commit that is on no branch.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::io::ErrorKind;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use git2::{Index, IndexEntry, IndexTime, Oid};
+use git2::build::TreeUpdateBuilder;
+use git2::{FileMode, ObjectType, Oid};
 use serde::{Deserialize, Serialize};
 
 use super::candidate::Identity;
 use super::error::GitError;
 use super::objects::{exists, flush_objects, is_gitlink, new_objects};
 use super::repository::{Repository, object_id, oid};
-use super::status::{Inside, is_excluded};
+use super::snapshot::{FOLDER, Snapshot};
+use super::status::{Inside, UsersRules, is_excluded};
 use super::worktree::Worktree;
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
@@ -53,6 +55,11 @@ pub struct Salvage {
 /// Size above which a file is listed and left in place, in bytes.
 pub const FILE_BYTES_MAX: u64 = 50 * 1024 * 1024;
 
+/// First line of the part of a salvage commit's message that says what the commit lacks.
+pub(super) const LEFT_HEAD: &str = "Not saved, still in the session's folder:";
+/// Maximum number of such paths that the message names.
+const LEFT_NAMED_MAX: usize = 100;
+
 /// Stores the uncommitted state of a worktree whose processes are dead, flushed to disk. Returns `None` if
 /// the worktree is clean.
 ///
@@ -65,7 +72,8 @@ pub fn salvage(
 ) -> Result<Option<Salvage>, GitError> {
     let mut inside = Inside::open(repository, worktree)?;
     let staged = without(inside.staged()?, &order.exclude);
-    let unstaged = without(inside.unstaged()?, &order.exclude);
+    let unstaged = inside.unstaged_of_session(worktree, UsersRules::Pass)?;
+    let unstaged = without(unstaged, &order.exclude);
     let changed: BTreeSet<RepoPath> = staged.union(&unstaged).cloned().collect();
     if changed.is_empty() {
         return Ok(None);
@@ -76,7 +84,7 @@ pub fn salvage(
     // A file that was staged and then changed again has two uncommitted states, and the index holds the other
     // one. An index with conflicts has no tree; the working tree shows the conflict then.
     let index_tree = if staged_otherwise { inside.index.write_tree_to(&inside.library).ok() } else { None };
-    let commit = commit(&inside, order, tree, index_tree)?;
+    let commit = commit(&inside, order, tree, index_tree, &left)?;
     let library = &inside.library;
     let base = inside.head.as_ref().map(oid).transpose()?;
     // Objects first, then the ref: a crash in between leaves unreferenced objects, and the repeated salvage
@@ -88,103 +96,137 @@ pub fn salvage(
     let before = repository.commit_of(&reference)?;
     repository.set_ref(&reference, before.as_ref(), &commit, "paddock: salvage")?;
     fail_point!("salvage.after");
-    let paths = changed.into_iter().filter(|path| !left.contains(path)).collect();
-    Ok(Some(Salvage { reference, commit, paths, left }))
+    let paths = changed.into_iter().filter(|path| !left.contains_key(path)).collect();
+    Ok(Some(Salvage { reference, commit, paths, left: left.into_keys().collect() }))
 }
 
 fn without(paths: BTreeSet<RepoPath>, exclude: &[String]) -> BTreeSet<RepoPath> {
     paths.into_iter().filter(|path| !is_excluded(path, exclude)).collect()
 }
 
-/// Writes HEAD's tree with the changed paths as they are in the working tree. Uses an index in memory and no
-/// filters: a filter is a program that an agent may have planted.
-fn store(
-    inside: &Inside,
-    root: &Path,
-    changed: &BTreeSet<RepoPath>,
-) -> Result<(Oid, Vec<RepoPath>), GitError> {
+/// Paths that stay where they are, each with the reason, for people.
+type Left = BTreeMap<RepoPath, &'static str>;
+
+/// Writes HEAD's tree with the changed paths as they are in the working tree. Uses no filters: a filter is a
+/// program that an agent may have planted.
+fn store(inside: &Inside, root: &Path, changed: &BTreeSet<RepoPath>) -> Result<(Oid, Left), GitError> {
     let library = &inside.library;
-    let mut index = Index::new()?;
-    if let Some(head) = &inside.head {
-        index.read_tree(&library.find_commit(oid(head)?)?.tree()?)?;
-    }
-    let mut left = Vec::new();
+    let head = match &inside.head {
+        Some(head) => Snapshot::of_commit(library, oid(head)?)?,
+        None => Snapshot::new(library, None),
+    };
+    let (mut written, mut gone, mut left) = (Vec::new(), Vec::new(), Left::new());
     for path in changed {
-        let file = root.join(path.as_path());
-        match content(library, &file)? {
-            Content::Object(id, mode) => {
-                index.add(&entry(path, id, mode))?;
-            }
-            Content::Gone => remove(&mut index, path)?,
-            Content::Left => left.push(path.clone()),
+        match content(library, root, path)? {
+            Content::Object(id, mode) => written.push((path, id, mode)),
+            Content::Gone => gone.push(path),
+            Content::Left(why) => drop(left.insert(path.clone(), why)),
         }
     }
-    Ok((index.write_tree_to(library)?, left))
+    let base = match head.id() {
+        Some(id) => id,
+        None => library.treebuilder(None)?.write()?,
+    };
+    // What is removed goes first: a file may have taken the place of a folder, or a folder that of a file.
+    let mut update = TreeUpdateBuilder::new();
+    for path in removed(&head, &gone, &written) {
+        update.remove(path.as_bytes());
+    }
+    let cleared = update.create_updated(library, &library.find_tree(base)?)?;
+    let mut update = TreeUpdateBuilder::new();
+    for (path, id, mode) in &written {
+        update.upsert(path.as_bytes(), *id, *mode);
+    }
+    Ok((update.create_updated(library, &library.find_tree(cleared)?)?, left))
 }
 
-/// Removes a path that is missing or is a folder now. A submodule stays: its folder is no content of this
-/// repository.
-fn remove(index: &mut Index, path: &RepoPath) -> Result<(), GitError> {
-    match index.get_path(path.as_path(), 0) {
-        Some(entry) if !is_gitlink(entry.mode) => Ok(index.remove(path.as_path(), 0)?),
-        _ => Ok(()),
+/// Returns what has to leave HEAD's tree: files that are missing, and what stands in the way of others. A
+/// submodule stays: its folder is no content of this repository.
+fn removed(
+    head: &Snapshot<'_>,
+    gone: &[&RepoPath],
+    written: &[(&RepoPath, Oid, FileMode)],
+) -> BTreeSet<RepoPath> {
+    let mut found = BTreeSet::new();
+    let is_submodule = |mode: i32| u32::try_from(mode).is_ok_and(is_gitlink);
+    for (path, ..) in written {
+        let bytes = path.as_bytes();
+        let ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        let above = ends.map(|end| RepoPath::new(&bytes[..end]));
+        found.extend(above.filter(|above| head.entry(above).is_some_and(|(_, mode)| mode != FOLDER)));
+        found.extend(head.entry(path).filter(|(_, mode)| *mode == FOLDER).map(|_| (*path).clone()));
     }
+    for path in gone {
+        let is_file = head.entry(path).is_some_and(|(_, mode)| mode != FOLDER && !is_submodule(mode));
+        let bytes = path.as_bytes();
+        let mut ends = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+        // What is below a removed folder goes with it.
+        if is_file && !ends.any(|end| found.contains(&RepoPath::new(&bytes[..end]))) {
+            found.insert((*path).clone());
+        }
+    }
+    found
 }
 
 /// What is at a path.
 enum Content {
-    Object(Oid, u32),
+    Object(Oid, FileMode),
     Gone,
-    Left,
+    Left(&'static str),
 }
 
-fn content(library: &git2::Repository, file: &Path) -> Result<Content, GitError> {
-    let facts = match fs::symlink_metadata(file) {
+fn content(library: &git2::Repository, root: &Path, path: &RepoPath) -> Result<Content, GitError> {
+    let file = root.join(path.as_path());
+    let facts = match fs::symlink_metadata(&file) {
         Ok(facts) => facts,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             // Not a folder: a parent of the path has become a file, which is a changed path itself.
             return Ok(Content::Gone);
         }
-        Err(source) => return Err(GitError::Io { path: file.to_owned(), source }),
+        // Below a folder that is closed, or nested deeper than a path can name.
+        Err(_) => return Ok(Content::Left("it cannot be read")),
     };
     // git stores a link's target as a blob; the link is never followed.
-    if facts.is_symlink() {
-        let target = fs::read_link(file).map_err(GitError::io(file))?;
-        return Ok(Content::Object(library.blob(target.as_os_str().as_bytes())?, 0o120_000));
+    if facts.is_symlink() && !path.is_reserved() {
+        let target = fs::read_link(&file).map_err(GitError::io(&file))?;
+        return Ok(Content::Object(library.blob(target.as_os_str().as_bytes())?, FileMode::Link));
     }
     if facts.is_dir() {
-        let nested = fs::symlink_metadata(file.join(".git")).is_ok();
-        return Ok(if nested { Content::Left } else { Content::Gone });
+        return Ok(match (path.as_bytes().ends_with(b"/"), fs::symlink_metadata(file.join(".git"))) {
+            (_, Ok(_)) => Content::Left("it is a repository of its own"),
+            (true, Err(_)) => Content::Left("the folder cannot be read"),
+            (false, Err(_)) => Content::Gone,
+        });
     }
-    if !facts.is_file() || facts.len() > FILE_BYTES_MAX {
-        return Ok(Content::Left);
+    if path.is_reserved() {
+        return Ok(Content::Left("git stores nothing under such a name"));
+    }
+    if !facts.is_file() {
+        return Ok(Content::Left("it is no file"));
+    }
+    if facts.len() > FILE_BYTES_MAX {
+        return Ok(Content::Left("it is larger than 50 MiB"));
     }
     // git knows two modes of files and goes by the owner's right to execute.
-    let mode = if facts.permissions().mode() & 0o100 == 0 { 0o100_644 } else { 0o100_755 };
-    match fs::read(file) {
-        Ok(bytes) => Ok(Content::Object(library.blob(&bytes)?, mode)),
+    let is_executable = facts.permissions().mode() & 0o100 != 0;
+    let mode = if is_executable { FileMode::BlobExecutable } else { FileMode::Blob };
+    match File::open(&file) {
+        Ok(open) => Ok(Content::Object(stored(library, open, facts.len(), &file)?, mode)),
         // An agent may have made its own file unreadable; one such file must not stop the salvage of the
         // others.
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(Content::Left),
-        Err(source) => Err(GitError::Io { path: file.to_owned(), source }),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(Content::Left("it cannot be read")),
+        Err(source) => Err(GitError::Io { path: file, source }),
     }
 }
 
-fn entry(path: &RepoPath, id: Oid, mode: u32) -> IndexEntry {
-    IndexEntry {
-        ctime: IndexTime::new(0, 0),
-        mtime: IndexTime::new(0, 0),
-        dev: 0,
-        ino: 0,
-        mode,
-        uid: 0,
-        gid: 0,
-        file_size: 0,
-        id,
-        flags: 0,
-        flags_extended: 0,
-        path: path.as_bytes().to_vec(),
-    }
+/// Stores a file of `bytes` bytes, without holding it in memory as a whole.
+fn stored(library: &git2::Repository, open: File, bytes: u64, file: &Path) -> Result<Oid, GitError> {
+    let size = usize::try_from(bytes).map_err(|_| GitError::Unexpected(format!("{bytes} bytes at once")))?;
+    let odb = library.odb()?;
+    let mut writer = odb.writer(size, ObjectType::Blob)?;
+    // Fails below if the file has become shorter meanwhile; the salvage is then repeated.
+    std::io::copy(&mut open.take(bytes), &mut writer).map_err(GitError::io(file))?;
+    Ok(writer.finalize()?)
 }
 
 /// Writes the salvage commit, and before it the commit of what was staged if there is one.
@@ -193,6 +235,7 @@ fn commit(
     order: &SalvageOrder,
     tree: Oid,
     index_tree: Option<Oid>,
+    left: &Left,
 ) -> Result<ObjectId, GitError> {
     let library = &inside.library;
     let signature = order.identity.signature(order.time_s)?;
@@ -212,5 +255,22 @@ fn commit(
         None => None,
     };
     let parents: Vec<_> = head.iter().chain(staged.iter()).collect();
-    object_id(write(&format!("Salvage uncommitted work of {name}\n"), tree, &parents)?)
+    let message = format!("Salvage uncommitted work of {name}\n{}", left_text(left));
+    object_id(write(&message, tree, &parents)?)
+}
+
+/// Says what was left and why, as the end of the commit's message; `salvage show` prints it.
+fn left_text(left: &Left) -> String {
+    if left.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{LEFT_HEAD}\n");
+    for (path, why) in left.iter().take(LEFT_NAMED_MAX) {
+        text.push_str(&format!("  {path}: {why}\n"));
+    }
+    match left.len().saturating_sub(LEFT_NAMED_MAX) {
+        0 => {}
+        more => text.push_str(&format!("  and {more} more\n")),
+    }
+    text
 }

@@ -2,20 +2,30 @@
 //! there.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use git2::{Delta, Diff, DiffOptions};
+use git2::{Delta, Diff, DiffOptions, IndexEntry, ObjectType};
 
 use super::error::GitError;
+use super::ignore_rules::IgnoreRules;
 use super::repository::{Repository, object_id, oid};
 use super::target::symbolic_head;
-use super::whole::SKIP_WORKTREE;
+use super::untracked::untracked;
+use super::whole::{ASSUME_UNCHANGED, SKIP_WORKTREE};
 use super::worktree::Worktree;
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 
-/// Returns the uncommitted paths of a worktree: staged, changed, deleted, and untracked but not ignored. A
-/// nested repository is one path that ends in `/`. Leaves out paths at or below one of `exclude`.
+/// Size in bytes above which a changed file is compared by a stream. libgit2 holds a file in memory as a whole
+/// if attributes or settings convert its line ends.
+const STREAMED_BYTES_MIN: u64 = 16 << 20;
+
+/// Returns the uncommitted paths of a session's worktree: staged, changed, deleted, and untracked but not
+/// ignored. A nested repository is one path that ends in `/`. Leaves out paths at or below one of `exclude`.
+///
+/// Only the `.gitignore` files of the worktree's commit and the user's own rules ignore a file; the
+/// repository's `info/exclude` does not, nor does a `.gitignore` that is not committed.
 ///
 /// # Errors
 /// Fails if the worktree or its index cannot be read.
@@ -24,11 +34,20 @@ pub fn worktree_status(
     worktree: &Worktree,
     exclude: &[String],
 ) -> Result<Vec<RepoPath>, GitError> {
-    let inside = Inside::open(repository, worktree)?;
+    let mut inside = Inside::open(repository, worktree)?;
     let mut paths = inside.staged()?;
-    paths.extend(inside.unstaged()?);
+    paths.extend(inside.unstaged_of_session(worktree, UsersRules::Apply)?);
     paths.retain(|path| !is_excluded(path, exclude));
     Ok(paths.into_iter().collect())
+}
+
+/// Whether the rules by which the user ignores files in every repository count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UsersRules {
+    /// They count: the user does not want to hear of these files.
+    Apply,
+    /// They do not: the files are lost with the worktree if nobody saves them.
+    Pass,
 }
 
 /// Returns whether a path is one of the excluded paths or below one.
@@ -73,7 +92,61 @@ impl Inside {
         Ok(self.paths(&diff))
     }
 
-    /// Returns the paths that differ between the index and the working tree, and untracked paths.
+    /// Returns the paths of a session's worktree that differ between the index and the working tree, and
+    /// untracked paths. What an agent's git was told to pass over (rules, marks in the index) does not count.
+    pub(crate) fn unstaged_of_session(
+        &mut self,
+        worktree: &Worktree,
+        users: UsersRules,
+    ) -> Result<BTreeSet<RepoPath>, GitError> {
+        let mut paths = self.compare_by_streams(&worktree.path)?;
+        let diff = self.library.diff_index_to_workdir(Some(&self.index), Some(&mut options()))?;
+        paths.extend(self.paths(&diff));
+        let any_case = self.library.config()?.get_bool("core.ignoreCase").unwrap_or(false);
+        let by_user = match users {
+            UsersRules::Apply => IgnoreRules::of_user(any_case),
+            UsersRules::Pass => None,
+        };
+        let branch = format!("refs/heads/{}", worktree.branch);
+        let head = match &self.head {
+            Some(head) => Some(head.clone()),
+            // On a branch without a commit, the files still come from the session's own branch.
+            None => super::refs::commit_of(&self.library, &branch).unwrap_or(None),
+        };
+        let head = head.as_ref().map(oid).transpose()?;
+        let (library, index) = (&self.library, &self.index);
+        paths.extend(untracked(library, &worktree.path, index, head, by_user.as_ref(), any_case)?);
+        Ok(paths)
+    }
+
+    /// Makes libgit2 compare every tracked file that is there, whatever marks an agent set in the index, except
+    /// large ones whose times changed: these are compared here, by streams. Returns those that differ. The
+    /// index is changed in memory alone.
+    fn compare_by_streams(&mut self, root: &Path) -> Result<BTreeSet<RepoPath>, GitError> {
+        let mut differing = BTreeSet::new();
+        let entries: Vec<IndexEntry> = self.index.iter().collect();
+        for mut entry in entries {
+            let path = RepoPath::new(entry.path.as_slice());
+            let file = root.join(path.as_path());
+            let Ok(facts) = std::fs::symlink_metadata(&file) else { continue };
+            let marks = (entry.flags, entry.flags_extended);
+            entry.flags &= !ASSUME_UNCHANGED;
+            entry.flags_extended &= !SKIP_WORKTREE;
+            if facts.is_file() && facts.len() > STREAMED_BYTES_MIN && is_touched(&entry, &facts) {
+                // A file that cannot be read counts as changed; salvage says that it was left.
+                let found = git2::Oid::hash_file(ObjectType::Blob, &file).ok();
+                differing.extend((found != Some(entry.id)).then_some(path));
+                entry.flags |= ASSUME_UNCHANGED;
+            }
+            if marks != (entry.flags, entry.flags_extended) {
+                self.index.add(&entry)?;
+            }
+        }
+        Ok(differing)
+    }
+
+    /// Returns the paths that differ between the index and the working tree, and untracked paths that git's
+    /// own rules show: in a checkout of the user, everything that the user's git obeys counts.
     pub(crate) fn unstaged(&self) -> Result<BTreeSet<RepoPath>, GitError> {
         let mut options = options();
         // Every untracked file is named, not just its folder: each is checked against the scope and salvaged
@@ -101,6 +174,16 @@ impl Inside {
     fn is_sparse(&self, path: &RepoPath) -> bool {
         self.index.get_path(path.as_path(), 0).is_some_and(|entry| entry.flags_extended & SKIP_WORKTREE != 0)
     }
+}
+
+/// Returns whether a file may have changed since it was added to the index.
+fn is_touched(entry: &IndexEntry, facts: &std::fs::Metadata) -> bool {
+    // The index has 32 bits of each.
+    let low = |number: i64| u32::try_from(number & 0xffff_ffff).unwrap_or_default();
+    let seconds = low(i64::from(entry.mtime.seconds()));
+    let size = u32::try_from(facts.len() & 0xffff_ffff).unwrap_or_default();
+    let is_exact = entry.mtime.nanoseconds() == 0 || low(facts.mtime_nsec()) == entry.mtime.nanoseconds();
+    entry.file_size != size || seconds != low(facts.mtime()) || !is_exact
 }
 
 /// Returns the options of both diffs. Submodules are ignored, because libgit2 would open their repositories;

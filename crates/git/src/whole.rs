@@ -22,7 +22,7 @@ use paddock_model::path::RepoPath;
 /// Index flag: the working tree leaves the file out.
 pub(crate) const SKIP_WORKTREE: u16 = 1 << 14;
 /// Index flag: git takes the file for unchanged without comparing it.
-const ASSUME_UNCHANGED: u16 = 1 << 15;
+pub(crate) const ASSUME_UNCHANGED: u16 = 1 << 15;
 /// Maximum number of paths that an error names.
 const NAMED_MAX: usize = 3;
 

@@ -8,6 +8,7 @@ mod gate_looks;
 mod gate_submodules;
 mod gates;
 mod harvesting;
+mod hidden_work;
 mod hostile;
 mod landing;
 mod publishing;
