@@ -4,9 +4,9 @@
 //! Everything else is a fault of the work, however the command ended. With a scope that names nothing in
 //! particular, nobody has said whether tests may go; a person decides.
 
-use super::tamper::{Leave, is_open_scope, names_test};
+use super::tamper::{Leave, NamedTests, is_open_scope};
 use paddock_model::evidence::{ComparedCommand, Comparison, Gone, GoneHow, Outcome};
-use paddock_model::path::RepoPath;
+use paddock_model::scope::Globs;
 
 /// Returns what follows from a comparison. `members` are the objectives whose work the candidate holds.
 #[must_use]
@@ -15,7 +15,12 @@ pub(crate) fn outcome(comparison: &Comparison, members: &[Leave<'_>]) -> Outcome
     if commands.iter().any(|command| command.failures > 0) {
         return Outcome::Red;
     }
-    let may_remove = |gone: &Gone| is_expected(gone, members);
+    // A scope that cannot be compiled names nothing.
+    let named: Vec<NamedTests<'_>> = members
+        .iter()
+        .filter_map(|member| member.named_tests(&Globs::new(member.tests).ok()?).ok())
+        .collect();
+    let may_remove = |gone: &Gone| is_expected(gone, &named);
     let unexpected: Vec<&Gone> =
         commands.iter().flat_map(|command| &command.gone).filter(|gone| !may_remove(gone)).collect();
     if unexpected.iter().any(|gone| gone.how == GoneHow::Failed) {
@@ -46,23 +51,17 @@ fn is_short(command: &ComparedCommand, may_remove: &impl Fn(&Gone) -> bool) -> b
     command.fewer > 0 && !is_explained && !is_seen
 }
 
-fn is_expected(gone: &Gone, members: &[Leave<'_>]) -> bool {
-    if gone.how == GoneHow::Failed {
-        return false;
-    }
-    let Some(file) = &gone.file else { return false };
-    members.iter().any(|member| may_change(file, member))
-}
-
-/// Returns whether a member may remove tests from this file. A scope that cannot be compiled names nothing.
-fn may_change(file: &RepoPath, member: &Leave<'_>) -> bool {
-    names_test(file, member.tests, member.scope, member.grown, member.criteria).unwrap_or(false)
+/// Returns whether a member may remove tests from the file in which this one was.
+fn is_expected(gone: &Gone, named: &[NamedTests<'_>]) -> bool {
+    let file = gone.file.as_ref().filter(|_| gone.how != GoneHow::Failed);
+    file.is_some_and(|file| named.iter().any(|member| member.has(file.as_bytes())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use paddock_model::evidence::{Source, Tests};
+    use paddock_model::path::RepoPath;
 
     fn reported(passed: u64) -> Tests {
         Tests { passed, source: Source::Runner, ..Tests::untold() }

@@ -2,6 +2,8 @@
 //!
 //! The review goes by what git shows of the branch, never by what the agent says about it.
 
+use std::collections::BTreeSet;
+
 use super::listing::a_few_of;
 use super::tamper::{Leave, is_open_scope, unnamed};
 use paddock_model::facts::{HarvestFacts, SecretFact};
@@ -172,7 +174,7 @@ fn secrets(facts: &HarvestFacts) -> Option<Finding> {
     // A file with several secrets is named once. The text never quotes the secret itself: it goes into
     // prompts and the log.
     let paths: Vec<RepoPath> = facts.secrets.iter().filter_map(|fact| fact.path.clone()).collect();
-    let unique: std::collections::BTreeSet<RepoPath> = paths.into_iter().collect();
+    let unique: BTreeSet<RepoPath> = paths.into_iter().collect();
     Some(Finding::new(FindingCode::Secret, text, unique.into_iter().collect()))
 }
 
@@ -182,7 +184,8 @@ fn protected(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>,
     let mut patterns = terms.settings.integrator_only_patterns.clone();
     patterns.push(ALWAYS_PROTECTED.to_owned());
     let mut touched = matching(&facts.net_paths, &Globs::new(&patterns)?, true);
-    touched.retain(|path| !facts.integrator_paths.contains(path));
+    let integrated: BTreeSet<&RepoPath> = facts.integrator_paths.iter().collect();
+    touched.retain(|path| !integrated.contains(path));
     let (changed, is) = (quoted(&touched), is_or_are(&touched));
     let text = format!("changed {changed}, which {is} protected: only an integrator's session may do that");
     Ok((!touched.is_empty()).then(|| Finding::new(FindingCode::Protected, text, touched)))
@@ -278,8 +281,9 @@ pub(crate) fn guarded(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Rep
     let globs = Globs::new(&tests)?;
     let leave =
         Leave { tests: &tests, scope: terms.path_scope, grown: terms.grown_scope, criteria: terms.criteria };
+    let named = leave.named_tests(&globs)?;
     for path in facts.net_paths.iter().filter(|path| globs.matches(path.as_bytes())) {
-        if paths.len() < GUARDED_MAX && !paths.contains(path) && !leave.names_test(path.as_bytes(), &globs)? {
+        if paths.len() < GUARDED_MAX && !paths.contains(path) && !named.has(path.as_bytes()) {
             paths.push(path.clone());
         }
     }

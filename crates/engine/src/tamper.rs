@@ -25,6 +25,19 @@ const ALTERNATIVES_MAX: usize = 64;
 /// Words of a criterion that asks for a test to pass. It names the test, and gives no leave to change it.
 const ASKS_TO_PASS: &[&str] = &["pass", "passes", "passing", "pass.", "green", "succeeds", "succeed"];
 
+/// The tests that a person or an approved plan named.
+pub(crate) struct NamedTests<'a> {
+    leave: &'a Leave<'a>,
+    globs: Globs,
+}
+
+impl NamedTests<'_> {
+    /// Returns whether a test is named.
+    pub(crate) fn has(&self, path: &[u8]) -> bool {
+        self.globs.matches(path) || self.leave.is_in_criteria(path, &[])
+    }
+}
+
 /// What a person or an approved plan wrote about the files of an objective.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Leave<'a> {
@@ -46,16 +59,18 @@ impl Leave<'_> {
         given.flat_map(|glob| alternatives(glob)).filter(|glob| !is_everything(glob)).collect()
     }
 
+    /// Returns the tests that are named, compiled once for any number of paths.
+    pub(crate) fn named_tests(&self, tests: &Globs) -> Result<NamedTests<'_>, ScopeError> {
+        let counts = |glob: &String| {
+            is_literal(glob) || samples(glob).iter().all(|sample| tests.matches(sample.as_bytes()))
+        };
+        let given: Vec<String> = self.given().into_iter().filter(counts).collect();
+        Ok(NamedTests { leave: self, globs: Globs::new(&given)? })
+    }
+
     /// Returns whether a test is named.
-    pub(crate) fn names_test(&self, path: &[u8], tests: &Globs) -> Result<bool, ScopeError> {
-        for glob in self.given() {
-            let counts =
-                is_literal(&glob) || samples(&glob).iter().all(|sample| tests.matches(sample.as_bytes()));
-            if counts && Globs::new(&[&glob])?.matches(path) {
-                return Ok(true);
-            }
-        }
-        Ok(self.is_in_criteria(path, &[]))
+    fn names_test(&self, path: &[u8], tests: &Globs) -> Result<bool, ScopeError> {
+        Ok(self.named_tests(tests)?.has(path))
     }
 
     /// Returns whether the scope holds this very path.
@@ -120,23 +135,6 @@ impl Leave<'_> {
             Part::Inline => Ok(self.is_in_criteria(path, &["test"])),
         }
     }
-}
-
-/// Returns whether an objective may change or remove the tests in a file: its scope or one of its criteria
-/// names the file.
-///
-/// `tests` are the project's patterns of tests, and `grown` the globs of `scope` that recovery added.
-///
-/// # Errors
-/// Fails if a glob cannot be compiled.
-pub fn names_test(
-    path: &RepoPath,
-    tests: &[String],
-    scope: &[String],
-    grown: &[String],
-    criteria: &[String],
-) -> Result<bool, ScopeError> {
-    Leave { tests, scope, grown, criteria }.names_test(path.as_bytes(), &Globs::new(tests)?)
 }
 
 /// Returns whether a scope, without the globs that recovery added, names nothing in particular: it is empty, or
@@ -306,8 +304,7 @@ mod tests {
         assert!(!left("rewrite test_cart.py."));
         assert!(left("python3 -m pytest tests/test_cart.py passes"));
         assert!(left("the cart is fast") && left("tests/test_cart.pyc is gone"));
-        let path = RepoPath::new("tests/test_cart.py");
-        assert!(names_test(&path, &patterns(None), &[], &[], &owned(&["drop tests/test_cart.py"])).unwrap());
+        assert!(!left("drop tests/test_cart.py"));
     }
 
     #[test]

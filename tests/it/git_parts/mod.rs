@@ -11,6 +11,7 @@ mod harvesting;
 mod hidden_work;
 mod hostile;
 mod landing;
+mod linear;
 mod publishing;
 mod radar;
 mod repositories;
