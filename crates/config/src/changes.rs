@@ -57,6 +57,10 @@ pub(crate) const CHANGES: &[&str] = &[
      without a person.",
     "Work that changed tests, and for which the gate cannot be run with the original tests, waits for a \
      person; it used to land without that run.",
+    "In sessions' worktrees only committed `.gitignore` files and your own git configuration hide \
+     untracked files; rules in a repository's `.git/info/exclude` or its own `core.excludesFile` \
+     no longer do, so commit what they hid from you as `.gitignore`, or move it to your own \
+     `core.excludesFile`.",
 ];
 
 /// Returns the changes that `status` has not printed in a workspace yet; `file` is its

@@ -9,7 +9,6 @@
 //! - A file that the gate runs is named by its path, or by a glob for its folder (`scripts/**`). A file of
 //!   settings is named by its path.
 
-use paddock_model::path::RepoPath;
 use paddock_model::scope::{Globs, ScopeError};
 use paddock_model::tamper::{How, Part, Tampered};
 
@@ -249,6 +248,7 @@ fn is_everything(glob: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use paddock_model::path::RepoPath;
     use paddock_model::tamper::patterns;
 
     fn owned(texts: &[&str]) -> Vec<String> {

@@ -68,8 +68,8 @@ impl IgnoreRules {
     /// Returns whether the rules hide or show a path, given from their own folder, or `None` if none matches.
     /// The last one that matches decides.
     pub(crate) fn hides(&self, path: &Path, is_folder: bool) -> Option<bool> {
-        let matching = self.patterns.matches(path).into_iter().map(|index| self.kinds[index]);
-        matching.filter(|kind| is_folder || !kind.is_of_folders).last().map(|kind| kind.hides)
+        let mut matching = self.patterns.matches(path).into_iter().rev().map(|index| self.kinds[index]);
+        matching.find(|kind| is_folder || !kind.is_of_folders).map(|kind| kind.hides)
     }
 }
 

@@ -17,7 +17,7 @@ use super::support::{Home, clean, commit_all, git, head, landing, order, user, w
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
 /// Most that a time may grow from one size to the next.
 const GROWTH_MAX: f64 = 11.0;
-/// Times below this are taken for this long: a process takes a few milliseconds to start.
+/// Times below this are taken for this long: clocks are coarse, and starting a process takes milliseconds.
 const SHORTEST: Duration = Duration::from_millis(50);
 
 const STEPS: [&str; 6] = ["harvest", "review", "radar", "landing", "status", "salvage"];
@@ -30,21 +30,27 @@ fn make(folder: &std::path::Path, files: usize) {
     }
 }
 
-/// Measures a step: the better of two times if it can be repeated, so that a cold cache does not count.
-fn timed<T>(times: &mut Vec<Duration>, repeats: usize, mut act: impl FnMut() -> T) -> T {
-    let mut best: Option<(Duration, T)> = None;
-    for _ in 0..repeats {
-        let begun = Instant::now();
-        let result = act();
-        let taken = begun.elapsed();
-        if best.as_ref().is_none_or(|(before, _)| taken < *before) {
-            best = Some((taken, result));
-        }
-    }
-    let (taken, result) = best.unwrap();
-    println!("{}: {taken:.2?}", STEPS[times.len()]);
-    times.push(taken);
+/// Measures a step.
+fn timed<T>(times: &mut Vec<Duration>, act: impl FnOnce() -> T) -> T {
+    let (begun, before) = (Instant::now(), processor_time());
+    let result = act();
+    // A busy machine or disk changes the time that passes, and not the work.
+    let worked = processor_time().zip(before).map(|(after, before)| after.saturating_sub(before));
+    let passed = begun.elapsed();
+    println!("{}: {passed:.2?}, of which {worked:.2?} is work", STEPS[times.len()]);
+    times.push(worked.unwrap_or(passed));
     result
+}
+
+/// Returns the processor time of this process, and of the git processes that have ended. `None` where there is
+/// no `/proc`.
+fn processor_time() -> Option<Duration> {
+    let text = fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the program, in brackets, may hold blanks. User and system time are the fields 14 to 17, in
+    // hundredths of a second.
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks: u64 = fields.get(11..15)?.iter().filter_map(|field| field.parse::<u64>().ok()).sum();
+    Some(Duration::from_millis(10 * ticks))
 }
 
 /// Returns how long each step takes with this many files, committed at once or left uncommitted.
@@ -57,9 +63,9 @@ fn measured(files: usize) -> Vec<Duration> {
     let worktree = home.worktree("task");
     make(&worktree.path.join("many"), files);
     let tip = commit_all(&worktree.path, "many");
-    let found = timed(&mut times, 2, || harvest(&repository, &worktree, &base, &base, None, &[]).unwrap());
+    let found = timed(&mut times, || harvest(&repository, &worktree, &base, &base, None, &[]).unwrap());
     assert_eq!((found.net_paths.len(), found.uncommitted.len()), (files, 0));
-    timed(&mut times, 2, || {
+    timed(&mut times, || {
         let tests = Globs::new(&patterns(None)).unwrap();
         let guarded = Guarded { tests: tests.clone(), commands: vec!["pytest".to_owned()] };
         assert!(read_branch(&repository, &base, &tip, &[]).unwrap().secrets.is_empty());
@@ -75,10 +81,10 @@ fn measured(files: usize) -> Vec<Duration> {
         fs::remove_file(other.path.join("README.md")).unwrap();
         heads.push(commit_all(&other.path, name));
     }
-    let clashes = timed(&mut times, 2, || Radar::default().scan(&repository, &base, &heads).unwrap());
+    let clashes = timed(&mut times, || Radar::default().scan(&repository, &base, &heads).unwrap());
     assert_eq!(clashes.len(), 1);
     git(&home.root, &["update-ref", "refs/paddock/integration/master", base.as_str()]);
-    timed(&mut times, 1, || {
+    timed(&mut times, || {
         let candidate = make_candidate(&repository, &order(&base, &tip)).unwrap();
         let (commit, _) = clean(&candidate);
         gate.try_hold(&commit, false).unwrap();
@@ -87,7 +93,7 @@ fn measured(files: usize) -> Vec<Duration> {
         assert_eq!(home.publish("master", &base, &commit), PublishOutcome::Published);
     });
     make(&worktree.path.join("more"), files);
-    let seen = timed(&mut times, 2, || worktree_status(&repository, &worktree, &[]).unwrap());
+    let seen = timed(&mut times, || worktree_status(&repository, &worktree, &[]).unwrap());
     assert_eq!(seen.len(), files);
     let wanted = SalvageOrder {
         objective: "task".to_owned(),
@@ -96,7 +102,7 @@ fn measured(files: usize) -> Vec<Duration> {
         identity: user(),
         time_s: 1_700_000_000,
     };
-    let kept = timed(&mut times, 2, || salvage(&repository, &worktree, &wanted).unwrap().unwrap());
+    let kept = timed(&mut times, || salvage(&repository, &worktree, &wanted).unwrap().unwrap());
     assert_eq!(kept.paths.len(), files);
     times
 }
