@@ -120,6 +120,7 @@ fn finish(world: &mut World, number: u64) {
         bad_links: Vec::new(),
         integrator_paths: Vec::new(),
         secrets: Vec::new(),
+        unsearched: Vec::new(),
         uncommitted: Vec::new(),
         salvage: None,
         head_elsewhere: None,

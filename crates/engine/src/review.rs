@@ -77,6 +77,7 @@ pub(crate) fn review(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Find
     }
     findings.extend(protected(facts, terms)?);
     findings.extend(secrets(facts));
+    findings.extend(unsearched(facts, terms));
     findings.extend(copied(facts, terms)?);
     findings.extend(reserved(&facts.net_paths));
     findings.extend(bad_links(&facts.bad_links));
@@ -176,6 +177,25 @@ fn secrets(facts: &HarvestFacts) -> Option<Finding> {
     let paths: Vec<RepoPath> = facts.secrets.iter().filter_map(|fact| fact.path.clone()).collect();
     let unique: BTreeSet<RepoPath> = paths.into_iter().collect();
     Some(Finding::new(FindingCode::Secret, text, unique.into_iter().collect()))
+}
+
+/// What was not searched may hold anything, so a person looks at it.
+fn unsearched(facts: &HarvestFacts, terms: &Terms<'_>) -> Option<Finding> {
+    let first = facts.unsearched.first()?;
+    let unique: BTreeSet<RepoPath> = facts.unsearched.iter().filter_map(|fact| fact.path.clone()).collect();
+    let paths: Vec<RepoPath> = unique.into_iter().collect();
+    let commit = first.commit.short();
+    let what = match paths.is_empty() {
+        true => format!("the message of commit {commit}"),
+        false => format!("{} (first in commit {commit})", quoted(&paths)),
+    };
+    let text = format!(
+        "committed {what}, which is too large to be searched for secrets to the end: rewrite the branch without it \
+         if the work does not need it; otherwise a person looks at it and accepts it with `paddock objective \
+         approve {}`",
+        terms.id
+    );
+    Some(Finding::new(FindingCode::Unsearched, text, paths))
 }
 
 /// A protected path may change if every commit that touches it came from an integrator's session.

@@ -155,10 +155,7 @@ pub(super) fn finish(
         }
     };
     if !matches!(ended, Wait::Over(_)) {
-        // A child that hangs in the kernel (on a dead network disk) does not die even of SIGKILL. A thread of
-        // its own waits for it, so that it leaves no zombie and blocks no caller.
-        let reap = move || child.wait();
-        drop(thread::Builder::new().name("git reaper".into()).spawn(reap));
+        reap(child);
     }
     let (stdout, stderr) = readers?;
     let status = match ended {
@@ -168,6 +165,14 @@ pub(super) fn finish(
     };
     let output = stdout.take(mode).zip(stderr.take(mode));
     Ok(output.map(|(stdout, stderr)| Output { status, stdout, stderr }))
+}
+
+/// Waits for a child that was killed. One that hangs in the kernel (on a dead network disk) does not die even of
+/// SIGKILL: a thread of its own waits for it, so that it leaves no zombie and blocks no caller.
+pub(super) fn reap(mut child: Child) {
+    if !matches!(child.try_wait(), Ok(Some(_))) {
+        drop(thread::Builder::new().name("git reaper".into()).spawn(move || child.wait()));
+    }
 }
 
 /// Starts the threads that read the child's output and write its input.
@@ -256,7 +261,7 @@ fn pid_of(child: &Child) -> Option<Pid> {
     i32::try_from(child.id()).ok().and_then(Pid::from_raw)
 }
 
-fn signal(child: &Child, signal: Signal) {
+pub(super) fn signal(child: &Child, signal: Signal) {
     if let Some(group) = pid_of(child) {
         // Fails if every process of the group has exited already.
         let _ = kill_process_group(group, signal);

@@ -21,6 +21,7 @@
 //!   integration ref to it, and [`publish()`] and [`push()`] carry it to the user's branch and remote.
 //! - `refs` holds the compare-and-swap that all of them rest on.
 
+mod blob_stream;
 mod bounded;
 mod branch;
 mod bypass;
@@ -30,6 +31,7 @@ mod code_marks;
 mod content;
 mod detached;
 mod diff;
+mod entries;
 mod error;
 mod execution;
 mod facts;

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use super::bounded::{OutputMode, finish};
@@ -92,14 +92,29 @@ impl Process {
     /// # Errors
     /// Fails if the process cannot be started.
     pub(super) fn run(self, input: Vec<u8>, limit: Duration, mode: OutputMode) -> io::Result<Option<Output>> {
+        let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
+        let mut command = self.prepared();
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        finish(command.spawn()?, input, limit, mode)
+    }
+
+    /// Starts the process for a caller that reads its standard output as it comes, and that ends it.
+    ///
+    /// # Errors
+    /// Fails if the process cannot be started.
+    pub(super) fn start(self) -> io::Result<Child> {
+        let mut command = self.prepared();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
+    }
+
+    fn prepared(self) -> Command {
         let Self(mut command) = self;
         // Paddock reads some of git's output, and a translated git prints other words.
         command.env("LC_ALL", "C").env("LANGUAGE", "C").env("GIT_TERMINAL_PROMPT", "0");
         // Filters and helpers that trust PWD would work in Paddock's own folder instead of the call's.
         command.env_remove("PWD").env_remove("OLDPWD");
-        let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
         // A process group of its own lets a timeout also kill the helpers and filters that git started.
-        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        finish(command.spawn()?, input, limit, mode)
+        command.process_group(0);
+        command
     }
 }

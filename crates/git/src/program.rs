@@ -6,7 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Child, Output};
 use std::time::Duration;
 
 use super::bounded::OutputMode;
@@ -141,6 +141,11 @@ impl<'a> Call<'a> {
 
     fn bounded(self, input: Vec<u8>, limit: Duration, mode: OutputMode) -> Result<Option<Output>, GitError> {
         self.process().run(input, limit, mode).map_err(GitError::io(Path::new("git")))
+    }
+
+    /// Starts the call for a caller that reads its standard output as it comes, and that ends it.
+    pub(crate) fn start(self) -> Result<Child, GitError> {
+        self.process().start().map_err(GitError::io(Path::new("git")))
     }
 
     fn process(self) -> Process {

@@ -54,6 +54,16 @@ pub struct SecretFact {
     pub line: u32,
 }
 
+/// A part of a commit that was not searched for secrets to its end: it is too large, or the search would take
+/// too long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnsearchedFact {
+    /// Commit that adds or changes the file.
+    pub commit: ObjectId,
+    /// The file; `None` = the commit's message and names.
+    pub path: Option<RepoPath>,
+}
+
 /// Results of a session, as read from its worktree and its logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HarvestFacts {
@@ -69,6 +79,8 @@ pub struct HarvestFacts {
     pub integrator_paths: Vec<RepoPath>,
     /// Secrets in commits of the branch, at most twenty.
     pub secrets: Vec<SecretFact>,
+    /// Files in commits of the branch that were not searched for secrets to their end, at most twenty.
+    pub unsearched: Vec<UnsearchedFact>,
     /// Changes to existing tests, and to files that the gate runs.
     pub tampered: Vec<Tampered>,
     /// Lines of code that look as if they were written for the gate, at most [`Mark::COUNT_MAX`].

@@ -32,6 +32,8 @@ pub enum FindingCode {
     Tampered,
     /// The gate ended with 0, but tests of the base did not run or did not pass.
     FewerTests,
+    /// A file was not searched for secrets to its end.
+    Unsearched,
 }
 
 impl FindingCode {
@@ -41,7 +43,7 @@ impl FindingCode {
     pub fn may_be_approved(self) -> bool {
         match self {
             Self::OutOfScope | Self::Protected | Self::Empty | Self::Uncommitted => true,
-            Self::HeadElsewhere | Self::Tampered | Self::FewerTests => true,
+            Self::HeadElsewhere | Self::Tampered | Self::FewerTests | Self::Unsearched => true,
             Self::CopiedFile | Self::Secret | Self::Reserved => false,
         }
     }

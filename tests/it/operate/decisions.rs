@@ -5,7 +5,8 @@ use paddock_engine::effect::Effect;
 use paddock_engine::input::{CandidateAnswer, ChainMade, Input};
 use paddock_model::command::{Command, Reply};
 use paddock_model::event::{Dropped, Fact};
-use paddock_model::facts::{CommitFacts, HarvestFacts};
+use paddock_model::facts::{CommitFacts, HarvestFacts, UnsearchedFact};
+use paddock_model::finding::FindingCode;
 use paddock_model::gate::CommandResult;
 use paddock_model::ids::{AgentId, SessionId};
 use paddock_model::objective::Status;
@@ -42,6 +43,7 @@ fn facts(head: char, paths: &[&str]) -> HarvestFacts {
         marks: Vec::new(),
         integrator_paths: Vec::new(),
         secrets: Vec::new(),
+        unsearched: Vec::new(),
         summary: None,
         account: paddock_model::usage::Account::default(),
     }
@@ -181,6 +183,22 @@ fn a_session_that_is_being_stopped_keeps_its_slot_and_its_worktree() {
     assert_eq!(one.head, Some(commit('a')), "the stopped session was harvested");
     assert_eq!(one.operated.note.as_ref().unwrap().text, "again", "the note is for the next session");
     assert_eq!(world.state.open_sessions().count(), 1);
+}
+
+#[test]
+fn a_file_that_was_not_searched_for_secrets_waits_for_a_person_who_may_accept_it() {
+    let mut world = World::new(FILE);
+    world.begin("one", "src/**", &[]);
+    let path = Some(RepoPath::new("src/dump.bin"));
+    let left = UnsearchedFact { commit: commit('a'), path };
+    world.finish(1, HarvestFacts { unsearched: vec![left], ..facts('a', &["src/dump.bin"]) });
+    assert_eq!(world.status("one"), Status::NeedsReview);
+    let harvest = world.state.session(SessionId(1)).unwrap().harvest.clone().unwrap();
+    let finding = &harvest.findings[0];
+    assert_eq!(finding.code, FindingCode::Unsearched);
+    assert!(finding.text.contains("`src/dump.bin`") && finding.text.contains("approve one"), "{finding:?}");
+    world.good("one", Order::Approve { note: None, head: None });
+    assert_eq!(world.status("one"), Status::Queued);
 }
 
 #[test]

@@ -203,6 +203,7 @@ pub(super) fn harvest(
         integrator_paths: Vec::new(),
         bad_links: Vec::new(),
         secrets: Vec::new(),
+        unsearched: Vec::new(),
         uncommitted: if is_dirty { vec![RepoPath::from("forgotten")] } else { Vec::new() },
         salvage,
         tampered: Vec::new(),

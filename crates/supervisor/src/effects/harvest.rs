@@ -126,6 +126,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
         bad_links: found.bad_links,
         integrator_paths: branch.own_paths,
         secrets: branch.secrets,
+        unsearched: branch.unsearched,
         tampered,
         marks,
         uncommitted: found.uncommitted,
