@@ -186,13 +186,13 @@ fn unsearched(facts: &HarvestFacts, terms: &Terms<'_>) -> Option<Finding> {
     let paths: Vec<RepoPath> = unique.into_iter().collect();
     let commit = first.commit.short();
     let what = match paths.is_empty() {
-        true => format!("the message of commit {commit}"),
+        true => format!("commit {commit}, its message or what follows it"),
         false => format!("{} (first in commit {commit})", quoted(&paths)),
     };
     let text = format!(
-        "committed {what}, which is too large to be searched for secrets to the end: rewrite the branch without it \
-         if the work does not need it; otherwise a person looks at it and accepts it with `paddock objective \
-         approve {}`",
+        "{what} could not be searched for secrets to the end: it is too large, or not in the repository. Rewrite the \
+         branch without it if the work does not need it; otherwise a person looks at it and accepts it with `paddock \
+         objective approve {}`",
         terms.id
     );
     Some(Finding::new(FindingCode::Unsearched, text, paths))

@@ -119,3 +119,28 @@ fn is_ready(output: &ChildStdout, limit: Duration) -> io::Result<bool> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    fn stream(script: &str, silence_max: Duration) -> BlobStream {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).process_group(0).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let output = child.stdout.take();
+        BlobStream { child: Some(child), output, bytes_left: 10, silence_max }
+    }
+
+    #[test]
+    fn a_file_that_ends_early_or_never_is_an_error() {
+        let mut read = Vec::new();
+        let ended = stream("printf abc", Duration::from_secs(60)).read_to_end(&mut read).unwrap_err();
+        assert_eq!((ended.kind(), read.as_slice()), (io::ErrorKind::UnexpectedEof, &b"abc"[..]));
+        let silent = stream("sleep 600", Duration::from_millis(20)).read_to_end(&mut read).unwrap_err();
+        assert_eq!(silent.kind(), io::ErrorKind::TimedOut);
+    }
+}

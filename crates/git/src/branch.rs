@@ -48,6 +48,16 @@ pub fn read_branch(
     head: &ObjectId,
     sessions: &[(ObjectId, ObjectId)],
 ) -> Result<BranchFacts, GitError> {
+    read_commits(repository, integration, head, sessions, COMMITS_MAX)
+}
+
+fn read_commits(
+    repository: &Repository,
+    integration: &ObjectId,
+    head: &ObjectId,
+    sessions: &[(ObjectId, ObjectId)],
+    commits_max: usize,
+) -> Result<BranchFacts, GitError> {
     let library = repository.library()?;
     let mut own = BTreeSet::new();
     for (from, to) in sessions {
@@ -58,7 +68,11 @@ pub fn read_branch(
     }
     let mut secrets = Secrets::new(repository, &library);
     let (mut by_own, mut by_others) = (BTreeSet::new(), BTreeSet::new());
-    for id in new_commits(&library, head, &[integration])?.into_iter().take(COMMITS_MAX) {
+    for (number, id) in new_commits(&library, head, &[integration])?.into_iter().enumerate() {
+        if number >= commits_max {
+            secrets.leave(&object_id(id)?, None);
+            break;
+        }
         let commit = library.find_commit(id)?;
         let facts = facts_of(&library, &commit, true)?;
         secrets.read(&commit, &facts.paths)?;
@@ -336,6 +350,17 @@ mod tests {
     }
 
     #[test]
+    fn commits_beyond_the_limit_are_said_not_to_be_searched() {
+        let mut branch = Branch::new();
+        branch.commit(&[("a.txt", b"1")], "Ada");
+        let second = branch.commit(&[("a.txt", token().as_bytes())], "Ada");
+        branch.commit(&[("a.txt", b"3")], "Ada");
+        let id = |at: usize| object_id(branch.commits[at]).unwrap();
+        let facts = read_commits(&branch.open(), &id(0), &id(3), &[], 1).unwrap();
+        assert_eq!(facts.unsearched, [UnsearchedFact { commit: second, path: None }]);
+    }
+
+    #[test]
     fn what_cannot_be_searched_to_its_end_is_said() {
         let mut branch = Branch::new();
         let commit = branch.commit(&[("large.bin", &[b'x'; 5_000]), ("small.txt", b"text")], "Ada");
@@ -351,6 +376,13 @@ mod tests {
         assert_eq!(too_large.unsearched, [left(Some(&paths[0]))]);
         // The message, the names and the paths still fit.
         assert_eq!(too_much.unsearched, [left(Some(&paths[0]))]);
+        // A partial clone, or a damaged repository.
+        let blob = Oid::hash_object(git2::ObjectType::Blob, b"text").unwrap().to_string();
+        let objects = branch.folder.path().join(".git/objects");
+        std::fs::remove_file(objects.join(&blob[..2]).join(&blob[2..])).unwrap();
+        let mut missing = Secrets::new(&repository, &library);
+        missing.read(&head, &paths).unwrap();
+        assert_eq!(missing.unsearched, [left(Some(&paths[1]))]);
         let mut no_work = Secrets { work: Work(0), ..Secrets::new(&repository, &library) };
         no_work.read(&head, &[]).unwrap();
         assert_eq!(no_work.unsearched, [left(None), left(None)], "message and names");

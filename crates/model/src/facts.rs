@@ -60,7 +60,7 @@ pub struct SecretFact {
 pub struct UnsearchedFact {
     /// Commit that adds or changes the file.
     pub commit: ObjectId,
-    /// The file; `None` = the commit's message and names.
+    /// The file; `None` = the commit's message and names, or the whole commit and those after it.
     pub path: Option<RepoPath>,
 }
 
