@@ -163,7 +163,7 @@ fn secrets(facts: &HarvestFacts) -> Option<Finding> {
     let first = facts.secrets.first()?;
     let place = |fact: &SecretFact| match &fact.path {
         Some(path) => format!("{path} line {} in commit {}", fact.line, fact.commit.short()),
-        None => format!("the message of commit {}", fact.commit.short()),
+        None => format!("the message or the names of commit {}", fact.commit.short()),
     };
     let text = format!(
         "a secret was committed ({}: {}), and the history of the branch lands, too: rewrite the branch so \

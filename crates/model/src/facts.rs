@@ -46,7 +46,7 @@ pub struct CommitFacts {
 pub struct SecretFact {
     /// Commit that adds the secret.
     pub commit: ObjectId,
-    /// File that contains it; `None` = the commit's message.
+    /// File that contains it; `None` = the commit's message, its author's name, or the name of a file.
     pub path: Option<RepoPath>,
     /// Kind of secret, for people.
     pub kind: String,

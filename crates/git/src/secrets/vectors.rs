@@ -135,6 +135,7 @@ fn clouds() -> Vec<(&'static str, String)> {
         ("AWS access key", join(&["AS", "IA", &chance("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 16)])),
         ("AWS secret key", join(&["aws_secret_access_key = ", &b62(40)])),
         ("AWS secret key", join(&["\"SecretAccessKey\": \"", &b62(20), "/+", &b62(18), "\""])),
+        ("AWS secret key", join(&["aws configure set aws_secret_access_key ", &b62(40)])),
         ("AWS secret key", join(&["<SecretAccessKey>", &b62(40), "</SecretAccessKey>"])),
         ("Google API key", join(&["AI", "za", &b62(35)])),
         ("Google client secret", join(&["GOC", "SPX-", &b62(28)])),
@@ -144,6 +145,7 @@ fn clouds() -> Vec<(&'static str, String)> {
             "Azure storage account key",
             join(&["DefaultEndpointsProtocol=https;Account", "Key=", &b62(86), "=="]),
         ),
+        ("Azure storage account key", join(&["AZURE_STORAGE_ACCESS_", "KEY=", &b62(86), "=="])),
         ("Azure shared access key", join(&["SharedAccess", "Key=", &b62(43), "="])),
         (
             "Azure shared access signature",
@@ -185,6 +187,10 @@ fn keys_and_addresses() -> Vec<(&'static str, String)> {
             ]),
         ),
         ("database URL with a password", join(&["postgres", "://app:", &b62(12), "@db.internal:5432/shop"])),
+        (
+            "database URL with a password",
+            join(&["jdbc:postgresql", "://db.internal/shop?user=app&password=", &b62(12)]),
+        ),
         ("database URL with a password", join(&["mysql", "://root:", &b62(12), "@10.0.0.7/shop"])),
         (
             "database URL with a password",
@@ -245,6 +251,8 @@ fn look_alikes() -> Vec<String> {
             "amqp://guest:guest@rabbitmq:5672",
             "redis://localhost:6379/0",
             "postgres://db.internal/shop",
+            "jdbc:postgresql://db.internal/shop?user=app&password=secret",
+            "sqlserver://sa:my%7Bpass@somehost",
         ]
         .map(str::to_owned),
     );
@@ -268,6 +276,15 @@ fn every_kind_is_found_with_its_line_wherever_it_stands() {
             assert_eq!(found[0].kind, kind, "{text}");
             assert!((2..=2 + lines_after).contains(&found[0].line), "{kind}: line {}", found[0].line);
         }
+    }
+}
+
+#[test]
+fn a_token_is_found_behind_what_other_languages_write_for_a_character() {
+    let token = join(&["gh", "p_", &b62(36)]);
+    for before in ["first\\n", "a%3D", "\\u0022", "\\x22", "\\t", "=", "://", "token:"] {
+        let found = found([before, &token, "&b"].concat().as_bytes());
+        assert_eq!((found.len(), found[0].text.as_slice()), (1, token.as_bytes()), "{before}");
     }
 }
 
