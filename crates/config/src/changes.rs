@@ -61,6 +61,8 @@ pub(crate) const CHANGES: &[&str] = &[
      untracked files; rules in a repository's `.git/info/exclude` or its own `core.excludesFile` \
      no longer do, so commit what they hid from you as `.gitignore`, or move it to your own \
      `core.excludesFile`.",
+    "Commits are searched for many more kinds of secrets, by the rules of gitleaks, in files of up \
+     to 4 GiB, in UTF-16 and in names; a file that cannot be searched to its end waits for a person.",
 ];
 
 /// Returns the changes that `status` has not printed in a workspace yet; `file` is its

@@ -178,7 +178,7 @@ pub(super) struct RuleSet {
     /// Allow-lists of every rule.
     pub allow: Vec<Allow>,
     /// Paths whose files hold no values that people write: only rules with [`Spec::near_name`] leave them
-    /// out. Whoever commits a file chooses its path, and a token with a provider's form is one anywhere.
+    /// out. An agent chooses the path of what it commits, and a token with a provider's form is one anywhere.
     pub quiet_paths: Vec<Pattern>,
     /// Finds the keywords of all rules at once.
     pub keywords: AhoCorasick,

@@ -300,7 +300,7 @@ fn a_name_beside_the_value_makes_a_secret_except_in_files_that_people_do_not_wri
     let text = join(&["netlify", "_token = \"", &b62(42), "\""]);
     assert_eq!(kinds(&text), ["Netlify access token"]);
     assert!(found_in("web/package-lock.json", text.as_bytes()).is_empty());
-    // Whoever commits a token chooses the name of its file.
+    // An agent chooses the name of the file that it commits.
     let token = join(&["gh", "p_", &b62(36)]);
     assert_eq!(found_in("web/package-lock.json", token.as_bytes()).len(), 1);
     assert_eq!(found_in("logo.png", token.as_bytes()).len(), 1);

@@ -16,7 +16,7 @@ pub(super) enum Form {
 
 impl Form {
     /// Recognises UTF-16 by the beginning of a file: its mark, or zeros in every other place.
-    pub(super) fn of(start: &[u8]) -> Self {
+    pub(super) fn recognized(start: &[u8]) -> Self {
         match start {
             [0xff, 0xfe, ..] => return Self::LowFirst,
             [0xfe, 0xff, ..] => return Self::HighFirst,
@@ -116,9 +116,9 @@ mod tests {
         // U+0A0A and U+010A hold the byte 10 without ending a line.
         let text = "ab\u{0a0a}\u{010a}\ncd\n";
         let (low, high) = (encoded(text, u16::to_le_bytes), encoded(text, u16::to_be_bytes));
-        assert_eq!((Form::of(&low), Form::LowFirst.lines(&low)), (Form::LowFirst, 2));
-        assert_eq!((Form::of(&high), Form::HighFirst.lines(&high)), (Form::HighFirst, 2));
-        assert_eq!((Form::of(b"plain text\n"), Form::Bytes.lines(b"a\nb\n")), (Form::Bytes, 2));
-        assert_eq!(Form::of(&[0; 64]), Form::Bytes);
+        assert_eq!((Form::recognized(&low), Form::LowFirst.lines(&low)), (Form::LowFirst, 2));
+        assert_eq!((Form::recognized(&high), Form::HighFirst.lines(&high)), (Form::HighFirst, 2));
+        assert_eq!((Form::recognized(b"plain text\n"), Form::Bytes.lines(b"a\nb\n")), (Form::Bytes, 2));
+        assert_eq!(Form::recognized(&[0; 64]), Form::Bytes);
     }
 }

@@ -61,7 +61,7 @@ pub(crate) fn search(mut text: impl Read, path: &[u8], work: &mut Work) -> Resul
         let missing = WINDOW.saturating_sub(window.len());
         (&mut text).take(missing as u64).read_to_end(&mut window)?;
         let is_last = window.len() < WINDOW;
-        let form = *form.get_or_insert_with(|| Form::of(&window));
+        let form = *form.get_or_insert_with(|| Form::recognized(&window));
         let last = if is_last { window.len() } else { WINDOW - OVERLAP };
         let place = Place { first, last, lines, form };
         search.bytes(&window, &place, work)?;
