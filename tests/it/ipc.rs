@@ -75,6 +75,7 @@ impl RunningServer {
             feed: Arc::clone(&feed),
             gauges: Arc::clone(&gauges),
             workspace: "/the workspace".to_owned(),
+            is_job: |_| false,
         };
         let serving = tokio.spawn(server.serve(backend, stopped));
         drop(inside);
@@ -189,6 +190,7 @@ fn unknown_requests_and_other_versions_get_an_error_and_no_hang_up() {
 fn a_line_above_the_limit_is_refused() {
     let server = RunningServer::plain();
     let (mut stream, mut replies) = server.raw();
+    exchange(&mut stream, &mut replies, r#"{"id":1,"body":{"hello":{"version":1}}}"#);
     let piece = vec![b'x'; 1 << 20];
     // The server may close the connection while the test still writes.
     let _ = (0..17).try_for_each(|_| stream.write_all(&piece));

@@ -18,6 +18,7 @@ mod git_parts;
 mod goals;
 mod golden_events;
 mod ipc;
+mod ipc_flood;
 mod judgement;
 mod one_of_each;
 mod operate;

@@ -8,13 +8,15 @@
 //!                                                      └──▶ Gauges    latest values, not recorded
 //! ```
 //!
-//! Everything that one peer can make the other keep in memory has a bound: the length of a line, the clients,
-//! the requests of each, the lines that wait for a slow reader. A slow subscriber costs no memory at all: it
+//! Everything that one peer can make the other keep in memory has a bound: the clients (`clients` says who goes
+//! when there are too many), the length of a line and of all unfinished lines, the requests of each client,
+//! the lines that wait for a slow reader, and the time for which a client may leave the other waiting. A slow subscriber costs no memory at all: it
 //! pulls events by sequence number.
 //!
 //! [`workspace_lock`] holds the locks of workspaces and the claims on repositories.
 
 mod client;
+mod clients;
 mod connection;
 mod error;
 mod events;

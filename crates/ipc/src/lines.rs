@@ -6,6 +6,9 @@ use super::LINE_MAX_BYTES;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooLong;
 
+/// Capacity that an empty buffer keeps, in bytes. A long line's is given back at once: most lines are short.
+const KEPT_BYTES: usize = 64 << 10;
+
 /// Bytes that were read and not returned as lines yet. They survive a wait that times out in the middle of a
 /// line.
 #[derive(Debug, Default)]
@@ -26,7 +29,35 @@ impl LineBuffer {
             self.searched -= self.used;
             self.used = 0;
         }
+        let lacking = (self.bytes.len() + bytes.len()).saturating_sub(self.bytes.capacity());
+        if lacking > 0 {
+            // By a quarter and not to twice the size, which a long line would hold for nothing.
+            self.bytes.reserve_exact(bytes.len().max(self.bytes.len() / 4));
+        }
         self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Returns the bytes of memory that the buffer holds.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Returns whether a line has begun and not ended.
+    #[must_use]
+    pub fn has_part(&self) -> bool {
+        self.bytes.len() > self.used
+    }
+
+    /// Forgets what was returned as lines, and gives the memory of a long line back.
+    fn tidy(&mut self) {
+        if self.used == self.bytes.len() {
+            (self.used, self.searched) = (0, 0);
+            self.bytes.clear();
+            if self.bytes.capacity() > KEPT_BYTES {
+                self.bytes = Vec::new();
+            }
+        }
     }
 
     /// Returns the next complete line without its newline; `None` if there is none yet.
@@ -44,6 +75,7 @@ impl LineBuffer {
         let line = self.bytes[self.used..end].to_vec();
         self.used = end + 1;
         self.searched = self.used;
+        self.tidy();
         if line.len() > LINE_MAX_BYTES { Err(TooLong) } else { Ok(Some(line)) }
     }
 }
@@ -66,6 +98,16 @@ mod tests {
             }
             assert_eq!(lines, ["one", "", "two three"]);
         }
+    }
+
+    #[test]
+    fn the_memory_of_a_long_line_is_given_back() {
+        let mut buffer = LineBuffer::default();
+        (0..9 << 4).for_each(|_| buffer.push(&[b'x'; 1 << 16]));
+        assert!(buffer.has_part() && buffer.held_bytes() < (9 << 20) * 4 / 3);
+        buffer.push(b"\n");
+        assert_eq!(buffer.next_line().unwrap().unwrap().len(), 9 << 20);
+        assert!(!buffer.has_part() && buffer.held_bytes() <= KEPT_BYTES);
     }
 
     #[test]

@@ -37,6 +37,12 @@ impl Out {
         self.send(id, ReplyBody::error(text)).await;
     }
 
+    /// Queues a last reply if there is space for it, without waiting.
+    pub(crate) fn try_send(&self, id: u64, body: ReplyBody) {
+        // A client that does not read misses only the reason of the end.
+        let _ = self.0.try_send(encode_line(&Reply { id, body }).unwrap_or_default());
+    }
+
     /// Waits until the client is gone.
     pub(crate) async fn closed(&self) {
         self.0.closed().await;

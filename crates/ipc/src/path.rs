@@ -60,6 +60,25 @@ impl SocketFile {
         write_pointer(&pointer, &socket).map_err(|error| IpcError::io(&pointer, &error))?;
         Ok(Self { socket, pointer })
     }
+
+    /// Returns the identity of the socket's file, by device and inode; `None` if it is gone.
+    pub(crate) fn identity(&self) -> Option<(u64, u64)> {
+        fs::symlink_metadata(&self.socket).ok().map(|found| (found.dev(), found.ino()))
+    }
+
+    /// Returns whether the pointer file leads to the socket.
+    pub(crate) fn is_pointed_to(&self) -> bool {
+        let runtime = self.pointer.parent().unwrap_or(Path::new("."));
+        read_pointer(runtime).is_ok_and(|found| found.as_ref() == Some(&self.socket))
+    }
+
+    /// Writes the pointer file again, and makes way for a new socket if `and_socket`.
+    pub(crate) fn claim_again(&self, and_socket: bool) -> Result<(), IpcError> {
+        if and_socket {
+            remove_stale(&self.socket)?;
+        }
+        write_pointer(&self.pointer, &self.socket).map_err(|error| IpcError::io(&self.pointer, &error))
+    }
 }
 
 impl Drop for SocketFile {

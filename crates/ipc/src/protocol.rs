@@ -178,6 +178,16 @@ impl ReplyBody {
         let text = "the supervisor is stopping; requests without an answer were not run".to_owned();
         Self::Error { text, is_leaving: true }
     }
+
+    /// Returns the last line to a client that goes for another one. `is_begun`: whether one of its commands is
+    /// under way. Otherwise it may ask again, as after [`Self::leaving`].
+    pub(super) fn crowded(is_begun: bool) -> Self {
+        let text = match is_begun {
+            true => "too many clients at once: the request may still be run; `paddock events` shows it then",
+            false => "too many clients at once; requests without an answer were not run",
+        };
+        Self::Error { text: text.to_owned(), is_leaving: !is_begun }
+    }
 }
 
 /// The id of a request whose body is unknown, to answer it under its id.

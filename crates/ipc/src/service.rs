@@ -28,4 +28,7 @@ pub struct Backend<S> {
     pub gauges: Arc<Gauges>,
     /// Folder of the workspace, for the hello.
     pub workspace: String,
+    /// Whether a process is part of a job: an agent or a gate, or anything that one of them started. Jobs
+    /// have a part of the connections; the rest is for people.
+    pub is_job: fn(i32) -> bool,
 }

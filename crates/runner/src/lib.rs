@@ -34,7 +34,7 @@ pub(crate) mod spec;
 use std::path::{Path, PathBuf};
 
 pub use error::RunnerError;
-pub use local::LocalRunner;
+pub use local::{LocalRunner, is_in_a_job};
 pub use record::{Claim, ExitRecord, StageEnd, StageOutcome, StopReason};
 pub use spec::{JobKey, JobKind, JobSpec, Limits, Resources, SecretValues, Stage, StopSignal};
 pub use spec::{LOOK_STAGE, SET_UP_STAGE, is_gate_command};

@@ -209,7 +209,7 @@ type Serving = (tokio::runtime::Runtime, tokio::task::JoinHandle<()>, tokio::syn
 /// Starts serving the socket on a runtime of its own.
 fn serve(workspace: &Workspace, kernel: &Kernel, inbox: Sender<Message>) -> Result<Serving, SupervisorError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+        .worker_threads(2)
         .thread_name("ipc")
         .enable_all()
         .build()
@@ -220,6 +220,7 @@ fn serve(workspace: &Workspace, kernel: &Kernel, inbox: Sender<Message>) -> Resu
         feed: Arc::clone(&kernel.feed),
         gauges: Arc::clone(&kernel.world.gauges),
         workspace: workspace.root().display().to_string(),
+        is_job: paddock_runner::is_in_a_job,
     };
     let runtime_dir = workspace.runtime();
     let server = runtime.block_on(async { Server::bind(&runtime_dir) })?;

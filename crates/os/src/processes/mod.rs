@@ -95,6 +95,26 @@ pub(crate) fn environment_has(pid: i32, text: &str) -> bool {
     system::environment_has(pid, text)
 }
 
+/// Returns the process and its ancestors, the nearest first, as far as they can be seen. Linux only: elsewhere
+/// each step would start a program, and the result is empty.
+#[must_use]
+pub fn ancestors(pid: i32) -> Vec<i32> {
+    /// Most steps. Real chains are short; a longer one changed while it was read.
+    const STEPS_MAX: usize = 256;
+    if !cfg!(target_os = "linux") {
+        return Vec::new();
+    }
+    let next = |pid: &i32| one(*pid).map(|found| found.parent).filter(|parent| *parent > 0);
+    std::iter::successors(Some(pid), next).take(STEPS_MAX).collect()
+}
+
+/// Returns the second word of a process's command line. Linux only.
+#[must_use]
+pub fn first_argument(pid: i32) -> Option<Vec<u8>> {
+    let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    bytes.split(|byte| *byte == 0).nth(1).map(<[u8]>::to_vec)
+}
+
 /// Returns the largest resident size that a living process has had, in bytes.
 #[must_use]
 pub fn peak_rss_bytes(pid: i32) -> Option<u64> {

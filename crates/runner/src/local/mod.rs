@@ -5,6 +5,7 @@
 //! birth. The kernel releases the lock however the keeper ends. To wait for the lock is therefore to wait for
 //! the keeper, without any process id.
 
+mod family;
 mod recover;
 mod shared;
 mod start;
@@ -21,6 +22,7 @@ use super::files;
 use super::record::{CLAIM_FILE, CONTROL_FILE, Claim, Control, LOCK_FILE, SESSION_FILE, Stop, VERSION};
 use super::spec::Submission;
 use super::{Adoption, JobKey, JobReport, JobSpec, JobState, Runner, RunnerError, StopReason};
+pub use family::is_in_a_job;
 use paddock_os::files::{Flush, own_program};
 use paddock_os::locks::HeldLock;
 use paddock_os::processes;

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
+use super::family::KEEPER_COMMAND;
 use super::shared::Shared;
 use super::{recover, watch};
 use crate::files;
@@ -172,7 +173,7 @@ fn spawn(
 ) -> Result<Child, RunnerError> {
     let mut command = Command::new(&shared.program);
     // In any other folder the keeper would keep a file system from being unmounted.
-    command.arg0("paddock").arg("__keeper").arg(&spec.dir).current_dir("/");
+    command.arg0("paddock").arg(KEEPER_COMMAND).arg(&spec.dir).current_dir("/");
     command.envs(&shared.environment).envs(&spec.env_values.0);
     command.stdin(lock.into_stdio()).stdout(worktree_lock.into_stdio()).stderr(Stdio::piped());
     command.spawn().map_err(|source| RunnerError::Spawn { program: shared.program.clone(), source })
