@@ -10,6 +10,7 @@ use super::error::GitError;
 use super::gate_folder::MARKER;
 use super::program::{CHECKOUT_TIME_MAX, Call};
 use super::repository::Repository;
+use super::space::checkout_error;
 use super::whole::{check_whole, unsparse};
 use super::worktree::{Place, Worktree, absolute, lock_of};
 use paddock_model::ids::ObjectId;
@@ -60,7 +61,10 @@ fn reset(repository: &Repository, git_dir: &Path, path: &Path, commit: &ObjectId
     // files from git.
     unsparse(repository, git_dir, path)?;
     let call = || Call::new(repository).in_worktree(git_dir, path).whole().limit(CHECKOUT_TIME_MAX);
-    call().args(["checkout", "--quiet", "--force", "--detach", commit.as_str()]).run()?;
+    call()
+        .args(["checkout", "--quiet", "--force", "--detach", commit.as_str()])
+        .run()
+        .map_err(|error| checkout_error(repository, path, commit.as_str(), error))?;
     // The second `-f` also deletes nested repositories.
     call().args(["clean", "--quiet", "-ffd"]).run()?;
     Ok(())

@@ -107,6 +107,19 @@ pub enum GitError {
         /// The end of its standard error.
         stderr: String,
     },
+    /// A checkout failed, and its disk has no space for the commit's files.
+    #[error(
+        "the disk of {} has no space for the checkout, whose files take {} MB: {said}",
+        folder.display(), .needed_bytes.div_ceil(1_000_000)
+    )]
+    NoSpace {
+        /// The folder that was checked out to.
+        folder: PathBuf,
+        /// Bytes that the commit's files take.
+        needed_bytes: u64,
+        /// The failure as git reported it.
+        said: String,
+    },
     /// The git program exceeded its time limit and was stopped.
     #[error(
         "`git {command}` did not finish within {} minutes and was stopped: check whether the disk, a named \

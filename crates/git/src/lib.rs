@@ -65,6 +65,7 @@ mod snapshot;
 #[cfg(test)]
 mod snapshot_tests;
 mod source_text;
+mod space;
 mod status;
 mod tampering;
 mod target;
@@ -104,6 +105,7 @@ pub use remove::{Removal, delete_branch, finish_removal, remove_worktree, set_as
 pub use repository::Repository;
 pub use restore::{Restored, Salvaged, restore_as_branch, restore_into, salvaged, salvaged_stat};
 pub use salvage::{FILE_BYTES_MAX, Salvage, SalvageOrder, salvage};
+pub use space::{is_out_of_space, says_disk_full};
 pub use status::worktree_status;
 pub use tampering::{Guarded, gate_paths};
 pub use target::observe;

@@ -4,6 +4,7 @@ use super::error::GitError;
 use super::program::{CHECKOUT_TIME_MAX, Call};
 use super::refs::Relation;
 use super::repository::Repository;
+use super::space::checkout_error;
 use super::worktree::{Worktree, made_ref};
 use paddock_model::ids::ObjectId;
 
@@ -24,7 +25,9 @@ pub fn bring_forward(repository: &Repository, worktree: &Worktree, to: &ObjectId
         return Ok(());
     }
     let call = Call::new(repository).in_worktree(&worktree.git_dir, &worktree.path).limit(CHECKOUT_TIME_MAX);
-    call.args(["reset", "--quiet", "--hard", to.as_str()]).run()?;
+    call.args(["reset", "--quiet", "--hard", to.as_str()])
+        .run()
+        .map_err(|error| checkout_error(repository, &worktree.path, to.as_str(), error))?;
     // After the reset: a crash in between leaves a branch that differs from its start but that the tip
     // contains, and the next call finds it fresh.
     repository.set_ref(&made, Some(&start), to, "paddock: start from the newer tip")?;

@@ -16,6 +16,7 @@ use super::obstacles::refuse_in_worktree;
 use super::program::{CHECKOUT_TIME_MAX, Call};
 use super::refs::keep_ref;
 use super::repository::{Repository, object_id};
+use super::space::checkout_error;
 use super::target::{admin_folders, admin_target};
 use super::whole::own_settings;
 use paddock_model::ids::ObjectId;
@@ -177,7 +178,12 @@ impl Place<'_> {
             call = call.args(["--no-track", "-b", branch]);
         }
         let (options, what): (Vec<&str>, Vec<&str>) = what.iter().partition(|word| word.starts_with("--"));
-        call.args(options).args([self.path]).args(what).run()?;
+        let commit = what.last().copied().unwrap_or("HEAD");
+        call.args(options)
+            .args([self.path])
+            .args(&what)
+            .run()
+            .map_err(|error| checkout_error(self.repository, self.path, commit, error))?;
         let admin = admin_of(self.repository, self.path)?.ok_or_else(|| {
             let path = self.path.display();
             GitError::Unexpected(format!("`git worktree add` succeeded, but git lists no worktree at {path}"))

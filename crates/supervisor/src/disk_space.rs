@@ -1,55 +1,127 @@
 //! Whether the disks that Paddock works on are full, and waiting until they are not.
+//!
+//! A waiting effect costs no retry and asks nobody. Its project is held (`disk_low`) with the name of the disk, so
+//! that nothing new starts there, and goes on by itself.
 
+use std::collections::BTreeMap;
 use std::error::Error;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::Path;
 use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::error::EffectError;
-use super::world::World;
+use super::world::{Site, World};
+use paddock_engine::input::Input;
+use paddock_git::{GitError, is_out_of_space, says_disk_full};
+use paddock_model::ids::ProjectSlug;
+use paddock_model::reason::ReasonCode;
 
 /// Interval of the check for free space.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Longest pause between two tries while no space is seen to become free. A quota, for example, does not show
+/// as free space.
+const TRY_INTERVAL: Duration = Duration::from_secs(30);
 /// Free bytes below which a disk counts as full.
 const FULL_BYTES: u64 = 1 << 20;
 /// Free inodes below which a disk counts as full.
 const FULL_INODES: u64 = 16;
 
+/// The free space of a file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Free {
+    bytes: u64,
+    /// `None` where inodes are made as they are needed.
+    inodes: Option<u64>,
+}
+
+impl Free {
+    /// Returns the free space on the disk of a folder, or of its nearest parent that exists. `None` if the
+    /// file system gives no answer.
+    fn at(folder: &Path) -> Option<Self> {
+        let folder = folder.ancestors().find(|path| path.is_dir())?;
+        let stat = rustix::fs::statvfs(folder).ok()?;
+        let inodes = (stat.f_files > 0).then_some(stat.f_favail);
+        Some(Self { bytes: stat.f_bavail.saturating_mul(stat.f_frsize), inodes })
+    }
+
+    fn is_full(self) -> bool {
+        self.bytes < FULL_BYTES || self.inodes.is_some_and(|inodes| inodes < FULL_INODES)
+    }
+
+    /// Returns whether there is more than there was.
+    fn is_more_than(self, before: Self) -> bool {
+        self.bytes > before.bytes.saturating_add(FULL_BYTES)
+            || self.inodes.zip(before.inodes).is_some_and(|(now, then)| now > then + FULL_INODES)
+    }
+}
+
 /// Returns whether the file system of the folder is full. One that gives no answer does not count as full.
 pub(super) fn is_disk_full(folder: &Path) -> bool {
-    rustix::fs::statvfs(folder).is_ok_and(|stat| {
-        // File systems that make inodes as they need them report a total of 0.
-        let lacks_inodes = stat.f_files > 0 && stat.f_favail < FULL_INODES;
-        lacks_inodes || stat.f_bavail.saturating_mul(stat.f_frsize) < FULL_BYTES
-    })
+    Free::at(folder).is_some_and(Free::is_full)
 }
 
-/// Returns whether a program's output holds the system's message for a full disk or a spent quota.
-pub(super) fn says_disk_full(text: &str) -> bool {
-    text.contains("No space left on device") || text.contains("Disk quota exceeded")
-}
-
-impl EffectError {
+/// An error that a full disk may cause.
+pub(super) trait SpaceError: std::fmt::Display {
     /// Returns whether the cause is a full disk or a spent quota.
-    pub(super) fn is_disk_full(&self) -> bool {
-        let is_missing =
-            |error: &io::Error| matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+    fn is_disk_full(&self) -> bool;
+}
+
+impl SpaceError for GitError {
+    fn is_disk_full(&self) -> bool {
+        Self::is_disk_full(self)
+    }
+}
+
+impl SpaceError for EffectError {
+    fn is_disk_full(&self) -> bool {
         let mut cause: Option<&dyn Error> = match self {
             // A transparent error has the cause of its inner error as its own, so the inner error would be
             // skipped.
             Self::System(error) => Some(error),
+            Self::Git(error) => return error.is_disk_full(),
             other => Some(other),
         };
         while let Some(error) = cause {
-            if error.downcast_ref::<io::Error>().is_some_and(is_missing) {
+            if error.downcast_ref::<io::Error>().is_some_and(is_out_of_space) {
                 return true;
             }
             cause = error.source();
         }
-        // The git program and libgit2 pass on the system's message, but not its error code.
+        // Where a program passes on the system's message, but not its error code.
         says_disk_full(&self.to_string())
+    }
+}
+
+/// What waits for disk space: the sentence that says so, by project and a number of its own.
+#[derive(Debug, Default)]
+pub(super) struct DiskWaits(Mutex<Waits>);
+
+#[derive(Debug, Default)]
+struct Waits {
+    last_number: u64,
+    texts: BTreeMap<(ProjectSlug, u64), String>,
+}
+
+impl DiskWaits {
+    fn add(&self, project: &ProjectSlug, text: String) -> u64 {
+        let mut waits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waits.last_number += 1;
+        let number = waits.last_number;
+        waits.texts.insert((project.clone(), number), text);
+        number
+    }
+
+    fn remove(&self, project: &ProjectSlug, number: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).texts.remove(&(project.clone(), number));
+    }
+
+    /// Returns what a project waits for the longest.
+    fn longest(&self, project: &ProjectSlug) -> Option<String> {
+        let waits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        waits.texts.iter().find(|((of, _), _)| of == project).map(|(_, text)| text.clone())
     }
 }
 
@@ -66,47 +138,102 @@ impl World {
         is_disk_full(self.workspace.root()) || self.repository_roots().iter().any(|root| is_disk_full(root))
     }
 
-    /// Runs `act`, and again whenever it failed for want of space, once there is some.
-    pub(super) fn with_disk_space<T>(
+    /// Runs `act`, and again whenever it failed for want of space, once there is some. The project is held
+    /// meanwhile. `doing` completes "the disk is full while".
+    pub(super) fn with_disk_space<T, E: SpaceError>(
         &self,
-        mut act: impl FnMut() -> Result<T, EffectError>,
-    ) -> Result<T, EffectError> {
-        loop {
+        site: &Site,
+        doing: &str,
+        mut act: impl FnMut() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut wait = None;
+        let outcome = loop {
             let outcome = act();
+            let Err(error) = &outcome else { break outcome };
             // Any error on a full disk is put down to the disk: programs fail in many ways there and seldom
             // say why.
-            let is_full = outcome.as_ref().is_err_and(|error| error.is_disk_full() || self.is_full());
+            let is_full = error.is_disk_full() || self.is_full() || is_disk_full(&site.worktrees_root);
             if !is_full || self.is_ending.load(Ordering::SeqCst) {
-                return outcome;
+                break outcome;
             }
-            tracing::warn!("the disk is full: an effect waits for free space");
+            if wait.is_none() {
+                tracing::warn!(project = %site.slug, doing, %error, "the disk is full: an effect waits for free space");
+                let text = format!("the disk is full while {doing}, which waits for free space: {error}");
+                wait = Some(self.disk_waits.add(&site.slug, text));
+                self.report_disk(site);
+            }
+            self.wait_for_more(site);
+        };
+        if let Some(number) = wait {
+            self.disk_waits.remove(&site.slug, number);
+            tracing::info!(project = %site.slug, doing, "an effect goes on: the disk has space");
+            self.report_disk(site);
+        }
+        outcome
+    }
+
+    /// Puts the project on hold if its disks have less space than it wants, or if an effect waits for space;
+    /// else ends that hold.
+    pub(super) fn report_disk(&self, site: &Site) {
+        let places = [self.workspace.root(), &site.repo_root, &site.worktrees_root];
+        let Some(free) = places.into_iter().filter_map(Free::at).map(|free| free.bytes).min() else { return };
+        let free = free as f64 / 1e9;
+        let low = (free < site.min_free_gb).then(|| {
+            let text = format!(
+                "only {free:.1} GB of disk are free; nothing new starts below {} GB",
+                site.min_free_gb
+            );
+            (text, "free some disk space, or lower `disk.min_free_gb`")
+        });
+        let waits = || {
+            let text = self.disk_waits.longest(&site.slug)?;
+            Some((text, "free some disk space; it then goes on by itself"))
+        };
+        let (text, clears) = low.or_else(waits).unzip();
+        let (project, clears) = (site.slug.clone(), clears.unwrap_or_default().to_owned());
+        self.report(Input::HoldSeen { project, code: ReasonCode::DiskLow, text, clears });
+    }
+
+    /// Waits until one of the disks of a site has more space than now, or for [`TRY_INTERVAL`].
+    fn wait_for_more(&self, site: &Site) {
+        let places = [self.workspace.root(), &site.repo_root, &site.worktrees_root];
+        let free = || places.map(Free::at);
+        let (before, begun) = (free(), Instant::now());
+        loop {
             thread::sleep(LOOK_INTERVAL);
+            let mut pairs = free().into_iter().zip(before);
+            let has_more =
+                pairs.any(|pair| matches!(pair, (Some(now), Some(then)) if now.is_more_than(then)));
+            if has_more || begun.elapsed() >= TRY_INTERVAL || self.is_ending.load(Ordering::SeqCst) {
+                return;
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
+
     use super::*;
-    use paddock_git::GitError;
 
     #[test]
     fn an_error_knows_whether_space_was_missing_wherever_it_came_from() {
         let full = || io::Error::from(ErrorKind::StorageFull);
         let at = Path::new("/x");
-        let io_of_git = |source| GitError::Io { path: at.to_owned(), source };
-        let of_git = |stderr: &str| GitError::Program {
-            command: "add".to_owned(),
-            status: "exit status: 128".to_owned(),
-            stderr: stderr.to_owned(),
-        };
+        let of_git = |source| GitError::Io { path: at.to_owned(), source };
         let is_full = |error: EffectError| error.is_disk_full();
         assert!(is_full(full().into()) && is_full(EffectError::at(at)(full())));
-        assert!(is_full(io_of_git(io::Error::from(ErrorKind::QuotaExceeded)).into()));
-        assert!(is_full(
-            of_git("fatal: sha1 file: write error. Out of diskspace: No space left on device").into()
-        ));
-        assert!(!is_full(of_git("fatal: bad object").into()) && !is_full(EffectError::Busy));
-        assert!(!is_full(io_of_git(io::Error::from(ErrorKind::NotFound)).into()));
+        assert!(is_full(of_git(io::Error::from(ErrorKind::QuotaExceeded)).into()));
+        assert!(!is_full(EffectError::Busy));
+        assert!(!is_full(of_git(io::Error::from(ErrorKind::NotFound)).into()));
+    }
+
+    #[test]
+    fn space_counts_as_freed_only_if_it_is_worth_another_try() {
+        let free = |bytes, inodes| Free { bytes, inodes };
+        assert!(!free(FULL_BYTES, Some(20)).is_more_than(free(0, Some(20))));
+        assert!(free(FULL_BYTES + 1, Some(20)).is_more_than(free(0, Some(20))));
+        assert!(free(0, Some(100)).is_more_than(free(0, Some(20))));
     }
 }

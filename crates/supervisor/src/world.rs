@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::disk_space::DiskWaits;
 use super::error::EffectError;
 use super::executor::Executor;
 use super::message::{Inbox, Message, Pending};
@@ -41,6 +42,8 @@ pub(super) struct World {
     pub(super) in_flight: AtomicUsize,
     /// Whether the supervisor was asked to stop. Effects then no longer wait for free disk space.
     pub(super) is_ending: AtomicBool,
+    /// Effects that wait for disk space.
+    pub(super) disk_waits: DiskWaits,
     /// Open repositories, by the folder that the project file names.
     repositories: Mutex<HashMap<PathBuf, Repository>>,
     /// Target and tip of the last search for commits that bypassed the queue. The same two give the same
@@ -142,6 +145,7 @@ impl World {
             over: Pending::default(),
             in_flight: AtomicUsize::new(0),
             is_ending: AtomicBool::new(false),
+            disk_waits: DiskWaits::default(),
             repositories: Mutex::default(),
             bypass_looked: Mutex::default(),
             looks_due: Mutex::default(),

@@ -98,3 +98,50 @@ fn once_the_disk_has_free_space_again_the_queue_continues_by_itself() {
     let events = supervisor.stop();
     assert_eq!(count(&events, "session_planned", "*"), 1, "no branch is blamed");
 }
+
+/// git only says that it is unable to write a file, and removes what it has written: the disk is not full when
+/// the failure is read.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_checkout_for_which_the_disk_lacks_space_waits_and_goes_on_by_itself() {
+    let place = Sandbox::new();
+    let settings = "verify: [{name: tests, run: 'test -s big', tests: off}]\ndisk: {min_free_gb: 0}\n\
+                    recovery: {max_retries: 0}";
+    let repository = place.repository("small");
+    let bytes: Vec<u8> = (0..6_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    fs::write(repository.join("big"), bytes).unwrap();
+    place.git(&repository, &["add", "big"]);
+    place.git(&repository, &["commit", "--quiet", "--message", "Add a big file"]);
+    place.add("small", settings);
+    place.objective("work", "commit work.txt\nover", &[]);
+    let Some(mut command) = mounting(&place) else {
+        eprintln!("nothing can be mounted here");
+        return;
+    };
+    let folder = place.path("small-wt");
+    fs::create_dir_all(&folder).unwrap();
+    // Of 16 MB, 5 are free, then 11, then 16. The worktree takes 6, and so does the folder of the gate.
+    let script = "mount -t tmpfs -o size=16m none \"$0\" || exit 9\n\
+                  head -c 6000000 /dev/zero > \"$0/one\" && head -c 5000000 /dev/zero > \"$0/two\" || exit 9\n\
+                  (for name in one two; do until test -e \"$NOTES/$name\"; do sleep 0.05; done; rm \"$0/$name\"; done) \
+                  < /dev/null > /dev/null 2>&1 &\n\
+                  exec \"$@\"";
+    command.args(["sh", "-c", script]).arg(&folder);
+    command.arg(paddock_testkit::program()).arg("--root").arg(place.root());
+    command.args(["run", "--no-tui", "--json", "--poll-seconds", "1"]);
+    let supervisor = Supervisor::start(&mut command);
+    for (nth, name, what) in [(1, "one", "the worktree of small/work"), (2, "two", "the folder of gate run")]
+    {
+        let held = supervisor.wait_nth("project_held", "*", nth);
+        let reason = &held["data"]["reason"];
+        assert_eq!(reason["code"], "disk_low", "{held}");
+        let text = reason["text"].as_str().unwrap();
+        assert!(text.contains(what) && text.contains("no space for the checkout"), "{text}");
+        assert!(place.good(&["status"]).contains("the disk is full while"));
+        fs::write(place.note(name), "").unwrap();
+    }
+    supervisor.wait("landed", "work");
+    let events = supervisor.stop();
+    let counts = ["session_planned", "gate_started", "worktree_failed", "queue_held", "project_released"];
+    assert_eq!(counts.map(|kind| count(&events, kind, "*")), [1, 1, 0, 0, 2]);
+}

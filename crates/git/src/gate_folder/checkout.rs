@@ -10,6 +10,7 @@ use std::path::Path;
 use super::super::error::GitError;
 use super::super::program::{CHECKOUT_TIME_MAX, Call, program_error};
 use super::super::repository::Repository;
+use super::super::space::checkout_error;
 use super::super::worktree::write_if_other;
 use super::clear::remove;
 use super::record::{Record, index_file};
@@ -104,7 +105,10 @@ impl<'a> Checkout<'a> {
         if index_file(self.private).exists() {
             self.restore_index()?;
         }
-        self.call().args(["checkout", "--quiet", "--force", "--detach", commit.as_str()]).run()?;
+        self.call()
+            .args(["checkout", "--quiet", "--force", "--detach", commit.as_str()])
+            .run()
+            .map_err(|error| checkout_error(self.repository, self.folder, commit.as_str(), error))?;
         copy_index(&self.git_dir.join("index"), &index_file(self.private), PRIVATE_FILE_MODE)
     }
 
@@ -126,7 +130,11 @@ impl<'a> Checkout<'a> {
         let lock = self.private.join("index.lock");
         remove(&lock).map_err(GitError::io(&lock))?;
         let arguments = ["checkout-index", "--quiet", "--force", "-u", "-z", "--stdin"];
-        self.answer(arguments.into_iter(), input, &[0])?;
+        self.answer(arguments.into_iter(), input, &[0]).map_err(|error| {
+            // The commit that `switch` has checked out.
+            let head = fs::read_to_string(self.git_dir.join("HEAD")).unwrap_or_default();
+            checkout_error(self.repository, self.folder, head.trim(), error)
+        })?;
         self.close_index()
     }
 

@@ -91,6 +91,8 @@ pub fn hold(repository: &Repository, place: &GatePlace, order: &HoldOrder<'_>) -
             Ok(None) => {}
             // A new folder would lack the same files.
             Err(error @ GitError::LfsMissing { .. }) => return Err(error),
+            // Nor would it have space.
+            Err(error) if error.is_disk_full() => return Err(error),
             // Whatever a run left there that stands in git's way does not stand in a new folder.
             Err(error) => tracing::info!(%error, folder = %path.display(), "a gate folder is made anew"),
         }

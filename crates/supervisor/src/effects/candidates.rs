@@ -86,7 +86,8 @@ impl Member {
 /// Reconciled by making it again: the same inputs give the same merges.
 pub(in super::super) fn make(world: &World, order: &Order) {
     fail_point!("candidate.before");
-    let answer = past_locks(world, &order.site, || answer(world, order));
+    let make = || world.with_disk_space(&order.site, "queued work is merged", || answer(world, order));
+    let answer = past_locks(world, &order.site, make);
     let answer = answer.unwrap_or_else(|error| {
         tracing::warn!(project = %order.site.slug, %error, "a merge could not be made");
         CandidateAnswer::Failed(Problem::new(error))

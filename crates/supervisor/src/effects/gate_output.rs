@@ -4,11 +4,12 @@
 use std::path::{Path, PathBuf};
 
 use super::super::clock::now_ms;
-use super::super::disk_space::{is_disk_full, says_disk_full};
+use super::super::disk_space::is_disk_full;
 use super::super::gate_job::{EXIT_GATE_CHANGED, LookResult, look_result};
 use super::super::test_reports::{TestOrder, orders};
 use super::super::world::World;
 use super::evidence::{self, Reported};
+use paddock_git::says_disk_full;
 use paddock_ipc::Gauge;
 use paddock_model::gate::{ChangedFiles, CommandResult, GateRun, Space, Verdict};
 use paddock_model::ids::GateId;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::super::disk_space::SpaceError;
 use super::super::error::EffectError;
 use super::super::executor::ExecutorKey;
 use super::super::gate_job::GateJob;
@@ -94,7 +95,10 @@ pub(in super::super) fn start(world: &World, order: &Order) {
         false if order.is_cancelled => {
             return report(world, place(&order.site), order.gate, None, false);
         }
-        false => patiently(|| submit(world, order)),
+        false => {
+            let doing = format!("the folder of gate run {} is made", order.gate);
+            patiently(|| world.with_disk_space(&order.site, &doing, || submit(world, order)))
+        }
     };
     if let Err(problem) = begun {
         tracing::warn!(gate = %order.gate, %problem, "a gate run did not start");
@@ -124,7 +128,7 @@ fn report(
 /// the cause.
 fn not_started(order: &Order, problem: &EffectError) -> CommandResult {
     let name = order.commands.first().map_or_else(|| "verify".to_owned(), |command| command.name.clone());
-    let exit = match problem.is_disk_full() {
+    let exit = match SpaceError::is_disk_full(problem) {
         true => Exit::DiskFull(1),
         false => Exit::NotStarted(problem.to_string()),
     };

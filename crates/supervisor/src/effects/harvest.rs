@@ -76,7 +76,9 @@ pub(in super::super) fn harvest(world: &World, order: &Order) {
     fail_point!("harvest.before");
     trouble_point!("harvest", order.site.slug.as_str());
     world.tails.end(order.session, &world.gauges);
-    let facts = past_locks(world, &order.site, || patiently(|| world.with_disk_space(|| read(world, order))));
+    let doing = format!("session {} is harvested", order.session);
+    let read = || world.with_disk_space(&order.site, &doing, || read(world, order));
+    let facts = past_locks(world, &order.site, || patiently(read));
     let facts = facts.map(Box::new).map_err(|error| error.to_string());
     fail_point!("harvest.after");
     if facts.is_err()

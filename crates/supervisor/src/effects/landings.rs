@@ -78,7 +78,9 @@ pub(in super::super) fn land(world: &World, order: &Order) {
         return world.report(Input::LandingAnswered { project, entry: order.entry, commit, answer });
     }
     let outcome = past_locks(world, &order.site, || {
-        world.repository(&order.site.repo_root).and_then(|repository| land_in(&repository, &wanted))
+        world.with_disk_space(&order.site, "a landing moves the integration ref", || {
+            world.repository(&order.site.repo_root).and_then(|repository| land_in(&repository, &wanted))
+        })
     });
     let answer = match outcome {
         Ok(LandOutcome::Landed | LandOutcome::AlreadyLanded) => LandingAnswer::Landed,

@@ -143,7 +143,7 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
             let site = Site::find(state, &project)?;
             Some((
                 ExecutorKey::Refs(project),
-                Box::new(move || targets::adopt(&shared, &site, &from, landed)),
+                Box::new(move || targets::adopt(&shared, &site, &from, &landed)),
             ))
         }
         Effect::Publish { project, published, to, create } => {

@@ -41,7 +41,8 @@ impl Order {
 /// Reconciled by writing it again: the same landing gives the same note.
 pub(in super::super) fn write(world: &World, order: &Order) {
     fail_point!("note.before");
-    let result = past_locks(world, &order.site, || patiently(|| write_in(world, order)));
+    let write = || world.with_disk_space(&order.site, "a proof is written", || write_in(world, order));
+    let result = past_locks(world, &order.site, || patiently(write));
     let result = result.map_err(|error| error.to_string());
     fail_point!("note.after");
     if let Err(problem) = &result {

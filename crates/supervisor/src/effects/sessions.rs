@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::clock::{awake_since, now_ms};
+use super::super::disk_space::SpaceError;
 use super::super::error::EffectError;
 use super::super::message::Message;
 use super::super::tail::Followed;
@@ -99,10 +100,18 @@ pub(in super::super) fn start(world: &World, order: &Order) {
     let known = !matches!(world.runner.poll(&key, &dir), Ok(JobState::Unknown));
     let begun = match known {
         true => adopt(world, order, &dir),
-        false => patiently(|| submit(world, order, &dir)).map(|()| None),
+        false => {
+            let doing = format!("session {} of {} starts", order.session.id, order.session.objective);
+            let submit = || world.with_disk_space(&order.site, &doing, || submit(world, order, &dir));
+            patiently(submit).map(|()| None)
+        }
     };
     match begun {
         Ok(ran) => follow(world, order, dir, ran),
+        // The supervisor is ending, or it would still wait: no agent ran, so no retry is spent.
+        Err(error) if !known && error.is_disk_full() => {
+            world.report(Input::SessionExited { session: order.session.id, process: never_began() });
+        }
         Err(error) => {
             world.report(Input::SessionRefused { session: order.session.id, problem: Problem::new(error) });
         }

@@ -34,6 +34,7 @@ impl Order {
 /// Reconciled by making it again: the same inputs give the same tree.
 pub(in super::super) fn prepare(world: &World, order: &Order) {
     let make = || world.trusted(&order.site).and_then(|repository| Ok(make_tree(world, &repository, order)?));
+    let make = || world.with_disk_space(&order.site, "a tree for the gate is made", make);
     let result = patiently(make).map_err(|error| error.to_string());
     let (project, side_tree) = (order.site.slug.clone(), order.side_tree.clone());
     world.report(Input::TreePrepared { project, side_tree, result: result.map_err(Problem::new) });

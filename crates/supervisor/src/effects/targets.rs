@@ -16,7 +16,6 @@ use paddock_model::facts::{Relation, TargetFacts, TrustRecord};
 use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey};
 use paddock_model::path::RepoPath;
 use paddock_model::project::{PublicationWait, WaitCode};
-use paddock_model::reason::ReasonCode;
 use paddock_os::fail_points::{fail_point, trouble_point};
 
 /// Most files that a waiting publication names.
@@ -35,7 +34,8 @@ pub(in super::super) fn make_integration(world: &World, site: &Site, at: &Object
         // it.
         read_again(world, &site.slug, known);
     }
-    let tip = world.repository(&site.repo_root).and_then(|repository| {
+    let make = || {
+        let repository = world.repository(&site.repo_root)?;
         if site.is_reset {
             return reset_integration(&repository, site, at);
         }
@@ -47,7 +47,8 @@ pub(in super::super) fn make_integration(world: &World, site: &Site, at: &Object
                 "another program removed the integration ref while Paddock made it".into(),
             )),
         }
-    });
+    };
+    let tip = world.with_disk_space(site, "the integration ref is made", make);
     fail_point!("integration.after");
     let tip = tip.map_err(|error| error.to_string());
     world.report(Input::IntegrationMade { project: site.slug.clone(), tip: tip.map_err(Problem::new) });
@@ -166,15 +167,7 @@ fn look_at_disk(world: &World, site: &Site) {
     let worktrees = site.worktrees_root.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
     let gates = [worktrees, temporary.as_path()].map(|path| free_bytes(path).unwrap_or(0));
     world.report(Input::DiskSpaceSeen { project: site.slug.clone(), free: gates.to_vec() });
-    let places = [world.workspace.root(), site.repo_root.as_path(), worktrees];
-    let Some(free) = places.iter().filter_map(|path| free_bytes(path)).min() else { return };
-    let free = free as f64 / 1e9;
-    let text = (free < site.min_free_gb).then(|| {
-        format!("only {free:.1} GB of disk are free; nothing new starts below {} GB", site.min_free_gb)
-    });
-    let clears = "free some disk space, or lower `disk.min_free_gb`".to_owned();
-    let project = site.slug.clone();
-    world.report(Input::HoldSeen { project, code: ReasonCode::DiskLow, text, clears });
+    world.report_disk(site);
 }
 
 /// Reads the target branch and its relation to the recorded tip and publication.
@@ -192,9 +185,11 @@ fn target_facts(repository: &Repository, site: &Site) -> Result<TargetFacts, Git
 ///
 /// Reconciled by the ref: at `to` the move has happened, at `from` it has not.
 pub(in super::super) fn move_external(world: &World, site: &Site, from: &ObjectId, to: &ObjectId) {
-    let moved = world.repository(&site.repo_root).and_then(|repository| {
+    let move_it = || {
+        let repository = world.repository(&site.repo_root)?;
         repository.set_ref(&site.integration_ref, Some(from), to, "paddock: the user's own commits")
-    });
+    };
+    let moved = world.with_disk_space(site, "the integration ref moves", move_it);
     let result = match moved {
         Ok(CasOutcome::Done) => Ok(()),
         Ok(CasOutcome::Modified { found }) if found.as_ref() == Some(to) => Ok(()),
@@ -216,9 +211,11 @@ pub(in super::super) fn adopt(
     world: &World,
     site: &Site,
     from: &ObjectId,
-    landed: Vec<(ObjectiveId, ObjectId)>,
+    landed: &[(ObjectiveId, ObjectId)],
 ) {
-    let result = try_adopt(world, site, from, landed).map_err(|error| error.to_string());
+    let adopt = || try_adopt(world, site, from, landed);
+    let result =
+        world.with_disk_space(site, "the target branch is adopted", adopt).map_err(|error| error.to_string());
     world.report(Input::TargetAdopted { project: site.slug.clone(), result: result.map_err(Problem::new) });
 }
 
@@ -227,7 +224,7 @@ fn try_adopt(
     world: &World,
     site: &Site,
     from: &ObjectId,
-    landed: Vec<(ObjectiveId, ObjectId)>,
+    landed: &[(ObjectiveId, ObjectId)],
 ) -> Result<(ObjectId, Vec<ObjectiveId>), GitError> {
     let repository = world.repository(&site.repo_root)?;
     let gone = || GitError::Unexpected(format!("the branch {} is gone", site.target_branch));
@@ -246,8 +243,8 @@ fn try_adopt(
             ))
         };
         // Work that landed on an earlier target branch was never on this one, so it is not lost here.
-        if is_in(&commit, from)? && !is_in(&commit, &target)? {
-            lost.push(id);
+        if is_in(commit, from)? && !is_in(commit, &target)? {
+            lost.push(id.clone());
         }
     }
     if has_happened.is_some() {

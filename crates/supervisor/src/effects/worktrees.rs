@@ -53,8 +53,10 @@ impl Order {
 /// is.
 pub(in super::super) fn make(world: &World, order: &Order) {
     fail_point!("worktree.before");
-    let result =
-        past_locks(world, &order.site, || patiently(|| world.with_disk_space(|| make_in(world, order))));
+    let doing = format!("the worktree of {} is made", order.objective);
+    let result = past_locks(world, &order.site, || {
+        patiently(|| world.with_disk_space(&order.site, &doing, || make_in(world, order)))
+    });
     let result = result.map_err(|error| error.to_string());
     fail_point!("worktree.after");
     world.report(Input::WorktreeAnswered {
