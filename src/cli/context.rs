@@ -1,16 +1,23 @@
 //! The workspace, environment and project that a command works with.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::exit_codes::Failure;
 use super::output;
 use paddock_config::{Environment, Workspace};
 use paddock_git::is_tracked;
+use paddock_ipc::workspace_lock::is_running;
 use paddock_model::command::{Answer, Command};
 use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
 use paddock_model::state::State;
 use paddock_store::Reader;
 use paddock_store::codec;
+
+/// Longest wait for a supervisor that puts its deleted database back, or makes its first one.
+const PUT_BACK_PATIENCE: Duration = Duration::from_secs(10);
+/// Pause between two looks.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The workspace, its environment, and the project named on the command line.
 #[derive(Debug)]
@@ -54,8 +61,27 @@ impl Context {
     }
 
     /// Opens the database for reading. Returns `None` when there is no database yet.
+    ///
+    /// Fails if a supervisor works and its database stays missing: an empty answer would be wrong.
     pub(super) fn reader(&self) -> Result<Option<Reader>, Failure> {
-        Ok(Reader::find(self.workspace.db())?)
+        let give_up_at = Instant::now() + PUT_BACK_PATIENCE;
+        loop {
+            if let Some(reader) = Reader::find(self.workspace.db())? {
+                return Ok(Some(reader));
+            }
+            // A supervisor that just starts has not made it yet; one that works puts it back.
+            if is_running(&self.workspace.runtime()).is_none() {
+                return Ok(None);
+            }
+            if Instant::now() >= give_up_at {
+                return Err(Failure::error(format!(
+                    "{} is missing although a supervisor works with it, which has not put it back yet; see its \
+                     newest file in runtime/logs, and try again",
+                    self.workspace.db().display()
+                )));
+            }
+            std::thread::sleep(PAUSE);
+        }
     }
 
     /// Executes a command: in the running supervisor, else in this process.

@@ -28,6 +28,7 @@ mod shipped;
 mod spine;
 mod store_durability;
 mod store_open;
+mod store_place;
 mod store_projects;
 mod tidy;
 mod world;

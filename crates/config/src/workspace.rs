@@ -277,6 +277,12 @@ impl Workspace {
         self.root.join("runtime")
     }
 
+    /// Returns the file that makes the folder a workspace.
+    #[must_use]
+    pub fn marker(&self) -> PathBuf {
+        self.runtime().join("workspace.json")
+    }
+
     /// Returns the path of the database.
     #[must_use]
     pub fn db(&self) -> &Path {

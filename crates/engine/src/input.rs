@@ -235,6 +235,9 @@ pub enum Input {
     FileBlocked { project: Option<ProjectSlug>, path: String, what: String, doing: String },
     /// An effect or a background job has been going on for far longer than it ever takes.
     WorkHangs { project: Option<ProjectSlug>, doing: String, seconds: u64 },
+    /// A file that Paddock works with was deleted or replaced, and is back. `kept`: new name of the other
+    /// file.
+    FilePutBack { path: String, was_replaced: bool, kept: Option<String> },
     /// A `notify` command of the user failed.
     NotifyFailed { project: ProjectSlug, run: String, problem: Problem },
     /// The facts that a session left cannot be read now, since the project's repository cannot be used at all.

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use paddock_model::ids::ProjectSlug;
-use paddock_os::locks::TextLock;
+use paddock_os::locks::{FolderLock, TextLock};
 use paddock_os::processes::{self, Identity};
 
 /// File of the workspace lock, in the runtime folder.
@@ -31,6 +32,12 @@ pub enum LockError {
         common_dir: PathBuf,
         /// The process that holds the claim.
         holder: Box<Holder>,
+    },
+    /// The folder of a lock that this process holds is gone, or another one is in its place.
+    #[error("{} was deleted or replaced while this Paddock worked in it", folder.display())]
+    Gone {
+        /// The folder.
+        folder: PathBuf,
     },
     /// The disk has no space for the lock's text.
     #[error("the disk of {} is full: free some space (`paddock doctor` shows what there is) and try again; nothing recorded is lost", path.display())]
@@ -178,10 +185,73 @@ pub fn is_running(runtime: &Path) -> Option<Holder> {
     WorkspaceLock::holder(runtime).ok().flatten().filter(|holder| !holder.is_command)
 }
 
+/// What [`WorkspaceLock::keep`] and [`RepositoryClaim::keep`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// The lock's file is where it was.
+    AsItWas,
+    /// The file was gone, or another one was in its place. It is made and locked again.
+    PutBack {
+        /// Whether another file was in its place.
+        was_replaced: bool,
+    },
+}
+
+/// A lock on a folder: on a file in it, which says who holds it, and on the folder itself, since anybody can
+/// delete the file. Builds before this one lock the file alone, so both count.
+#[derive(Debug)]
+struct Held {
+    /// First, so that it is free when the file is.
+    folder: FolderLock,
+    file: Mutex<TextLock>,
+    path: PathBuf,
+    text: String,
+}
+
+impl Held {
+    /// Takes both locks, or returns the holder.
+    fn take(path: PathBuf, holder: &Holder) -> io::Result<Result<Self, Holder>> {
+        let text = holder.to_text();
+        let file = match take_file(&path, &text)? {
+            Ok(file) => Mutex::new(file),
+            Err(holder) => return Ok(Err(holder)),
+        };
+        // Its file was deleted, or it is just giving both up.
+        Ok(FolderLock::take(folder_of(&path))?
+            .map(|folder| Self { folder, file, path, text })
+            .ok_or_else(Holder::default))
+    }
+
+    /// Makes and locks the file again if it is gone or another one is in its place.
+    fn keep(&self) -> Result<Result<Kept, Holder>, LockError> {
+        let folder = folder_of(&self.path);
+        if !self.folder.is_at(folder) {
+            return Err(LockError::Gone { folder: folder.to_owned() });
+        }
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if file.is_at(&self.path) {
+            return Ok(Ok(Kept::AsItWas));
+        }
+        let was_replaced = self.path.symlink_metadata().is_ok();
+        match take_file(&self.path, &self.text) {
+            Ok(Ok(fresh)) => {
+                *file = fresh;
+                Ok(Ok(Kept::PutBack { was_replaced }))
+            }
+            Ok(Err(holder)) => Ok(Err(holder)),
+            Err(source) => Err(LockError::new(self.path.clone(), source)),
+        }
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
+}
+
 /// The right to change a workspace. Released when dropped, or when the process ends in any way.
 #[derive(Debug)]
 pub struct WorkspaceLock {
-    _held: TextLock,
+    held: Held,
 }
 
 impl WorkspaceLock {
@@ -204,12 +274,25 @@ impl WorkspaceLock {
 
     fn take_as(runtime: &Path, holder: &Holder) -> Result<Self, LockError> {
         let path = Self::file_in(runtime);
-        let root = || runtime.parent().unwrap_or(runtime).to_path_buf();
-        match take(&path, holder) {
-            Ok(Ok(_held)) => Ok(Self { _held }),
-            Ok(Err(holder)) => Err(LockError::WorkspaceHeld { root: root(), holder: Box::new(holder) }),
+        match Held::take(path.clone(), holder) {
+            Ok(Ok(held)) => Ok(Self { held }),
+            Ok(Err(holder)) => Err(Self::held_by(runtime, holder)),
             Err(source) => Err(LockError::new(path, source)),
         }
+    }
+
+    fn held_by(runtime: &Path, holder: Holder) -> LockError {
+        let root = runtime.parent().unwrap_or(runtime).to_path_buf();
+        LockError::WorkspaceHeld { root, holder: Box::new(holder) }
+    }
+
+    /// Makes and locks the file again if it was deleted or replaced.
+    ///
+    /// # Errors
+    /// [`LockError::Gone`] if the runtime folder itself was; [`LockError::WorkspaceHeld`] if another process
+    /// has locked a file in its place.
+    pub fn keep(&self, runtime: &Path) -> Result<Kept, LockError> {
+        self.held.keep()?.map_err(|holder| Self::held_by(runtime, holder))
     }
 
     /// Returns the holder of the lock, without taking the lock; `None` if it is free.
@@ -241,7 +324,7 @@ pub struct Claimant<'a> {
 /// The right to work on a repository. Released when dropped, or when the process ends in any way.
 #[derive(Debug)]
 pub struct RepositoryClaim {
-    _held: TextLock,
+    held: Held,
 }
 
 impl RepositoryClaim {
@@ -258,11 +341,30 @@ impl RepositoryClaim {
             ..Holder::this_process()
         };
         let common_dir = common_dir.to_path_buf();
-        match take(&path, &holder) {
-            Ok(Ok(_held)) => Ok(Self { _held }),
+        match Held::take(path.clone(), &holder) {
+            Ok(Ok(held)) => Ok(Self { held }),
             Ok(Err(holder)) => Err(LockError::RepositoryHeld { common_dir, holder: Box::new(holder) }),
             Err(source) => Err(LockError::new(path, source)),
         }
+    }
+
+    /// Makes and locks the claim's file again if it was deleted or replaced.
+    ///
+    /// # Errors
+    /// [`LockError::Gone`] if the repository itself was; [`LockError::RepositoryHeld`] if another process has
+    /// locked a file in its place.
+    pub fn keep(&self, common_dir: &Path) -> Result<Kept, LockError> {
+        let common_dir = || common_dir.to_path_buf();
+        self.held.keep()?.map_err(|holder| LockError::RepositoryHeld {
+            common_dir: common_dir(),
+            holder: Box::new(holder),
+        })
+    }
+
+    /// Returns the claim's file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.held.path
     }
 
     /// Returns the holder of the claim, without claiming the repository; `None` if it is free.
@@ -274,15 +376,18 @@ impl RepositoryClaim {
     }
 }
 
-/// Takes the lock, or returns its holder.
-fn take(path: &Path, holder: &Holder) -> io::Result<Result<TextLock, Holder>> {
+/// Takes the lock of the file, or returns its holder.
+fn take_file(path: &Path, text: &str) -> io::Result<Result<TextLock, Holder>> {
     let is_gone = |text: &str| Holder::from_text(text).is_gone();
-    let taken = TextLock::take(path, &holder.to_text(), is_gone)?;
+    let taken = TextLock::take(path, text, is_gone)?;
     Ok(taken.map_err(|held| Holder::from_text(&held.text)))
 }
 
 fn holder_of(path: &Path) -> io::Result<Option<Holder>> {
-    Ok(TextLock::text_of_holder(path)?.map(|text| Holder::from_text(&text)))
+    let text = TextLock::text_of_holder(path)?;
+    // Without its file a holder has no text.
+    let unnamed = || FolderLock::is_held(folder_of(path)).then(Holder::default);
+    Ok(text.map(|text| Holder::from_text(&text)).or_else(unnamed))
 }
 
 /// Returns the start time of this process in clock ticks since boot. `None` on other systems than Linux,

@@ -109,6 +109,10 @@ pub enum Fact {
     SupervisorStarted { pid: u32, version: String },
     /// A supervisor stopped (a crash records nothing); `mode` says what happened to running sessions.
     SupervisorStopped { mode: StopMode },
+    /// A file that Paddock works with was deleted, or replaced by another one, while it was in use, and is
+    /// back with its content: the database, the workspace's lock or a repository's claim. `kept` is the new
+    /// name of the file that had taken its place.
+    FilePutBack { path: String, was_replaced: bool, kept: Option<String> },
     /// A person added a repository as a project.
     ProjectAdded { project: ProjectSlug, settings: Box<ProjectSettings>, repository: RepositoryFacts },
     /// The settings of a project changed.

@@ -14,7 +14,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::error::FileError;
-use super::files::PRIVATE_FILE_MODE;
+use super::files::{PRIVATE_FILE_MODE, is_at};
 
 /// Opens a lock file, and creates a missing one.
 ///
@@ -157,6 +157,72 @@ impl TextLock {
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
+}
+
+impl TextLock {
+    /// Returns whether the lock's file is still the one at this path. Another process could lock a file that
+    /// took its place.
+    #[must_use]
+    pub fn is_at(&self, path: &Path) -> bool {
+        is_at(&self.0, path)
+    }
+}
+
+/// A lock on a folder itself. It cannot be deleted without the folder, unlike the file of a lock in it.
+///
+/// Some file systems, network ones for a start, cannot lock a folder: there the value holds nothing but the
+/// identity of the folder.
+#[derive(Debug)]
+pub struct FolderLock(File);
+
+impl FolderLock {
+    /// Takes the lock. Returns `None` if another process holds it.
+    ///
+    /// # Errors
+    /// Fails if the folder cannot be opened.
+    pub fn take(folder: &Path) -> io::Result<Option<Self>> {
+        let file = open_folder(folder)?;
+        for _ in 0..ATTEMPTS {
+            match file.try_lock() {
+                Ok(()) | Err(TryLockError::Error(_)) => return Ok(Some(Self(file))),
+                // Another process that asks who holds it holds it for an instant.
+                Err(TryLockError::WouldBlock) => std::thread::sleep(ATTEMPT_PAUSE),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns whether another process holds the lock. A folder that cannot be opened or locked counts as
+    /// free.
+    #[must_use]
+    pub fn is_held(folder: &Path) -> bool {
+        let Ok(file) = open_folder(folder) else { return false };
+        match file.try_lock_shared() {
+            Ok(()) => file.unlock().is_err(),
+            Err(TryLockError::WouldBlock) => true,
+            Err(TryLockError::Error(_)) => false,
+        }
+    }
+
+    /// Returns whether the folder is still the one at this path.
+    #[must_use]
+    pub fn is_at(&self, folder: &Path) -> bool {
+        is_at(&self.0, folder)
+    }
+}
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // Unlocked and not only closed: see the module's docs.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Opens a folder, to lock it.
+fn open_folder(folder: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::DIRECTORY;
+    let flags = i32::try_from(flags.bits()).unwrap_or_default();
+    OpenOptions::new().read(true).custom_flags(flags).open(folder)
 }
 
 impl Drop for TextLock {

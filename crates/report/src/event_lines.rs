@@ -65,6 +65,11 @@ fn words(fact: &Fact) -> Words {
             Some(format!("process {pid}"))
         }
         Fact::SupervisorStopped { mode } => stored(mode),
+        Fact::FilePutBack { path, was_replaced, kept } => {
+            let what = if *was_replaced { "replaced" } else { "deleted" };
+            let kept = kept.iter().map(|kept| format!("; the other file is kept as {kept}"));
+            Some(format!("{path} was {what} while it was in use{}", kept.collect::<String>()))
+        }
         Fact::ProjectReleased { code, .. } => stored(code),
         Fact::ProjectHeld { reason, .. }
         | Fact::PlannerHeld { reason, .. }

@@ -40,6 +40,12 @@ fn types_of(kind: FactKind) -> Vec<EventType> {
             "supervisor_stopped",
             "A supervisor stopped in an orderly way (`data.mode`: `graceful`, `now` or `leave`).",
         ),
+        FactKind::FilePutBack => one(
+            "file_put_back",
+            "A file that Paddock works with was deleted or replaced while it was in use, and was put back: the \
+             database, the workspace's lock or a repository's claim (`data.path`; a file that had taken its place is \
+             kept as `data.kept`).",
+        ),
         FactKind::ProjectAdded => one("project_added", "A project was added."),
         FactKind::ProjectConfigured => one("project_configured", "The settings of a project changed."),
         FactKind::ProjectEnabled => {

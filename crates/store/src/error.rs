@@ -100,6 +100,44 @@ pub enum StoreError {
         /// Sequence number of the event.
         found: u64,
     },
+    /// The database was deleted or replaced while it was open, and could not be put back.
+    #[error(
+        "{} is lost: {reason}. {}",
+        path.display(), remedy_of_loss(path, newest_copy.as_deref(), rescued.as_deref())
+    )]
+    Lost {
+        /// The database.
+        path: PathBuf,
+        /// What happened to it.
+        reason: String,
+        /// The newest copy that is left.
+        newest_copy: Option<PathBuf>,
+        /// A whole copy that was saved elsewhere.
+        rescued: Option<PathBuf>,
+    },
+    /// The workspace around the database was deleted while it was open.
+    #[error(
+        "{} was deleted, so the folder around it is no workspace any more; nothing was started since. {}",
+        marker.display(), remedy_of_workspace(path)
+    )]
+    WorkspaceLost {
+        /// The database.
+        path: PathBuf,
+        /// The file that makes the folder a workspace.
+        marker: PathBuf,
+    },
+    /// The database is missing, and copies of it are there.
+    #[error(
+        "{} was deleted: `paddock doctor --restore` puts the newest copy in its place ({}). To begin with an \
+         empty one instead, move the copies to another folder",
+        path.display(), newest_copy.display()
+    )]
+    Missing {
+        /// The database.
+        path: PathBuf,
+        /// The newest copy.
+        newest_copy: PathBuf,
+    },
     /// The writer has ended; the batch was not written.
     #[error("the database writer has ended before it recorded this; start Paddock again and repeat it")]
     WriterGone,
@@ -143,6 +181,39 @@ impl StoreError {
                 Self::ReadOnly { path, reason }
             }
             _ => Self::CannotOpen { path, reason },
+        }
+    }
+}
+
+/// Returns what a person can do about a deleted workspace.
+fn remedy_of_workspace(path: &Path) -> String {
+    match path.exists() {
+        true => format!(
+            "The database is whole and in its place ({}): put the other files back, or run `paddock init` there",
+            path.display()
+        ),
+        false => remedy_of_loss(path, None, None),
+    }
+}
+
+/// Returns what a person can do about a lost database.
+fn remedy_of_loss(path: &Path, newest_copy: Option<&Path>, rescued: Option<&Path>) -> String {
+    match (rescued, newest_copy) {
+        (Some(rescued), _) => format!(
+            "Everything recorded is saved in {}: run `paddock init` on the workspace's folder, move that file to \
+             {}, and start again",
+            rescued.display(),
+            path.display()
+        ),
+        (None, Some(copy)) => format!(
+            "What was recorded since the newest copy is in git alone: `paddock doctor --restore` puts that copy in \
+             its place ({}); then run `paddock verify`",
+            copy.display()
+        ),
+        (None, None) => {
+            "No copy is left beside it: put the folder back from a backup of your own, or start again with \
+                 `paddock init`; branches and refs/paddock hold all the work"
+                .to_owned()
         }
     }
 }

@@ -8,6 +8,8 @@
 //!
 //! - An acknowledged batch survives SIGKILL (`Durability::Process`) or a power loss (`Durability::Power`).
 //! - Sequence numbers have no gaps.
+//! - What is acknowledged is in the file at the database's path: a file that is deleted or replaced while it is
+//!   open is put back before anything is acknowledged, or the writer fails.
 //! - After a failed append nothing later is written (fail-stop): the process ends and starts over from what
 //!   is on disk.
 //!
@@ -25,6 +27,7 @@ mod error;
 mod migrate;
 mod model;
 mod open;
+mod place;
 mod query;
 mod reader;
 mod writer;
@@ -34,5 +37,6 @@ pub use error::StoreError;
 pub(crate) use model::CommitInfo;
 pub use model::{Batch, EntityKind, EventQuery, Row, Snapshot};
 pub use open::Store;
+pub use place::PutBack;
 pub use reader::Reader;
-pub use writer::{DiskSpace, OnDiskSpace, Writer};
+pub use writer::{DiskSpace, News, OnNews, Writer};

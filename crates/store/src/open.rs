@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::migrate::{APPLICATION_ID, Header, MIGRATIONS, header, migrate};
-use super::writer::OnDiskSpace;
+use super::writer::OnNews;
 use super::{EntityKind, StoreError, Writer, backup, query};
 use paddock_os::files;
 
@@ -27,6 +27,8 @@ const MIN_FREE_BYTES: u64 = 4 * 1024 * 1024;
 pub struct Store {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
+    /// See [`Store::with_marker`].
+    pub(super) marker: Option<PathBuf>,
 }
 
 impl Store {
@@ -43,6 +45,7 @@ impl Store {
     pub(super) fn open_with(path: &Path, migrations: &[&str]) -> Result<Self, StoreError> {
         let io = |error: io::Error| StoreError::from_io(path, &error);
         let sqlite = |error: rusqlite::Error| StoreError::from_sqlite(path, &error);
+        refuse_missing(path)?;
         let size_bytes = ensure_file(path).map_err(io)?;
         // Before the connection opens: SQLite creates the log.
         let closed_clean = !has_log(path);
@@ -70,7 +73,14 @@ impl Store {
         }
         configure(&connection, path)?;
         migrate(&mut connection, migrations).map_err(sqlite)?;
-        Ok(Self { connection, path: path.to_owned() })
+        Ok(Self { connection, path: path.to_owned(), marker: None })
+    }
+
+    /// Names a file whose loss means that the workspace is deleted: the writer then fails instead of putting
+    /// the database back and working on.
+    #[must_use]
+    pub fn with_marker(self, marker: &Path) -> Self {
+        Self { marker: Some(marker.to_owned()), ..self }
     }
 
     /// Returns every row of a kind as `(key, body)`, in the order of keys.
@@ -97,13 +107,26 @@ impl Store {
         Writer::start(self, None)
     }
 
-    /// Like [`Store::into_writer`], but the writer waits for space while the disk is full, and reports that
-    /// to `on_disk_space`.
+    /// Like [`Store::into_writer`], but the writer waits for space while the disk is full, and reports that,
+    /// and what else happens to the database, to `on_news`.
     ///
     /// # Errors
     /// Returns what SQLite or the operating system reports, classified.
-    pub fn into_patient_writer(self, on_disk_space: OnDiskSpace) -> Result<Writer, StoreError> {
-        Writer::start(self, Some(on_disk_space))
+    pub fn into_patient_writer(self, on_news: OnNews) -> Result<Writer, StoreError> {
+        Writer::start(self, Some(on_news))
+    }
+}
+
+/// Refuses to begin anew where a database was: copies of it are there.
+fn refuse_missing(path: &Path) -> Result<(), StoreError> {
+    let is_missing = fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    if !is_missing {
+        return Ok(());
+    }
+    // A folder that cannot be read has its own error, when the file is created.
+    match backup::list(path).ok().and_then(|mut copies| copies.pop()) {
+        Some(newest_copy) => Err(StoreError::Missing { path: path.to_owned(), newest_copy }),
+        None => Ok(()),
     }
 }
 
@@ -160,7 +183,7 @@ fn require_free(path: &Path, bytes: u64) -> Result<(), StoreError> {
     }
 }
 
-fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let verdict: String = connection
         // The quick check skips the indexes' contents; `Reader::faults` runs the whole one.
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
@@ -171,7 +194,7 @@ fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn configure(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+pub(super) fn configure(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let sqlite = |error: rusqlite::Error| StoreError::from_sqlite(path, &error);
     let mode: String =
         connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(sqlite)?;

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::migrate::{MIGRATIONS, header};
 use super::open::{BUSY_TIMEOUT, refuse_unknown};
+use super::place::FileId;
 use super::{EntityKind, EventQuery, Snapshot, StoreError, backup, query};
 use paddock_model::stored::StoredEvent;
 
@@ -20,8 +21,15 @@ fn unmade(path: &Path) -> StoreError {
 /// transaction, because a long one would keep the write-ahead log from being emptied.
 #[derive(Debug)]
 pub struct Reader {
-    connection: Mutex<Connection>,
+    open: Mutex<Open>,
     path: PathBuf,
+}
+
+/// The connection of a reader, and the file that it reads.
+#[derive(Debug)]
+struct Open {
+    connection: Connection,
+    file: Option<FileId>,
 }
 
 impl Reader {
@@ -48,22 +56,25 @@ impl Reader {
 
     /// Opens the database, or returns `None` if it has no tables yet.
     fn open_made(path: &Path) -> Result<Option<Self>, StoreError> {
-        let sqlite = |error: rusqlite::Error| StoreError::from_sqlite(path, &error);
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
-        connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
-        let found = header(&connection).map_err(sqlite)?;
-        refuse_unknown(path, found, MIGRATIONS)?;
-        // An older schema is read as it is. A reader must not migrate: an older supervisor may run on the
-        // database.
-        let reader = || Self { connection: Mutex::new(connection), path: path.to_owned() };
-        Ok((found.version > 0).then(reader))
+        let open = Open::at(path)?;
+        Ok(open.map(|open| Self { open: Mutex::new(open), path: path.to_owned() }))
+    }
+
+    /// Runs `read` on a connection to the file that is at the path now.
+    fn on_connection<T>(&self, read: impl FnOnce(&Connection) -> T) -> T {
+        // A panic of another caller has ended its transaction, so the connection stays usable.
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        // A writer that puts a deleted database back makes a new file, and the old one is never written
+        // again.
+        let is_other = FileId::at(&self.path).is_ok_and(|found| found.is_some() && found != open.file);
+        if is_other && let Ok(Some(fresh)) = Open::at(&self.path) {
+            *open = fresh;
+        }
+        read(&open.connection)
     }
 
     fn with<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        // A panic of another caller has ended its transaction, so the connection stays usable.
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        read(&connection).map_err(|error| StoreError::from_sqlite(&self.path, &error))
+        self.on_connection(read).map_err(|error| StoreError::from_sqlite(&self.path, &error))
     }
 
     /// Returns every row of a kind as `(key, body)`, in the order of keys.
@@ -128,8 +139,7 @@ impl Reader {
     /// # Errors
     /// Returns what SQLite or the operating system reports, classified.
     pub fn copy_if_due(&self, age: std::time::Duration) -> Result<Option<PathBuf>, StoreError> {
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        backup::when_due(&connection, &self.path, age)
+        self.on_connection(|connection| backup::when_due(connection, &self.path, age))
     }
 
     /// Writes a complete copy of the database to `target` (mode 0600) and flushes it, while the writer works.
@@ -137,7 +147,23 @@ impl Reader {
     /// # Errors
     /// Returns what SQLite or the operating system reports, classified.
     pub fn backup_into(&self, target: &Path) -> Result<(), StoreError> {
-        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        backup::copy_into(&connection, target)
+        self.on_connection(|connection| backup::copy_into(connection, target))
+    }
+}
+
+impl Open {
+    /// Opens the database, or returns `None` if it has no tables yet.
+    fn at(path: &Path) -> Result<Option<Self>, StoreError> {
+        let sqlite = |error: rusqlite::Error| StoreError::from_sqlite(path, &error);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        // Before the connection: a file that is put in its place in between is then noticed.
+        let file = FileId::at(path).map_err(|error| StoreError::from_io(path, &error))?;
+        let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
+        let found = header(&connection).map_err(sqlite)?;
+        refuse_unknown(path, found, MIGRATIONS)?;
+        // An older schema is read as it is. A reader must not migrate: an older supervisor may run on the
+        // database.
+        Ok((found.version > 0).then_some(Self { connection, file }))
     }
 }

@@ -11,6 +11,7 @@ use rusqlite::Connection;
 
 use super::append::append_all;
 use super::open::BUSY_TIMEOUT;
+use super::place::{self, Place, PutBack};
 use super::{Batch, CommitInfo, Store, StoreError};
 use paddock_model::event::Durability;
 
@@ -27,8 +28,10 @@ const QUEUE_BATCHES: usize = 1024;
 const GROUP_BATCHES: usize = 256;
 /// Time between attempts to write while the disk is full.
 const FULL_DISK_INTERVAL: Duration = Duration::from_millis(500);
-/// Idle time after which the write-ahead log is moved into the database.
-const IDLE: Duration = Duration::from_secs(5);
+/// Interval of the look at the database's files while nothing is written.
+const LOOK_INTERVAL: Duration = Duration::from_secs(2);
+/// Number of such looks in a row after which the write-ahead log is moved into the database.
+const IDLE_LOOKS: u32 = 3;
 
 /// What a writer that waits for disk space reports about the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +43,20 @@ pub enum DiskSpace {
     Found,
 }
 
-/// Callback for changes of the disk space. Runs on the writer's thread and must be as quick as [`OnCommit`].
-pub type OnDiskSpace = Box<dyn Fn(DiskSpace) + Send>;
+/// What happens to the database of a patient writer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// The disk filled up, or has space again.
+    Disk(DiskSpace),
+    /// The database was deleted or replaced, and is back with everything that was recorded.
+    PutBack(PutBack),
+    /// The writer failed while nothing was queued. Nothing is written after this.
+    Failed(StoreError),
+}
+
+/// Callback for what happens to the database. Runs on the writer's thread and must be as quick as
+/// [`OnCommit`].
+pub type OnNews = Box<dyn Fn(News) + Send>;
 
 /// A queued batch.
 struct Job {
@@ -56,7 +71,7 @@ struct Job {
 ///
 /// After a failed append nothing later is written, and every later batch gets the same error (fail-stop): the
 /// state in memory is ahead of the log by then, so the process should end and start over from what is on
-/// disk. A patient writer does not treat a full disk as a failure: the batch waits until there is space.
+/// disk. A database that was deleted or replaced is put back first (`place`). A patient writer does not treat a full disk as a failure: the batch waits until there is space.
 pub struct Writer {
     queue: Option<SyncSender<Job>>,
     closing: Arc<AtomicBool>,
@@ -64,19 +79,22 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(store: Store, on_disk_space: Option<OnDiskSpace>) -> Result<Self, StoreError> {
+    pub(super) fn start(store: Store, on_news: Option<OnNews>) -> Result<Self, StoreError> {
         let last_seq = store.last_seq()?;
         let path = store.path.clone();
+        // After the first read, which opens the write-ahead log.
+        let place = Place::at(&path, store.marker).map_err(|error| StoreError::from_io(&path, &error))?;
         let (queue, jobs) = sync_channel(QUEUE_BATCHES);
         let closing = Arc::new(AtomicBool::new(false));
         let mut state = State {
             connection: store.connection,
             path: store.path,
+            place,
             last_seq,
             failed: None,
             // The previous process or a migration may have left a log.
             log_is_dirty: true,
-            on_disk_space,
+            on_news,
             closing: Arc::clone(&closing),
         };
         let thread = std::thread::Builder::new()
@@ -152,35 +170,72 @@ impl Drop for Writer {
 struct State {
     connection: Connection,
     path: PathBuf,
+    place: Place,
     last_seq: u64,
     /// First error of a write; nothing is written after it.
     failed: Option<StoreError>,
     /// Whether the write-ahead log may hold something that the database file does not.
     log_is_dirty: bool,
-    on_disk_space: Option<OnDiskSpace>,
+    on_news: Option<OnNews>,
     /// Set by [`Writer::stop_waiting`].
     closing: Arc<AtomicBool>,
 }
 
 impl State {
     fn run(&mut self, jobs: &Receiver<Job>) {
+        let mut idle_looks = 0;
         loop {
-            match jobs.recv_timeout(IDLE) {
+            match jobs.recv_timeout(LOOK_INTERVAL) {
                 Ok(first) => {
                     // Takes what is queued already and waits for no more, so a lone batch is committed at
                     // once.
                     let mut group = vec![first];
                     group.extend(jobs.try_iter().take(GROUP_BATCHES - 1));
                     self.commit(group);
+                    idle_looks = 0;
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    // A reader may be in the way, and then the next idle period tries again. A real fault
-                    // shows at the next write.
-                    let _ = self.checkpoint();
+                    self.look();
+                    idle_looks += 1;
+                    if idle_looks % IDLE_LOOKS == 0 {
+                        // A reader may be in the way, and then the next idle period tries again. A real fault
+                        // shows at the next write.
+                        let _ = self.checkpoint();
+                    }
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
+    }
+
+    /// Looks at the database's files while nothing is written. A failure is reported, since no batch would.
+    fn look(&mut self) {
+        if self.failed.is_some() {
+            return;
+        }
+        match self.keep_place() {
+            // Tried again: nothing is acknowledged meanwhile.
+            Ok(()) | Err(StoreError::DiskFull { .. }) => {}
+            Err(error) => {
+                self.failed = Some(error.clone());
+                self.report(News::Failed(error));
+            }
+        }
+    }
+
+    fn report(&self, news: News) {
+        if let Some(on_news) = &self.on_news {
+            on_news(news);
+        }
+    }
+
+    /// Puts the database back if it was deleted or replaced.
+    fn keep_place(&mut self) -> Result<(), StoreError> {
+        if let Some(put_back) = place::keep(&mut self.connection, &mut self.place, self.last_seq)? {
+            self.log_is_dirty = true;
+            self.report(News::PutBack(put_back));
+        }
+        Ok(())
     }
 
     /// Writes a group of batches and reports the outcome to each.
@@ -188,7 +243,7 @@ impl State {
         let begun = Instant::now();
         let outcome = match &self.failed {
             Some(error) => Err(error.clone()),
-            None => self.write_when_disk_has_space(&group),
+            None => self.write_for_good(&group),
         };
         let seconds = begun.elapsed().as_secs_f64();
         let batches = group.len();
@@ -203,16 +258,31 @@ impl State {
         }
     }
 
-    /// Writes a group, and repeats the write while the disk is full if the writer is patient. A write on a
-    /// full disk is rolled back as a whole, so it can be repeated.
-    fn write_when_disk_has_space(&mut self, group: &[Job]) -> Result<bool, StoreError> {
-        let mut outcome = self.write(group);
-        // Taken out, because `write` borrows all of `self`; put back below.
-        let Some(on_disk_space) = self.on_disk_space.take() else { return outcome };
+    /// Writes a group to the file at the database's path.
+    fn write_for_good(&mut self, group: &[Job]) -> Result<bool, StoreError> {
+        let flushed = self.when_disk_has_space(|state| {
+            state.keep_place()?;
+            state.write(group)
+        })?;
+        // Again: the file may have been deleted in between, and what follows from these events, a landing for
+        // one, begins right after this.
+        self.when_disk_has_space(Self::keep_place)?;
+        Ok(flushed)
+    }
+
+    /// Runs `act`, and repeats it while the disk is full if the writer is patient. A write on a full disk is
+    /// rolled back as a whole, so it can be repeated.
+    fn when_disk_has_space<T>(
+        &mut self,
+        mut act: impl FnMut(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut outcome = act(self);
         let mut is_reported = false;
-        while let Err(error @ StoreError::DiskFull { .. }) = &outcome {
+        while let Err(error @ StoreError::DiskFull { .. }) = &outcome
+            && self.on_news.is_some()
+        {
             if !is_reported {
-                on_disk_space(DiskSpace::Missing(error.clone()));
+                self.report(News::Disk(DiskSpace::Missing(error.clone())));
                 is_reported = true;
             }
             // After the first attempt: a writer that closes still writes everything that fits.
@@ -220,12 +290,11 @@ impl State {
                 break;
             }
             std::thread::sleep(FULL_DISK_INTERVAL);
-            outcome = self.write(group);
+            outcome = act(self);
         }
         if is_reported && outcome.is_ok() {
-            on_disk_space(DiskSpace::Found);
+            self.report(News::Disk(DiskSpace::Found));
         }
-        self.on_disk_space = Some(on_disk_space);
         outcome
     }
 
@@ -256,6 +325,10 @@ impl State {
     }
 
     fn close(mut self) -> Result<(), StoreError> {
+        // A file that was deleted since the last look.
+        if self.failed.is_none() {
+            self.keep_place()?;
+        }
         // A clean close leaves an empty log, which spares the next start its check of the whole file.
         self.checkpoint()?;
         if let Some(error) = self.failed.take() {
@@ -327,12 +400,12 @@ mod tests {
         let store = Store::open(&path).unwrap();
         fill(&store);
         let (report, reported) = sync_channel(8);
-        let writer = store.into_patient_writer(Box::new(move |space| report.send(space).unwrap())).unwrap();
+        let writer = store.into_patient_writer(Box::new(move |news| report.send(news).unwrap())).unwrap();
         let bulk = serde_json::Value::from("x".repeat(200_000)).to_string();
         let (outcome, outcomes) = sync_channel(1);
         writer.append(batch(1, &bulk), Box::new(move |done| outcome.send(done).unwrap()));
         let full = StoreError::DiskFull { path: path.clone() };
-        assert_eq!(reported.recv().unwrap(), DiskSpace::Missing(full.clone()));
+        assert_eq!(reported.recv().unwrap(), News::Disk(DiskSpace::Missing(full.clone())));
         assert!(outcomes.try_recv().is_err(), "the batch waits");
         assert_eq!(writer.close(), Err(full.clone()));
         assert_eq!(outcomes.recv().unwrap(), Err(full));
@@ -380,11 +453,12 @@ mod tests {
         let store = Store::open(&path).unwrap();
         let mut state = State {
             connection: store.connection,
+            place: Place::at(&path, None).unwrap(),
             path: store.path,
             last_seq: 0,
             failed: None,
             log_is_dirty: false,
-            on_disk_space: None,
+            on_news: None,
             closing: Arc::default(),
         };
         let log = folder.path().join("paddock.db-wal");

@@ -14,34 +14,47 @@ use std::time::{Duration, Instant};
 use super::error::SupervisorError;
 use super::kernel::Kernel;
 use super::message::{Inbox, Message};
+use super::own_files;
 use paddock_model::command::{Answer, Command, Refusal};
-use paddock_store::{DiskSpace, OnDiskSpace, StoreError};
+use paddock_store::{DiskSpace, News, OnNews, StoreError};
 
 /// Interval of the check whether the run's duration is over.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Returns the function that the store calls when the disk fills up and when it has free space again. It
-/// informs the kernel, the log, and the person who reads the supervisor's standard error.
-pub(super) fn notifier(inbox: Inbox) -> OnDiskSpace {
-    Box::new(move |space| {
-        match &space {
-            DiskSpace::Missing(StoreError::DiskFull { path }) => {
-                tracing::error!(database = %path.display(), "the disk is full: nothing starts until it has free space");
-                eprintln!(
-                    "the disk of {} is full: nothing new starts, running sessions continue, and work resumes by \
-                     itself once there is free space",
-                    path.display()
-                );
-            }
-            DiskSpace::Missing(error) => tracing::error!(%error, "nothing can be written"),
-            DiskSpace::Found => {
-                tracing::info!("the disk has free space again");
-                eprintln!("the disk has free space again: work resumes");
-            }
-        }
+/// Returns the function that the store calls when the disk fills up, when it has free space again, and when
+/// the database was put back. It informs the kernel, the log, and the person who reads the supervisor's
+/// standard error.
+pub(super) fn notifier(inbox: Inbox) -> OnNews {
+    Box::new(move |news| {
         // An error means that the kernel is gone and the process is ending.
-        drop(inbox.send(Message::DiskSpace(space)));
+        drop(inbox.send(match news {
+            News::Disk(space) => {
+                say(&space);
+                Message::DiskSpace(space)
+            }
+            News::PutBack(put_back) => own_files::database_put_back(&put_back),
+            News::Failed(error) => Message::StoreFailed(error),
+        }));
     })
+}
+
+/// Tells the log and a person at the terminal what happened to the disk.
+fn say(space: &DiskSpace) {
+    match space {
+        DiskSpace::Missing(StoreError::DiskFull { path }) => {
+            tracing::error!(database = %path.display(), "the disk is full: nothing starts until it has free space");
+            eprintln!(
+                "the disk of {} is full: nothing new starts, running sessions continue, and work resumes by \
+                     itself once there is free space",
+                path.display()
+            );
+        }
+        DiskSpace::Missing(error) => tracing::error!(%error, "nothing can be written"),
+        DiskSpace::Found => {
+            tracing::info!("the disk has free space again");
+            eprintln!("the disk has free space again: work resumes");
+        }
+    }
 }
 
 impl Kernel {

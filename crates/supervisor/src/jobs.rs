@@ -59,6 +59,7 @@ impl Kernel {
                 // An effect that has not begun is simply done later. One that fails half-way for want of
                 // space would have to be explained to people, and might cost a retry.
                 world.wait_until_disk_has_space();
+                world.wait_until_recorded();
                 job();
             };
             let panicked = Panicked { project, doing, effect: Some(effect.clone()), problem: String::new() };

@@ -68,6 +68,8 @@ pub(super) struct Kernel {
     pub(super) notify: Option<SyncSender<Notice>>,
     /// Claimed repositories: the git directory that was claimed, and the claim.
     pub(super) claims: BTreeMap<ProjectSlug, (PathBuf, RepositoryClaim)>,
+    /// The lock of the workspace. `None` in a kernel that runs one command: it is over before a poll.
+    pub(super) lock: Option<Arc<WorkspaceLock>>,
     /// Interval of the full look at every project, for changes that no watch reported.
     pub(super) poll_interval: Duration,
     /// Whether a person interrupted the run from the terminal.
@@ -387,11 +389,7 @@ impl Kernel {
     fn poll_all(&mut self) -> Result<(), SupervisorError> {
         let _going_on = hangs::watch("looking at everything", None);
         self.name_what_hangs()?;
-        // A workspace that was deleted or moved takes its socket with it, so nobody could stop this
-        // supervisor.
-        if !WorkspaceLock::file_in(&self.world.workspace.runtime()).exists() {
-            return Err(SupervisorError::WorkspaceGone(self.world.workspace.root().to_owned()));
-        }
+        self.keep_locks()?;
         self.take_claims()?;
         self.read_project_files();
         for project in self.covered() {

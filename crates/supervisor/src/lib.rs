@@ -44,6 +44,7 @@ mod message;
 mod notify;
 mod observe;
 mod options;
+mod own_files;
 mod panics;
 mod printer;
 mod projects;

@@ -19,6 +19,7 @@ use super::{disk_wait, logging, panics, printer, signals};
 use paddock_config::{Environment, Workspace};
 use paddock_engine::decide::{self, Memo};
 use paddock_engine::input::Input;
+use paddock_ipc::workspace_lock::WorkspaceLock;
 use paddock_ipc::{Backend, Feed, Server};
 use paddock_model::ids::ProjectSlug;
 use paddock_model::state::State;
@@ -52,13 +53,13 @@ pub fn run(
     // Before the lock: a supervisor that cannot open enough files should not make others wait for it.
     open_files::raise()?;
     paddock_os::panics::remember();
-    let _lock = take_workspace_lock(workspace, COMMAND_PATIENCE)?;
+    let lock = Arc::new(take_workspace_lock(workspace, COMMAND_PATIENCE)?);
     // After the lock is taken: the folder of logs belongs to the one supervisor of the workspace.
     let _log = logging::begin(workspace, environment);
     let database = workspace.db().to_owned();
     let stored = move |after: u64, max: usize| events_after(&Reader::open(&database)?, after, max);
     let (on_events, printer) = printer::start(on_event, Box::new(stored));
-    let end = work(workspace, environment, options, on_events);
+    let end = work(workspace, environment, options, Arc::clone(&lock), on_events);
     // `work` dropped the last sender, so the printer ends once it has printed every event.
     drop(printer.join());
     end
@@ -69,6 +70,7 @@ fn work(
     workspace: &Workspace,
     environment: &Environment,
     options: &Options,
+    lock: Arc<WorkspaceLock>,
     on_events: OnEvents,
 ) -> Result<RunEnd, SupervisorError> {
     // Unbounded on purpose: `message` explains why it cannot grow without end.
@@ -79,6 +81,7 @@ fn work(
         Some(seconds) => seconds.max(1),
         None => environment.poll_seconds()?,
     });
+    kernel.lock = Some(lock);
     kernel.watches = Some(Watches::new(&workspace.projects(), inbox.clone()));
     let notifier = Notifier::start(workspace.root().to_path_buf(), inbox.clone());
     let notifier = notifier.map_err(SupervisorError::system("start the thread for notifications"))?;
@@ -149,7 +152,7 @@ pub(super) fn build_kernel(
     (inbox, messages): (Sender<Message>, mpsc::Receiver<Message>),
     on_events: OnEvents,
 ) -> Result<Kernel, SupervisorError> {
-    let store = Store::open(workspace.db())?;
+    let store = Store::open(workspace.db())?.with_marker(&workspace.marker());
     let state = codec::load(&store)?;
     let last_seq = store.last_seq()?;
     let writer = match memo.is_passive {
@@ -186,6 +189,7 @@ pub(super) fn build_kernel(
         watches: None,
         notify: None,
         claims: BTreeMap::new(),
+        lock: None,
         // `work` replaces it; a kernel for one command never polls.
         poll_interval: Duration::from_secs(20),
         interrupted: false,

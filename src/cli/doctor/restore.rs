@@ -29,18 +29,32 @@ pub(super) fn restore(context: &Context) -> Result<(), Failure> {
     let path = context.workspace.db();
     let lock = WorkspaceLock::try_take_for_command(&context.workspace.runtime())
         .map_err(|error| Failure::error(format!("{error}; `paddock supervisor stop` first")))?;
-    if faults(path)?.is_none() {
+    let is_missing = fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    if !is_missing && faults(path)?.is_none() {
         return output::line(
             "the database is intact: nothing to restore (`--rebuild` checks the state in it)",
         );
     }
     let Some(copy) = newest_whole(path)? else {
         return Err(Failure::error(format!(
-            "{} is damaged, and there is no intact copy of it; keep the file and its -wal, and start again with \
+            "{} is {}, and there is no intact copy of it; keep the file and its -wal, and start again with \
              `paddock init` in another folder: branches and refs/paddock hold all the work",
-            path.display()
+            path.display(),
+            if is_missing { "missing" } else { "damaged" }
         )));
     };
+    if is_missing {
+        put(&copy, path)?;
+        let from = Reader::open(path)?.last_seq()?;
+        output::line(&format!(
+            "restored from {}: {}. The database was missing, so nothing later can be read. Start a run, which finds \
+             in git what was recorded later, and then run `paddock verify`",
+            copy.display(),
+            counted(usize::try_from(from).unwrap_or(usize::MAX), "event"),
+        ))?;
+        drop(lock);
+        return database::rebuild(context);
+    }
     let (kept, from) = (set_aside(path, &copy)?, Reader::open(path)?.last_seq()?);
     let more = later_events(&kept, from);
     let read = more.len();
@@ -95,17 +109,37 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Copies a backup beside the database and returns the copy: the backup itself stays for another attempt.
+fn copy_of(backup: &Path, path: &Path) -> io::Result<PathBuf> {
+    let fresh = with_ending(path, ".restoring");
+    let to = files::open_truncated(&fresh)?;
+    let mut from = fs::File::open(backup)?;
+    io::copy(&mut from, &mut &to).and_then(|_| to.sync_all())?;
+    Ok(fresh)
+}
+
+/// Puts a copy of the backup where the database is missing.
+fn put(backup: &Path, path: &Path) -> Result<(), Failure> {
+    let problem = |error: io::Error| Failure::error(format!("{}: {error}; nothing was lost", path.display()));
+    // A log of the database that is gone would be replayed into the copy.
+    let kept = with_ending(path, &format!(".deleted-{}", jiff::Timestamp::now().as_millisecond()));
+    for ending in ["-wal", "-shm"] {
+        match fs::rename(with_ending(path, ending), with_ending(&kept, ending)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(problem(error)),
+            _ => {}
+        }
+    }
+    let fresh = copy_of(backup, path).map_err(problem)?;
+    files::move_into_place(&fresh, path).map_err(problem)
+}
+
 /// Moves the damaged database and its write-ahead log away, and a copy of the backup into its place.
 ///
 /// A crash at any step leaves either the damaged database or the restored one at `path`, so that a second
 /// attempt works.
 fn set_aside(path: &Path, copy: &Path) -> Result<PathBuf, Failure> {
     let problem = |error: io::Error| Failure::error(format!("{}: {error}; nothing was lost", path.display()));
-    // A copy of the copy: the backup itself stays for another attempt.
-    let fresh = with_ending(path, ".restoring");
-    let to = files::open_truncated(&fresh).map_err(problem)?;
-    let mut from = plain::open(copy).map_err(problem)?;
-    io::copy(&mut from, &mut &to).and_then(|_| to.sync_all()).map_err(problem)?;
+    let fresh = copy_of(copy, path).map_err(problem)?;
     let kept = with_ending(path, &format!(".damaged-{}", jiff::Timestamp::now().as_millisecond()));
     // A second name and not a rename: if this is cut short while `path` is missing, the next supervisor would
     // create an empty database.

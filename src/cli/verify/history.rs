@@ -149,6 +149,7 @@ impl History {
             // event must be considered here.
             Fact::SupervisorStarted { .. }
             | Fact::SupervisorStopped { .. }
+            | Fact::FilePutBack { .. }
             | Fact::ProjectConfigured { .. }
             | Fact::ProjectEnabled { .. }
             | Fact::ProjectPaused { .. }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use paddock_config::Workspace;
 use paddock_git::is_tracked;
-use paddock_ipc::workspace_lock::{Claimant, LockError, RepositoryClaim, WorkspaceLock};
+use paddock_ipc::workspace_lock::{Claimant, Kept, LockError, RepositoryClaim, WorkspaceLock};
 use paddock_model::ids::ProjectSlug;
 use paddock_testkit::alone::is_alone;
 
@@ -93,6 +93,61 @@ fn a_lock_that_outlives_its_holder_for_a_moment_is_waited_for() {
         WorkspaceLock::try_take(&workspace.runtime()).unwrap();
         child.wait().unwrap();
     }
+}
+
+#[test]
+fn a_deleted_lock_file_lets_nobody_in_and_is_put_back() {
+    if !is_alone(module_path!(), "a_deleted_lock_file_lets_nobody_in_and_is_put_back") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::init(folder.path(), is_tracked).unwrap();
+    let runtime = workspace.runtime();
+    let file = WorkspaceLock::file_in(&runtime);
+    let lock = WorkspaceLock::try_take(&runtime).unwrap();
+    assert_eq!(lock.keep(&runtime).unwrap(), Kept::AsItWas);
+    fs::remove_file(&file).unwrap();
+    let error = WorkspaceLock::try_take(&runtime).unwrap_err();
+    assert!(matches!(error, LockError::WorkspaceHeld { .. }), "{error}");
+    assert!(WorkspaceLock::holder(&runtime).unwrap().is_some());
+    // The attempt above has made an empty file.
+    assert_eq!(lock.keep(&runtime).unwrap(), Kept::PutBack { was_replaced: true });
+    fs::remove_file(&file).unwrap();
+    assert_eq!(lock.keep(&runtime).unwrap(), Kept::PutBack { was_replaced: false });
+    let holder = WorkspaceLock::holder(&runtime).unwrap().unwrap();
+    assert_eq!(holder.pid, Some(std::process::id()));
+    // A build that knows the file alone has taken one that was made anew.
+    fs::remove_file(&file).unwrap();
+    let other = fs::File::create(&file).unwrap();
+    other.lock().unwrap();
+    fs::write(&file, "pid: 1\n").unwrap();
+    assert!(matches!(lock.keep(&runtime).unwrap_err(), LockError::WorkspaceHeld { .. }));
+    drop(other);
+    drop(lock);
+    let lock = WorkspaceLock::try_take(&runtime).unwrap();
+    fs::remove_dir_all(&runtime).unwrap();
+    assert!(matches!(lock.keep(&runtime).unwrap_err(), LockError::Gone { .. }));
+    fs::create_dir(&runtime).unwrap();
+    assert!(matches!(lock.keep(&runtime).unwrap_err(), LockError::Gone { .. }));
+}
+
+#[test]
+fn a_deleted_claim_lets_no_other_workspace_in_and_is_put_back() {
+    if !is_alone(module_path!(), "a_deleted_claim_lets_no_other_workspace_in_and_is_put_back") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::init(&folder.path().join("ws"), is_tracked).unwrap();
+    let repository = git2::Repository::init(folder.path().join("repo")).unwrap();
+    let slug = |text: &str| ProjectSlug::new(text).unwrap();
+    let claim = claim_for(repository.commondir(), &workspace, &slug("first")).unwrap();
+    fs::remove_file(claim.file()).unwrap();
+    let error = claim_for(repository.commondir(), &workspace, &slug("second")).unwrap_err();
+    assert!(matches!(error, LockError::RepositoryHeld { .. }), "{error}");
+    fs::remove_file(claim.file()).unwrap();
+    assert_eq!(claim.keep(repository.commondir()).unwrap(), Kept::PutBack { was_replaced: false });
+    let message = claim_for(repository.commondir(), &workspace, &slug("second")).unwrap_err().to_string();
+    assert!(message.contains("project `first`"), "{message}");
 }
 
 fn claim_for(

@@ -6,6 +6,7 @@ mod checkout;
 mod commits;
 mod disk;
 mod kills;
+mod own_files;
 mod panics;
 mod pipes;
 mod places;

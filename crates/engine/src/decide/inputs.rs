@@ -66,6 +66,9 @@ pub(super) fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
             hangs::file_blocked(scribe, project, path, what, doing);
         }
         Input::WorkHangs { project, doing, seconds } => hangs::work_hangs(scribe, project, doing, seconds),
+        Input::FilePutBack { path, was_replaced, kept } => {
+            lifecycle::file_put_back(scribe, path, was_replaced, kept);
+        }
         Input::NotifyFailed { project, run, problem } => watch::notify_failed(scribe, project, run, problem),
         Input::SessionReported { session, usage, waits } => budgets::reported(scribe, session, usage, waits),
         Input::HarvestWaits { session, problem } => harvest::waits(scribe, session, problem),

@@ -72,6 +72,11 @@ pub(super) fn stop(scribe: &mut Scribe<'_>, mode: StopMode) {
     }
 }
 
+/// A file that was deleted or replaced is back. Recorded for people.
+pub(super) fn file_put_back(scribe: &mut Scribe<'_>, path: String, was_replaced: bool, kept: Option<String>) {
+    scribe.record(Fact::FilePutBack { path, was_replaced, kept });
+}
+
 /// The supervisor has stopped gracefully. This is its last event.
 pub(super) fn stopped(scribe: &mut Scribe<'_>, mode: StopMode) {
     scribe.record(Fact::SupervisorStopped { mode });

@@ -47,6 +47,7 @@ impl State {
             // Records for people, by which nothing is decided.
             Fact::SupervisorStarted { .. }
             | Fact::SupervisorStopped { .. }
+            | Fact::FilePutBack { .. }
             | Fact::NotifyFailed { .. }
             | Fact::EffectPanicked { .. }
             | Fact::FileBlocked { .. }

@@ -31,6 +31,7 @@ impl Fact {
             | Fact::PlanRejected { .. } => Durability::Power,
             Fact::SupervisorStarted { .. }
             | Fact::SupervisorStopped { .. }
+            | Fact::FilePutBack { .. }
             | Fact::ProjectConfigured { .. }
             | Fact::ProjectEnabled { .. }
             | Fact::ProjectPaused { .. }
