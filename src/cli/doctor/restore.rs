@@ -113,7 +113,7 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
 fn copy_of(backup: &Path, path: &Path) -> io::Result<PathBuf> {
     let fresh = with_ending(path, ".restoring");
     let to = files::open_truncated(&fresh)?;
-    let mut from = fs::File::open(backup)?;
+    let mut from = plain::open(backup)?;
     io::copy(&mut from, &mut &to).and_then(|_| to.sync_all())?;
     Ok(fresh)
 }
