@@ -110,6 +110,11 @@ fn active(state: &State, objective: &Objective) -> Reason {
             (ReasonCode::Harvesting, format!("the work of session {id} is being read"))
         }
     };
+    // A person who sees this in the morning should know whom to ask.
+    let text = match &session.trouble {
+        Some(trouble) => format!("{text}; {trouble}"),
+        None => text,
+    };
     let since_ms = session.started_ms.unwrap_or(session.planned_ms);
     let then = if objective.operated.pause_asked { "; then it is paused" } else { "" };
     Reason::new(code, since_ms, format!("{text}{then}"), "the session ends")

@@ -15,6 +15,7 @@ use paddock_model::facts::{
 use paddock_model::failure::Failure;
 use paddock_model::gate::CommandResult;
 use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::keeper::KeeperTrouble;
 use paddock_model::path::RepoPath;
 use paddock_model::planning::FailedCheck;
 use paddock_model::project::PublicationWait;
@@ -221,6 +222,10 @@ pub enum Input {
     SessionAwake { session: SessionId, awake_ms: i64 },
     /// The runner did not accept a session at all.
     SessionRefused { session: SessionId, problem: Problem },
+    /// The keeper of a session did not do its work, and the runner acted.
+    SessionKeeper { session: SessionId, trouble: KeeperTrouble },
+    /// The keeper of a gate run did not do its work, and the runner acted.
+    GateKeeper { gate: GateId, trouble: KeeperTrouble },
     /// A session's processes are gone.
     SessionExited { session: SessionId, process: ProcessEnd },
     /// A session's keeper vanished without a record.

@@ -162,6 +162,7 @@ mod tests {
             before_today: Usage::default(),
             usage_ms: 0,
             jumped_ms: 0,
+            trouble: None,
         }
     }
 

@@ -25,6 +25,7 @@ use super::ids::{
     AgentId, EntryId, GateId, NodeId, ObjectId, ObjectiveId, ObjectiveKey, Person, ProjectSlug, SessionId,
     WorkerId,
 };
+use super::keeper::KeeperTrouble;
 use super::marks::Mark;
 use super::objective::{Cause, NextSession, ObjectiveSpec, Status};
 use super::operate::{Approval, By};
@@ -165,6 +166,18 @@ pub enum Fact {
     /// no supervisor was running: the machine slept, or somebody set the clock. A negative value means more
     /// awake time.
     SessionSlept { objective: ObjectiveKey, session: SessionId, by_ms: i64 },
+    /// The keeper of a session or gate run did not do its work, and the supervisor acted. A process of the same
+    /// user stopped it: usually the job's own.
+    KeeperStopped {
+        project: ProjectSlug,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        objective: Option<ObjectiveKey>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<SessionId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        gate: Option<GateId>,
+        trouble: KeeperTrouble,
+    },
     /// A `notify` command of the user failed.
     NotifyFailed { project: ProjectSlug, run: String, problem: String },
     /// An action of Paddock, most often an effect, panicked: a bug in Paddock. `times` counts the panics of

@@ -56,6 +56,7 @@ pub mod finding;
 pub mod gate;
 pub mod hierarchy;
 pub mod ids;
+pub mod keeper;
 pub mod markers;
 pub mod marks;
 pub mod needs;

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AgentId, ObjectId, ObjectiveKey, SessionId, WorkerId};
+use super::keeper::KeeperTrouble;
 use super::path::RepoPath;
 use super::usage::{Account, Tokens, Usage};
 use crate::finding::Finding;
@@ -383,4 +384,7 @@ pub struct Session {
     /// Milliseconds by which the wall clock advanced more than the machine was awake, while the session ran.
     #[serde(default)]
     pub jumped_ms: i64,
+    /// What was last wrong with its keeper, if anything was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<KeeperTrouble>,
 }

@@ -87,6 +87,8 @@ fn words(fact: &Fact) -> Words {
         Fact::AgentEnabled { agent, .. } => Some(agent.to_string()),
         Fact::AgentChecked { agent, check } => Some(checked(agent, check)),
         Fact::ClockJumped { by_ms } | Fact::SessionSlept { by_ms, .. } => Some(jumped(*by_ms)),
+        Fact::KeeperStopped { gate: Some(gate), trouble, .. } => Some(format!("gate run {gate}: {trouble}")),
+        Fact::KeeperStopped { trouble, .. } => Some(trouble.to_string()),
         Fact::BudgetExhausted { limit, .. } => Some(limit.clone()),
         Fact::FileBlocked { path, what, doing, .. } => {
             Some(format!("{path}: {what} stands where a file is read ({doing}); it was not read"))

@@ -88,6 +88,10 @@ fn types_of(kind: FactKind) -> Vec<EventType> {
             "session_slept",
             "The awake time of a session was corrected by its keeper's count: `data.by_ms` less than assumed while no supervisor ran (negative: more).",
         ),
+        FactKind::KeeperStopped => one(
+            "keeper_stopped",
+            "The keeper of a session (`data.session`) or gate run (`data.gate`) did not work, usually because the agent or gate stopped it; `data.trouble` says what was wrong and what Paddock did.",
+        ),
         FactKind::NotifyFailed => one("notify_failed", "A `notify` command failed (`data.problem`)."),
         FactKind::EffectPanicked => one(
             "effect_panicked",

@@ -17,10 +17,20 @@
 //! found by control group, by the nonce in their environment, by session and by the keeper's last list of
 //! members, each checked by start time and boot id, and killed before anything else uses the worktree.
 //!
+//! # Keepers that do not work
+//!
+//! Whatever a job runs may stop its keeper (SIGSTOP, a debugger), or kill it and hold its lock. So a keeper
+//! gives a sign of life every second, and the runner looks at every keeper twice a second: it continues one
+//! that is stopped, kills one that is stopped again and again or gives no sign of life, and counts the job's
+//! limit itself (`local::guard`). The job is then cleaned up like that of a keeper that vanished.
+//!
+//! # Stalls
+//!
 //! A keeper declares a session stalled when output, processor time and a few cheap paths have shown nothing
 //! for `stall_minutes` *and* a walk over every file of the worktree, made only then and in small steps, finds
 //! nothing changed in that time by the kernel's change time, which no program can set.
 
+mod beat;
 pub mod enter;
 mod error;
 mod files;
@@ -33,8 +43,10 @@ pub(crate) mod spec;
 
 use std::path::{Path, PathBuf};
 
+use paddock_model::keeper::KeeperTrouble;
+
 pub use error::RunnerError;
-pub use local::{LocalRunner, is_in_a_job};
+pub use local::{GuardTimes, LocalRunner, is_in_a_job};
 pub use record::{Claim, ExitRecord, StageEnd, StageOutcome, StopReason};
 pub use spec::{JobKey, JobKind, JobSpec, Limits, Resources, SecretValues, Stage, StopSignal};
 pub use spec::{LOOK_STAGE, SET_UP_STAGE, is_gate_command};
@@ -90,6 +102,14 @@ pub enum JobReport {
         key: JobKey,
         /// What is known about the job.
         job: LostJob,
+    },
+    /// The keeper did not do its work, and the runner did something about it. The job's end is reported as
+    /// always.
+    Trouble {
+        /// The job.
+        key: JobKey,
+        /// What was wrong and what was done.
+        trouble: KeeperTrouble,
     },
     /// The thread that waits for the job's end panicked, which is a bug in Paddock. No further report of this
     /// job comes.

@@ -334,6 +334,12 @@ impl Kernel {
             }
             // The engine has no input for the start of a gate run: only its end matters.
             JobReport::Started { .. } => return Ok(()),
+            JobReport::Trouble { key, trouble } => match key.kind {
+                JobKind::Session => {
+                    Input::SessionKeeper { session: paddock_model::ids::SessionId(key.id), trouble }
+                }
+                JobKind::Gate => Input::GateKeeper { gate: paddock_model::ids::GateId(key.id), trouble },
+            },
             // The thread that waits for this keeper panicked. The end of its job would never be reported, so
             // the supervisor stops; the next one finds the keeper again.
             JobReport::Unwatched { key, problem } => {

@@ -167,6 +167,7 @@ impl History {
             | Fact::DayBegan { .. }
             | Fact::ClockJumped { .. }
             | Fact::SessionSlept { .. }
+            | Fact::KeeperStopped { .. }
             | Fact::NotifyFailed { .. }
             | Fact::EffectPanicked { .. }
             | Fact::FileBlocked { .. }

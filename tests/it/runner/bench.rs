@@ -6,9 +6,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 
+use paddock_model::keeper::KeeperTrouble;
 use paddock_runner::{
-    ExitRecord, JobKey, JobKind, JobReport, JobSpec, Limits, LocalRunner, LostJob, Resources, Runner,
-    SecretValues, Stage, StopSignal,
+    ExitRecord, GuardTimes, JobKey, JobKind, JobReport, JobSpec, Limits, LocalRunner, LostJob, Resources,
+    Runner, SecretValues, Stage, StopSignal,
 };
 use paddock_testkit::{DEADLINE, until};
 
@@ -25,6 +26,13 @@ impl Bench {
         fs::create_dir(folder.path().join("tree")).unwrap();
         let (runner, reports) = runner(folder.path());
         Self { folder, runner: Some(runner), reports }
+    }
+
+    /// A bench whose runner acts on keepers at other times.
+    pub(super) fn guarding(times: GuardTimes) -> Self {
+        let mut bench = Self::new();
+        bench.runner = bench.runner.map(|runner| runner.guarded(times));
+        bench
     }
 
     /// Replaces the runner by a new one, as after a crash of the supervisor: it knows only what is on disk.
@@ -61,6 +69,18 @@ impl Bench {
                 JobReport::Ended { key, record } if key == wanted => return *record,
                 JobReport::Lost { key, job } if key == wanted => panic!("lost: {job:?}"),
                 _ => {}
+            }
+        }
+    }
+
+    /// Waits for the job's end and returns what was reported about its keeper, and the last report.
+    pub(super) fn guarded(&self, wanted: JobKey) -> (Vec<KeeperTrouble>, JobReport) {
+        let mut troubles = Vec::new();
+        loop {
+            match self.report() {
+                JobReport::Trouble { key, trouble } if key == wanted => troubles.push(trouble),
+                JobReport::Started { .. } => {}
+                end => return (troubles, end),
             }
         }
     }

@@ -2,5 +2,6 @@
 
 mod bench;
 mod ends;
+mod guard;
 #[cfg(target_os = "linux")]
 mod trees;

@@ -20,6 +20,7 @@ use crate::decide::queue::push;
 use crate::decide::queue::side_runs;
 use crate::decide::sessions::budgets;
 use crate::decide::sessions::harvest;
+use crate::decide::sessions::keepers;
 use crate::decide::target::bypass;
 use crate::decide::target::retarget;
 use crate::decide::target::watch;
@@ -58,6 +59,8 @@ pub(super) fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::SessionStarted { session, pid } => sessions::started(scribe, session, pid),
         Input::SessionAwake { session, awake_ms } => budgets::awake(scribe, session, awake_ms),
         Input::SessionRefused { session, problem } => sessions::refused(scribe, session, problem),
+        Input::SessionKeeper { session, trouble } => keepers::of_session(scribe, session, trouble),
+        Input::GateKeeper { gate, trouble } => keepers::of_gate(scribe, gate, trouble),
         Input::SessionExited { session, process } => sessions::exited(scribe, session, Some(process)),
         Input::SessionLost { session } => sessions::exited(scribe, session, None),
         Input::CommitsSeen { session, commits } => sessions::commits_seen(scribe, session, commits),

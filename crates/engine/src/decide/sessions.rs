@@ -6,6 +6,7 @@ pub(super) mod ends;
 pub(super) mod follow;
 pub(super) mod harvest;
 pub(super) mod health;
+pub(super) mod keepers;
 mod marks;
 pub(super) mod orders;
 pub(super) mod pausing;

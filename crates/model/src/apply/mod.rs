@@ -87,6 +87,10 @@ impl State {
             Fact::SessionSlept { session, by_ms, .. } => {
                 self.change_session(*session, |s| s.jumped_ms = s.jumped_ms.saturating_add(*by_ms));
             }
+            Fact::KeeperStopped { session: Some(session), trouble, .. } => {
+                self.change_session(*session, |s| s.trouble = Some(*trouble));
+            }
+            Fact::KeeperStopped { .. } => {}
 
             // Projects.
             Fact::ProjectAdded { project, settings, repository } => {

@@ -32,6 +32,7 @@ fn new_session(objective: &ObjectiveKey, plan: &SessionPlan, at_ms: i64) -> Sess
         resume: plan.resume.clone(),
         before_today: Usage::default(),
         jumped_ms: 0,
+        trouble: None,
         usage_ms: at_ms,
     }
 }

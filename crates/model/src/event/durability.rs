@@ -49,6 +49,7 @@ impl Fact {
             | Fact::DayBegan { .. }
             | Fact::ClockJumped { .. }
             | Fact::SessionSlept { .. }
+            | Fact::KeeperStopped { .. }
             | Fact::NotifyFailed { .. }
             | Fact::EffectPanicked { .. }
             | Fact::FileBlocked { .. }

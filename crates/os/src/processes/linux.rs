@@ -4,7 +4,7 @@ use std::fs;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use super::{Identity, Proc};
+use super::{Activity, Identity, Proc};
 
 /// Milliseconds of a clock tick in `/proc`, on every architecture that Rust's std supports.
 const TICK_MS: u64 = 10;
@@ -29,6 +29,12 @@ fn parse(pid: i32, text: &str) -> Option<Proc> {
         group: id(2)?,
         session: id(3)?,
         zombie: matches!(fields.first(), Some(&"Z" | &"X")),
+        activity: match fields.first() {
+            Some(&"T") => Activity::Stopped,
+            Some(&"t") => Activity::Traced,
+            Some(&"D") => Activity::Uninterruptible,
+            _ => Activity::Able,
+        },
         cpu_ms: ticks * TICK_MS,
     })
 }

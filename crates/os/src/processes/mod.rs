@@ -26,6 +26,19 @@ pub struct Identity {
     pub start: u64,
 }
 
+/// Whether a process could run at the moment of the look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activity {
+    /// It runs, or sleeps until something happens.
+    Able,
+    /// It waits in the kernel for something that no signal interrupts, such as a disk that does not answer.
+    Uninterruptible,
+    /// A signal (SIGSTOP, SIGTSTP) stopped it; SIGCONT lets it go on.
+    Stopped,
+    /// A debugger holds it; SIGCONT does not let it go on. Systems other than Linux show it as stopped.
+    Traced,
+}
+
 /// One process as the system shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proc {
@@ -39,6 +52,8 @@ pub struct Proc {
     pub session: i32,
     /// Whether it has ended and only waits to be reaped.
     pub zombie: bool,
+    /// Whether it could run, as far as the system tells.
+    pub activity: Activity,
     /// CPU time of the process and its reaped children, in milliseconds.
     pub cpu_ms: u64,
 }
@@ -133,6 +148,12 @@ pub fn is_alive(identity: Identity) -> bool {
     one(identity.pid).is_some_and(|found| found.identity == identity && !found.zombie)
 }
 
+/// Returns what exactly this process does; `None` if it has ended.
+#[must_use]
+pub fn activity(identity: Identity) -> Option<Activity> {
+    one(identity.pid).filter(|found| found.identity == identity && !found.zombie).map(|found| found.activity)
+}
+
 /// Sends a signal to exactly this process. Returns `false` if the process is gone.
 pub fn signal(identity: Identity, signal: Signal) -> bool {
     system::signal(identity, signal)
@@ -187,6 +208,26 @@ mod tests {
         assert!(is_alive(me));
         assert!(!is_alive(Identity { start: me.start + 1, ..me }));
         assert!(!boot_id().is_empty());
+    }
+
+    #[test]
+    fn a_stopped_child_is_shown_as_stopped_until_it_is_continued() {
+        let mut child = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+        let identity = one(i32::try_from(child.id()).unwrap()).unwrap().identity;
+        let becomes = |wanted: Activity| {
+            let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+            while activity(identity) != Some(wanted) && std::time::Instant::now() < until {
+                std::thread::yield_now();
+            }
+            activity(identity)
+        };
+        assert!(signal(identity, Signal::STOP));
+        let stopped = becomes(Activity::Stopped);
+        assert!(signal(identity, Signal::CONT));
+        let continued = becomes(Activity::Able);
+        child.kill().and_then(|()| child.wait()).unwrap();
+        assert_eq!((stopped, continued), (Some(Activity::Stopped), Some(Activity::Able)));
+        assert_eq!(activity(identity), None);
     }
 
     #[test]

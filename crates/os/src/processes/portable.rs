@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Identity, Proc};
+use super::{Activity, Identity, Proc};
 
 /// Runs `ps` and returns its output; empty if it fails.
 fn ps(arguments: &[&str]) -> String {
@@ -33,14 +33,22 @@ fn parse(line: &str) -> Option<Proc> {
     let pid = words.next()?.parse().ok()?;
     let parent = words.next()?.parse().ok()?;
     let group = words.next()?.parse().ok()?;
-    let zombie = words.next()?.starts_with('Z');
+    let state = words.next()?;
+    let zombie = state.starts_with('Z');
+    let activity = match state.as_bytes().first() {
+        Some(b'T') => Activity::Stopped,
+        // macOS says U, the BSDs say D.
+        Some(b'U' | b'D') => Activity::Uninterruptible,
+        _ => Activity::Able,
+    };
     let cpu_ms = time_ms(words.next()?);
     // A hash (FNV-1a) of the start time's text: only equality counts.
     let started: Vec<&str> = words.collect();
     let start = started.join(" ").bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    Some(Proc { identity: Identity { pid, start }, parent, group, session: group, zombie, cpu_ms })
+    let identity = Identity { pid, start };
+    Some(Proc { identity, parent, group, session: group, zombie, activity, cpu_ms })
 }
 
 pub(super) fn one(pid: i32) -> Option<Proc> {

@@ -9,6 +9,7 @@ use rustix::process::{Signal, WaitOptions, WaitStatus, wait};
 use super::activity::Activity;
 use super::signals::Signals;
 use super::stage::Running;
+use crate::beat::beat;
 use crate::files;
 use crate::log::{LogSet, Stream};
 use crate::record::{CONTROL_FILE, Claim, Control, ExitRecord, StageEnd, Stop, StopReason, Usage, VERSION};
@@ -21,7 +22,7 @@ const KILL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Returns the wall clock in milliseconds since 1970, for people. Limits go by `Instant`, which nobody can
 /// set.
-pub(super) fn wall_ms() -> u64 {
+pub(crate) fn wall_ms() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
@@ -130,6 +131,7 @@ impl<'a> Job<'a> {
     /// Applies `control.json`, unless it addresses another attempt or was applied already.
     pub(super) fn read_control(&mut self) {
         self.control_read = Instant::now();
+        beat(&self.dir);
         // An unreadable file changes nothing: the job keeps the limits that it has.
         let Ok(Some(control)) = files::read_json::<Control>(&self.dir.join(CONTROL_FILE)) else { return };
         if control.attempt != self.spec.key.attempt || control.epoch <= self.epoch {

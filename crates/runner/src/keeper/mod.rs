@@ -22,10 +22,12 @@ use rustix::fs::Mode;
 use rustix::process::{setsid, umask};
 
 use super::RunnerError;
+use super::beat::beat;
 use super::files;
 use super::record::{CLAIM_FILE, Claim, EXIT_FILE, LOCK_FILE, SESSION_FILE, VERSION};
 use super::spec::Submission;
 use job::Job;
+pub(crate) use job::wall_ms;
 use paddock_os::fail_points::fail_point;
 use paddock_os::files::{Flush, is_at};
 use paddock_os::locks::{open_lock, try_lock};
@@ -130,9 +132,13 @@ fn persistently<T>(
 /// Calls `write` until the disk is no longer full: the record of a job must not be lost for want of a few
 /// bytes. Waiting does no harm: the job's processes are dead by now, and the keeper's lock shows that the job
 /// is not lost.
-fn when_disk_has_space(mut write: impl FnMut() -> Result<(), RunnerError>) -> Result<(), RunnerError> {
+fn when_disk_has_space(
+    dir: &Path,
+    mut write: impl FnMut() -> Result<(), RunnerError>,
+) -> Result<(), RunnerError> {
     let mut written = write();
     for _ in 0..FULL_DISK_TRIES_MAX {
+        beat(dir);
         match &written {
             Err(error) if error.is_disk_full() => std::thread::sleep(FULL_DISK_INTERVAL),
             _ => break,
@@ -176,7 +182,7 @@ fn run_keeper(dir: &Path) -> Result<bool, RunnerError> {
     fail_point!("keeper.before_record");
     let path = dir.join(EXIT_FILE);
     let write = || files::replace_json(&path, &record, Flush::Now);
-    let written = persistently(&RECORD_PAUSES_MS, || when_disk_has_space(write));
+    let written = persistently(&RECORD_PAUSES_MS, || when_disk_has_space(dir, write));
     fail_point!("keeper.after_record");
     // Only after the record: without a record, recovery finds survivors by the control group.
     cgroup.iter().for_each(Cgroup::remove);

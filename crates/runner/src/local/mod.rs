@@ -6,6 +6,7 @@
 //! the keeper, without any process id.
 
 mod family;
+mod guard;
 mod recover;
 mod shared;
 mod start;
@@ -14,7 +15,7 @@ mod watch;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use rustix::process::Signal;
 
@@ -23,11 +24,12 @@ use super::record::{CLAIM_FILE, CONTROL_FILE, Claim, Control, LOCK_FILE, SESSION
 use super::spec::Submission;
 use super::{Adoption, JobKey, JobReport, JobSpec, JobState, Runner, RunnerError, StopReason};
 pub use family::is_in_a_job;
+pub use guard::GuardTimes;
 use paddock_os::files::{Flush, own_program};
 use paddock_os::locks::HeldLock;
 use paddock_os::processes;
 use recover::{Conclusion, record_of};
-use shared::{Known, Shared};
+use shared::{Known, Memory, Shared};
 
 /// A runner that runs jobs on this machine.
 pub struct LocalRunner {
@@ -58,8 +60,14 @@ impl LocalRunner {
     ) -> Result<Self, RunnerError> {
         let locks = runtime.join("locks");
         files::make_folder(&locks)?;
-        let (jobs, submitting) = (Mutex::default(), Mutex::default());
-        Ok(Self { shared: Arc::new(Shared { locks, program, environment, reports, jobs, submitting }) })
+        Ok(Self { shared: Arc::new(Shared::new(locks, program, environment, reports)) })
+    }
+
+    /// Sets when the runner acts on keepers that do not work.
+    #[must_use]
+    pub fn guarded(self, times: GuardTimes) -> Self {
+        *self.shared.guard_times.lock().unwrap_or_else(PoisonError::into_inner) = times;
+        self
     }
 
     /// Locks a worktree. No job starts in it while the returned lock is held. Returns `None` if a job runs
@@ -105,6 +113,8 @@ impl LocalRunner {
         let claim = files::read_json::<Claim>(&dir.join(CLAIM_FILE)).ok().flatten();
         if let Some(keeper) = claim.and_then(|claim| claim.keeper) {
             processes::signal(keeper, Signal::USR1);
+            // One that is stopped would act on the change only once the guard has looked at it.
+            processes::signal(keeper, Signal::CONT);
         }
         Ok(())
     }
@@ -124,14 +134,15 @@ impl Runner for LocalRunner {
         let lock = if known { None } else { HeldLock::take(&dir.join(LOCK_FILE))? };
         if lock.is_none() {
             if !known {
-                let spec = files::read_json::<Submission>(&dir.join(SESSION_FILE))?;
-                watch::watch(&self.shared, *key, dir, spec.map(|found| found.spec.worktree), None)?;
+                let found = files::read_json::<Submission>(&dir.join(SESSION_FILE))?;
+                watch::watch(&self.shared, *key, dir, found.as_ref().map(|found| &found.spec), None)?;
             }
             return Ok(Adoption::Running { claim: files::read_json(&dir.join(CLAIM_FILE)).ok().flatten() });
         }
         // The lock was free, so no keeper lives; it stays held, so that none starts during the clean-up.
-        let conclusion = recover::conclude(dir, key, String::new())?;
-        let over = Known { key: *key, dir: dir.to_owned(), worktree: None, over: true };
+        let conclusion = recover::conclude(dir, key, String::new(), Memory::default())?;
+        let mut over = Known::new(*key, dir, None);
+        over.over = true;
         self.shared.jobs().insert((key.kind, key.id), over);
         Ok(match conclusion {
             Conclusion::Ended(record) => Adoption::Ended(record),
@@ -158,10 +169,12 @@ impl Runner for LocalRunner {
     }
 
     fn extend(&self, key: &JobKey, max_awake_ms: Option<u64>) -> Result<(), RunnerError> {
+        self.shared.change(key, |known| known.set_limit(max_awake_ms));
         self.change_control(key, |control| control.max_awake_ms = max_awake_ms)
     }
 
     fn cancel(&self, key: &JobKey, reason: StopReason, now: bool) -> Result<(), RunnerError> {
+        self.shared.change(key, |known| known.ask_to_stop(reason, now));
         self.change_control(key, |control| {
             // The first reason is kept, as in the keeper; a later request can only make the stop immediate.
             let first = control.stop.map_or(reason, |stop| stop.reason);

@@ -6,9 +6,16 @@ use std::time::Duration;
 
 use rustix::process::{Pid, WaitOptions, waitpid};
 
+use super::shared::Memory;
 use crate::files;
-use crate::record::{CLAIM_FILE, Claim, EXIT_FILE, MEMBERS_FILE, VERSION};
+use crate::keeper::wall_ms;
+use crate::log::{LogReader, Stream};
+use crate::record::{
+    CLAIM_FILE, Claim, EXIT_FILE, MEMBERS_FILE, Progress, StageEnd, StageOutcome, StopReason, StreamTotals,
+    Usage, VERSION,
+};
 use crate::{ExitRecord, JobKey, LostJob, RunnerError};
+use paddock_os::files::Flush;
 use paddock_os::process_tree::{Cgroup, Swept, Traces};
 use paddock_os::processes;
 
@@ -27,9 +34,15 @@ pub(super) fn record_of(dir: &Path, key: &JobKey) -> Result<Option<Box<ExitRecor
     Ok(record.filter(|record| record.key == *key).map(Box::new))
 }
 
-/// Finds out how a job ended, and cleans up after it. The caller must hold the job's lock or know that the
+/// Finds out how a job ended, and cleans up after it. If the runner killed the keeper of a job that had to
+/// stop, the job ends as stopped. The caller must hold the job's lock or know that the
 /// keeper is gone; otherwise this would fence a job that is just being started, or kill one that runs.
-pub(super) fn conclude(dir: &Path, key: &JobKey, note: String) -> Result<Conclusion, RunnerError> {
+pub(super) fn conclude(
+    dir: &Path,
+    key: &JobKey,
+    note: String,
+    memory: Memory,
+) -> Result<Conclusion, RunnerError> {
     if let Some(record) = record_of(dir, key)? {
         // A keeper removes its control group after its record. An empty group is left if it was killed in
         // between.
@@ -54,14 +67,59 @@ pub(super) fn conclude(dir: &Path, key: &JobKey, note: String) -> Result<Conclus
     };
     // The fence and the keeper's claim are the same file, created exclusively: either the keeper finds the
     // fence and starts nothing, or the fence fails and the claim tells what to kill.
-    if files::create_json(&path, &fence)? {
+    if memory.claim.is_none() && files::create_json(&path, &fence)? {
         return Ok(lost(Swept::default(), true));
     }
     // The claim is complete and flushed before anything starts, so a keeper with a torn claim started
     // nothing.
-    let claim = files::read_json::<Claim>(&path).ok().flatten().filter(|claim| claim.keeper.is_some());
+    let read = || files::read_json::<Claim>(&path).ok().flatten();
+    let claim = memory.claim.or_else(read).filter(|claim| claim.keeper.is_some());
     let Some(claim) = claim else { return Ok(lost(Swept::default(), true)) };
-    Ok(lost(clean(dir, &claim), false))
+    let swept = clean(dir, &claim);
+    let Some(reason) = memory.stop else { return Ok(lost(swept, false)) };
+    let record = stopped(dir, key, &claim, swept, reason);
+    // For a supervisor that comes after this one. If it cannot be written, that one takes the job for lost.
+    let _ = files::replace_json(&dir.join(EXIT_FILE), &record, Flush::Later);
+    Ok(Conclusion::Ended(Box::new(record)))
+}
+
+/// Returns the record of a job that was stopped for this reason, and whose keeper could not write one.
+fn stopped(dir: &Path, key: &JobKey, claim: &Claim, swept: Swept, reason: StopReason) -> ExitRecord {
+    let now_ms = wall_ms();
+    let ran = claim.awake_clock_ms.zip(processes::awake_clock_ms());
+    let awake_ms = ran.map_or(0, |(began, now)| now.saturating_sub(began));
+    let end = |progress: Progress| StageEnd {
+        name: progress.name,
+        outcome: StageOutcome::Stopped,
+        late_code: None,
+        started_at_ms: progress.started_at_ms,
+        ended_at_ms: now_ms,
+        awake_ms,
+        stdout_from: progress.stdout_from,
+        stderr_from: progress.stderr_from,
+    };
+    let length = |stream: Stream| {
+        let written_bytes = LogReader::open(dir, stream).length().unwrap_or(0);
+        StreamTotals { written_bytes, kept_bytes: written_bytes }
+    };
+    ExitRecord {
+        version: VERSION,
+        key: *key,
+        stages: Progress::read(dir).ok().flatten().map(end).into_iter().collect(),
+        stop: Some(reason),
+        awake_ms,
+        started_at_ms: now_ms.saturating_sub(awake_ms),
+        ended_at_ms: now_ms,
+        usage: Usage::default(),
+        leaked: false,
+        survivors_killed: swept.killed,
+        survivors_left: swept.left,
+        killed_hard: true,
+        stdout: length(Stream::Stdout),
+        stderr: length(Stream::Stderr),
+        log_error: None,
+        log_lacked_space: false,
+    }
 }
 
 /// Kills the processes that are left of a claimed job.

@@ -13,12 +13,14 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 
 use super::family::KEEPER_COMMAND;
-use super::shared::Shared;
+use super::shared::{Memory, Shared};
 use super::{recover, watch};
+use crate::beat::BEAT_FILE;
 use crate::files;
 use crate::inherit;
 use crate::record::{
-    CLAIM_FILE, CONTROL_FILE, Claim, EXIT_FILE, LOCK_FILE, MEMBERS_FILE, SESSION_FILE, START_ERROR_FILE,
+    CLAIM_FILE, CONTROL_FILE, Claim, EXIT_FILE, LOCK_FILE, MEMBERS_FILE, PROGRESS_FILE, SESSION_FILE,
+    START_ERROR_FILE,
 };
 use crate::spec::Submission;
 use crate::{JobKey, JobSpec, RunnerError};
@@ -65,7 +67,6 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
     }
     let dir = &spec.dir;
     files::make_folder(dir)?;
-    let worktree = || Some(spec.worktree.clone());
     let lock = take_job(dir)?;
     let present = present(dir, &spec.key)?;
     let Some(lock) = lock else {
@@ -75,7 +76,7 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
                 Err(RunnerError::OtherAttempt { wanted: spec.key, present })
             }
             // An earlier supervisor started this very attempt.
-            _ => watch::watch(shared, spec.key, dir, worktree(), None),
+            _ => watch::watch(shared, spec.key, dir, Some(spec), None),
         };
     };
     match present {
@@ -83,7 +84,7 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
         // loss, at once.
         Some(present) if present == spec.key && is_claimed(dir) => {
             drop(lock);
-            return watch::watch(shared, spec.key, dir, worktree(), None);
+            return watch::watch(shared, spec.key, dir, Some(spec), None);
         }
         // A late submission must not replace a newer attempt.
         Some(present) if present.attempt > spec.key.attempt => {
@@ -107,7 +108,7 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
     fail_point!("spawn.submission");
     let child = spawn(shared, spec, lock, worktree_lock)?;
     fail_point!("spawn.after");
-    watch::watch(shared, spec.key, dir, worktree(), Some(child))
+    watch::watch(shared, spec.key, dir, Some(spec), Some(child))
 }
 
 /// Takes the lock of a job's folder. Returns `None` if the job is running. If the record is written already,
@@ -143,10 +144,20 @@ fn is_claimed(dir: &Path) -> bool {
 /// Moves the files of an old attempt into a subfolder, after ending what is left of it, so that a new attempt
 /// can use the folder.
 fn set_aside(dir: &Path, old: &JobKey) -> Result<(), RunnerError> {
-    recover::conclude(dir, old, String::new())?;
+    recover::conclude(dir, old, String::new(), Memory::default())?;
     let old_files = dir.join(format!("attempt-{}", old.attempt));
     files::make_folder(&old_files)?;
-    let ours = [SESSION_FILE, CLAIM_FILE, CONTROL_FILE, EXIT_FILE, MEMBERS_FILE, START_ERROR_FILE];
+    // The stage and the beat of the old keeper would be taken for those of the new one.
+    let ours = [
+        SESSION_FILE,
+        CLAIM_FILE,
+        CONTROL_FILE,
+        EXIT_FILE,
+        MEMBERS_FILE,
+        START_ERROR_FILE,
+        PROGRESS_FILE,
+        BEAT_FILE,
+    ];
     let is_ours = |name: &OsStr| {
         let name = name.to_string_lossy();
         ours.contains(&&*name) || name.starts_with("stdout.log.") || name.starts_with("stderr.log.")

@@ -1,36 +1,41 @@
 //! Waits for the end of keepers, with one sleeping thread for each.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStderr};
 use std::sync::Arc;
 use std::thread;
 
+use super::guard;
 use super::recover::{self, Conclusion};
 use super::shared::{Known, Shared};
 use crate::keeper::STARTED;
 use crate::record::LOCK_FILE;
-use crate::{JobKey, JobReport, LostJob, RunnerError};
+use crate::{JobKey, JobReport, JobSpec, LostJob, RunnerError};
 use paddock_os::fail_points::trouble_point;
 use paddock_os::locks::HeldLock;
 use paddock_os::panics::caught;
+use paddock_os::processes;
 
 /// Stack of a waiting thread. It only reads a few files, and hundreds of threads may wait at the same time.
 const STACK_BYTES: usize = 128 * 1024;
 /// Limit on the part of a keeper's standard error that is kept, in bytes.
 const NOTE_BYTES_MAX: u64 = 4096;
 
-/// Starts a thread that waits for the job's end and reports it. `child` is the keeper if this process started
-/// it and must reap it.
+/// Starts a thread that waits for the job's end and reports it. `spec` is the job, as far as it can be read;
+/// `child` is the keeper if this process started it and must reap it.
 pub(super) fn watch(
     shared: &Arc<Shared>,
     key: JobKey,
     dir: &Path,
-    worktree: Option<PathBuf>,
+    spec: Option<&JobSpec>,
     child: Option<Child>,
 ) -> Result<(), RunnerError> {
-    let known = Known { key, dir: dir.to_owned(), worktree, over: false };
+    let mut known = Known::new(key, dir, spec);
+    let pid = child.as_ref().and_then(|child| i32::try_from(child.id()).ok());
+    known.keeper = pid.and_then(processes::one).map(|one| one.identity);
     shared.jobs().insert((key.kind, key.id), known);
+    guard::begin(shared).map_err(RunnerError::at("start a thread to guard", dir))?;
     let (waiting, folder) = (Arc::clone(shared), dir.to_owned());
     let name = format!("{:?}-{}", key.kind, key.id).to_lowercase();
     let spawned = thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(move || {
@@ -52,7 +57,10 @@ fn wait(shared: &Shared, key: JobKey, dir: &Path, mut child: Option<Child>) -> C
     if let Some(child) = &mut child {
         let pid = i32::try_from(child.id()).unwrap_or(0);
         if let Some(stderr) = child.stderr.take() {
-            note = listen(stderr, || shared.report(JobReport::Started { key, keeper_pid: pid }));
+            note = listen(stderr, || {
+                shared.remember_claim(&key, dir);
+                shared.report(JobReport::Started { key, keeper_pid: pid });
+            });
         }
     }
     trouble_point!("runner.wait");
@@ -63,7 +71,7 @@ fn wait(shared: &Shared, key: JobKey, dir: &Path, mut child: Option<Child>) -> C
         // Fails only if somebody has reaped the child already.
         let _ = child.wait();
     }
-    recover::conclude(dir, &key, note).unwrap_or_else(|error| {
+    recover::conclude(dir, &key, note, shared.memory(&key)).unwrap_or_else(|error| {
         let note = error.to_string();
         Conclusion::Lost(LostJob { survivors_killed: 0, survivors_left: 0, never_started: false, note })
     })

@@ -27,6 +27,7 @@ use paddock_model::event::Fact;
 use paddock_model::facts::HarvestFacts;
 use paddock_model::failure::{FailureClass, Remedy};
 use paddock_model::ids::ObjectiveKey;
+use paddock_model::keeper::KeeperRemedy;
 use paddock_model::objective::{Cause, Feedback, NextSession, Objective, Status};
 use paddock_model::path::RepoPath;
 use paddock_model::reason::ReasonCode;
@@ -216,6 +217,10 @@ fn not_completed(objective: &Objective, session: &Session, outcome: &Outcome) ->
     };
     let how = match outcome.facts.as_ref().and_then(|facts| own_failure(session, facts)) {
         Some(failure) => format!("{how}: {failure}"),
+        None => how,
+    };
+    let how = match session.trouble.filter(|trouble| trouble.remedy == KeeperRemedy::Killed) {
+        Some(trouble) => format!("{how}: {trouble}; do not stop or kill processes that you did not start"),
         None => how,
     };
     let ended = Feedback::Ended { session: session.id, outcome: how.clone() };
