@@ -32,6 +32,8 @@ pub struct Salvaged {
     pub objective: String,
     /// Number of the session.
     pub session: u64,
+    /// For an entry that the session had stashed, its number; `None` for uncommitted work.
+    pub stash: Option<u64>,
     /// Commit that holds the work.
     pub commit: ObjectId,
     /// Time of the commit, in seconds since 1970.
@@ -40,6 +42,17 @@ pub struct Salvaged {
     pub paths: Vec<RepoPath>,
     /// What could not be saved, one line each: the path and the reason.
     pub left: Vec<String>,
+}
+
+impl Salvaged {
+    /// Returns the number of the session, and of the stash's entry if it is one: `3`, `3-stash1`.
+    #[must_use]
+    pub fn number(&self) -> String {
+        match self.stash {
+            Some(stash) => format!("{}-stash{stash}", self.session),
+            None => self.session.to_string(),
+        }
+    }
 }
 
 /// Outcome of restoring salvaged work into a folder.
@@ -66,11 +79,16 @@ pub fn salvaged(repository: &Repository) -> Result<Vec<Salvaged>, GitError> {
         else {
             continue;
         };
+        let (session, stash) = match session.split_once("-stash") {
+            Some((session, stash)) => (session, stash.parse().ok()),
+            None => (session, None),
+        };
         let (Ok(session), Ok(commit)) = (session.parse(), reference.peel_to_commit()) else { continue };
         let (base, tree) = sides(&commit);
         found.push(Salvaged {
             objective: objective.to_owned(),
             session,
+            stash,
             commit: object_id(commit.id())?,
             time_s: commit.time().seconds(),
             paths: changed_paths(&library, base, Some(tree))?.into_iter().collect(),

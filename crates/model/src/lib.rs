@@ -68,6 +68,7 @@ pub mod planning;
 pub mod project;
 pub mod proof;
 pub mod reason;
+pub mod refs;
 pub mod scope;
 pub mod session;
 pub mod settings;

@@ -15,5 +15,6 @@ mod linear;
 mod publishing;
 mod radar;
 mod repositories;
+mod stashes;
 mod support;
 mod worktrees;

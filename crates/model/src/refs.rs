@@ -1,0 +1,58 @@
+//! Refs and stashes of the user that changed while sessions ran.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A ref of the user that changed while sessions ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovedRef {
+    /// Full name of the ref, or `HEAD` for that of the user's checkout.
+    pub name: String,
+    /// What it held: an id, or `ref: NAME`. `None` if it did not exist.
+    pub before: Option<String>,
+    /// What it holds now. `None` if it is gone.
+    pub after: Option<String>,
+    /// Ref of Paddock that keeps what it held; `None` for a new ref, for a symbolic one, and if the object
+    /// was gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<String>,
+}
+
+impl MovedRef {
+    /// Largest number of refs that one event names.
+    pub const NAMED_MAX: usize = 50;
+}
+
+/// Returns a value for people: the beginning of an id, or the name of the other ref.
+fn short(value: &str) -> &str {
+    value.strip_prefix("ref: ").unwrap_or_else(|| value.get(..12).unwrap_or(value))
+}
+
+impl fmt::Display for MovedRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.before, &self.after) {
+            (None, Some(after)) => write!(f, "{} made at {}", self.name, short(after))?,
+            (Some(before), None) => write!(f, "{} deleted, was at {}", self.name, short(before))?,
+            (before, after) => {
+                let side = |value: &Option<String>| value.as_deref().map_or("nothing", short).to_owned();
+                write!(f, "{} moved from {} to {}", self.name, side(before), side(after))?;
+            }
+        }
+        match &self.kept {
+            Some(kept) => write!(f, ", kept as {kept}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// An entry of the user's stash whose content a session brought into its branch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StashTaken {
+    /// The entry, as git names it, with its message: `stash@{0} 'On main: my wip'`.
+    pub entry: String,
+    /// Whether the session also took the entry off the list, so that Paddock put it back.
+    pub put_back: bool,
+    /// Files of the entry that are in the branch.
+    pub paths: Vec<super::path::RepoPath>,
+}
