@@ -10,7 +10,9 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use super::exit_codes::{Exit, Failure, Outcome};
 use super::output;
-use paddock_git::{Repository, Restored, Salvaged, restore_as_branch, restore_into, salvaged, salvaged_stat};
+use paddock_git::{
+    HEAD, Repository, Restored, Salvaged, restore_as_branch, restore_into, salvaged, salvaged_stat,
+};
 use paddock_model::ids::{ObjectiveKey, ProjectSlug};
 use paddock_model::objective::Status;
 use paddock_model::state::State;
@@ -21,7 +23,7 @@ const PATHS_SHOWN_MAX: usize = 20;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Salvage {
-    /// List salvaged work by objective and session
+    /// List salvaged work, and refs and stashes of yours that changed while sessions ran
     #[command(after_help = "Examples:\n  paddock salvage list\n  paddock salvage list fix-the-login --json")]
     List(List),
     /// Show the files of a salvage, and how much each changes
@@ -100,8 +102,8 @@ fn all(context: &Context, state: &State) -> Result<Vec<Kept>, Failure> {
 fn find(context: &Context, state: &State, which: &str) -> Result<Kept, Failure> {
     // The forms that `list`, reports and git show, so that any of them can be pasted.
     let is_meant = |one: &Salvaged| {
-        let short = format!("{}/{}", one.objective, one.session);
-        which == one.session.to_string() || which == short || which == one.reference
+        let number = one.number();
+        which == number || which == format!("{}/{number}", one.objective) || which == one.reference
     };
     let mut found: Vec<Kept> = all(context, state)?.into_iter().filter(|(_, _, one)| is_meant(one)).collect();
     // The length is taken after `pop`: 0 means that the one popped was the only match.
@@ -124,17 +126,20 @@ impl List {
                 *objective == one.objective || *objective == format!("{slug}/{}", one.objective)
             });
         }
+        // Neither belongs to an objective.
+        let refs = if self.objective.is_none() { kept_values(context, state)? } else { Vec::new() };
         if self.json {
-            let document: Vec<_> = kept.iter().map(|(slug, _, one)| json(slug, one)).collect();
+            let mut document: Vec<_> = kept.iter().map(|(slug, _, one)| json(slug, one)).collect();
+            document.extend(refs.iter().map(KeptValue::json));
             output::json(&document)?;
             return Ok(Exit::Good);
         }
-        if kept.is_empty() {
+        if kept.is_empty() && refs.is_empty() {
             output::note("there is no salvaged work: every session committed its changes");
         }
         let row = |(slug, _, one): &Kept| {
             vec![
-                format!("{}/{}", one.objective, one.session),
+                format!("{}/{}", one.objective, one.number()),
                 slug.to_string(),
                 rfc3339(one.time_s.saturating_mul(1000)),
                 counted(one.paths.len(), "path"),
@@ -142,7 +147,79 @@ impl List {
             ]
         };
         output::print(&table(&kept.iter().map(row).collect::<Vec<_>>(), 0))?;
+        if !refs.is_empty() {
+            output::line("changed while sessions ran; these commands restore what was there:")?;
+            let row =
+                |one: &KeptValue| vec![harmless(&one.name), one.project.to_string(), harmless(&one.restore)];
+            output::print(&table(&refs.iter().map(row).collect::<Vec<_>>(), 0))?;
+        }
         Ok(Exit::Good)
+    }
+}
+
+/// A value of a ref of the user, or an entry of the stash, that changed while sessions ran.
+struct KeptValue {
+    project: ProjectSlug,
+    kind: &'static str,
+    name: String,
+    reference: String,
+    commit: String,
+    /// The git command that restores it.
+    restore: String,
+}
+
+impl KeptValue {
+    fn json(&self) -> serde_json::Value {
+        let none = serde_json::Value::Null;
+        serde_json::json!({
+            "project": self.project, "objective": none, "session": none, "ref": self.reference,
+            "commit": self.commit, "at": none, "paths": [], "kind": self.kind, "name": self.name,
+            "restore": self.restore,
+        })
+    }
+}
+
+/// Returns what Paddock keeps of the user's refs and stash, in all projects that are meant.
+fn kept_values(context: &Context, state: &State) -> Result<Vec<KeptValue>, Failure> {
+    let mut found = Vec::new();
+    let is_meant = |slug: &ProjectSlug| context.project.as_ref().is_none_or(|only| only == slug);
+    for project in state.projects().filter(|project| is_meant(&project.slug)) {
+        let repository = Repository::open(project.settings.repo_root.as_ref()).map_err(failed)?;
+        let git = format!("git -C {}", quoted(&project.settings.repo_root));
+        for one in repository.kept_refs().map_err(failed)? {
+            let name = quoted(&one.name);
+            let restore = match (one.name.as_str(), one.value.strip_prefix("ref: ")) {
+                (_, Some(target)) => format!("{git} symbolic-ref {name} {}", quoted(target)),
+                // A checkout moves HEAD with its files.
+                (HEAD, None) => format!("{git} checkout {}", one.value),
+                (_, None) => format!("{git} update-ref {name} {}", one.value),
+            };
+            let (name, reference, commit) = (one.name, one.reference, one.value);
+            found.push(KeptValue {
+                project: project.slug.clone(),
+                kind: "ref",
+                name,
+                reference,
+                commit,
+                restore,
+            });
+        }
+        for (reference, commit, message) in repository.kept_stashes().map_err(failed)? {
+            let commit = commit.as_str().to_owned();
+            let restore = format!("{git} stash store -m {} {commit}", quoted(&message));
+            let (project, name) = (project.slug.clone(), format!("stash '{message}'"));
+            found.push(KeptValue { project, kind: "stash", name, reference, commit, restore });
+        }
+    }
+    Ok(found)
+}
+
+/// Returns a word for a shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
     }
 }
 
@@ -152,6 +229,7 @@ fn json(slug: &ProjectSlug, one: &Salvaged) -> serde_json::Value {
         "project": slug, "objective": one.objective, "session": one.session, "ref": one.reference,
         "commit": one.commit, "at": rfc3339(one.time_s.saturating_mul(1000)), "paths": paths,
         "left": one.left,
+        "kind": if one.stash.is_some() { "stash_of_session" } else { "uncommitted" },
     })
 }
 

@@ -126,6 +126,7 @@ fn finish(world: &mut World, number: u64) {
         head_elsewhere: None,
         tampered: Vec::new(),
         marks: Vec::new(),
+        stash_taken: Vec::new(),
         summary: None,
         account: paddock_model::usage::Account::default(),
     };

@@ -63,6 +63,8 @@ pub(crate) const CHANGES: &[&str] = &[
      `core.excludesFile`.",
     "Commits are searched for many more kinds of secrets, by the rules of gitleaks, in files of up \
      to 4 GiB, in UTF-16 and in names; a file that cannot be searched to its end waits for a person.",
+    "What a session stashes (`git stash`) is salvaged and leaves your stash; work that holds what you \
+     had stashed waits for you.",
 ];
 
 /// Returns the changes that `status` has not printed in a workspace yet; `file` is its

@@ -20,6 +20,7 @@ use paddock_model::path::RepoPath;
 use paddock_model::planning::FailedCheck;
 use paddock_model::project::PublicationWait;
 use paddock_model::reason::ReasonCode;
+use paddock_model::refs::MovedRef;
 use paddock_model::session::ProcessEnd;
 use paddock_model::settings::ProjectSettings;
 use paddock_model::side_runs::{Prepared, PushWait, SideTree};
@@ -226,6 +227,8 @@ pub enum Input {
     SessionKeeper { session: SessionId, trouble: KeeperTrouble },
     /// The keeper of a gate run did not do its work, and the runner acted.
     GateKeeper { gate: GateId, trouble: KeeperTrouble },
+    /// Refs of the user changed while these sessions ran.
+    RefsMoved { project: ProjectSlug, sessions: Vec<SessionId>, refs: Vec<MovedRef>, total: u64 },
     /// A session's processes are gone.
     SessionExited { session: SessionId, process: ProcessEnd },
     /// A session's keeper vanished without a record.

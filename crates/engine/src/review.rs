@@ -11,6 +11,7 @@ use paddock_model::finding::{Finding, FindingCode};
 use paddock_model::objective::Objective;
 use paddock_model::path::RepoPath;
 use paddock_model::project::Project;
+use paddock_model::refs::StashTaken;
 use paddock_model::scope::{Globs, ScopeError};
 use paddock_model::settings::{ProjectSettings, ScopeRule};
 use paddock_model::tamper::{How, Part, Tampered, patterns};
@@ -96,7 +97,19 @@ pub(crate) fn review(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Find
         );
         findings.push(Finding::new(FindingCode::HeadElsewhere, text, Vec::new()));
     }
+    findings.extend(facts.stash_taken.iter().map(stash_taken));
     Ok(findings)
+}
+
+/// Only the person whose work it is knows whether it may land.
+fn stash_taken(taken: &StashTaken) -> Finding {
+    let files = quoted(&taken.paths);
+    let what = match taken.put_back {
+        true => format!("took your {}, which Paddock put back into the stash", taken.entry),
+        false => format!("used your {}", taken.entry),
+    };
+    let text = format!("a session of this objective {what}; its {files} would land with the branch");
+    Finding::new(FindingCode::StashTaken, text, taken.paths.clone())
 }
 
 fn reserved(paths: &[RepoPath]) -> Option<Finding> {

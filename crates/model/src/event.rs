@@ -35,6 +35,7 @@ use super::planning::Belief;
 use super::planning::FailedCheck;
 use super::project::PublicationWait;
 use super::reason::{Reason, ReasonCode};
+use super::refs::MovedRef;
 use super::session::{Harvest, Over, ProcessEnd, Resume, SessionBudget, SessionEnd, SessionKind, Stop};
 use super::settings::{GateCommand, ProjectSettings};
 use super::side_runs::{Doubtful, PushWait};
@@ -430,6 +431,9 @@ pub enum Fact {
     QueueBypassed { project: ProjectSlug, found: BypassFacts },
     /// A person accepted the work that did not pass the queue (`queue adopt`).
     BypassAccepted { project: ProjectSlug },
+    /// Refs of the user, or entries of the stash, changed while these sessions ran, and no command in the
+    /// user's checkouts explains it. At most [`MovedRef::NAMED_MAX`] of `total` are named.
+    RefsMoved { project: ProjectSlug, sessions: Vec<SessionId>, refs: Vec<MovedRef>, total: u64 },
     /// The target branch was pushed to the user's remote.
     Pushed { project: ProjectSlug, remote: String, commit: ObjectId },
     /// The target branch could not be pushed. Paddock tries again by itself.

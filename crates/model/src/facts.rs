@@ -6,6 +6,7 @@ use super::ids::{ObjectId, ObjectiveId};
 use super::marks::Mark;
 use super::path::RepoPath;
 use super::plan::PlanDocument;
+use super::refs::StashTaken;
 use super::session::Salvage;
 use super::summary::SessionSummary;
 use super::tamper::Tampered;
@@ -91,6 +92,8 @@ pub struct HarvestFacts {
     pub salvage: Option<Salvage>,
     /// A HEAD that does not descend from the work branch.
     pub head_elsewhere: Option<ElsewhereHead>,
+    /// Entries of the user's stash whose content is in the branch.
+    pub stash_taken: Vec<StashTaken>,
     /// Summary that the agent wrote at its end.
     pub summary: Option<SessionSummary>,
     /// Further reports of its agent: usage, failure, and the id of the conversation.

@@ -34,6 +34,8 @@ pub enum FindingCode {
     FewerTests,
     /// A file was not searched for secrets to its end.
     Unsearched,
+    /// The branch holds what the user had put into the stash.
+    StashTaken,
 }
 
 impl FindingCode {
@@ -43,7 +45,8 @@ impl FindingCode {
     pub fn may_be_approved(self) -> bool {
         match self {
             Self::OutOfScope | Self::Protected | Self::Empty | Self::Uncommitted => true,
-            Self::HeadElsewhere | Self::Tampered | Self::FewerTests | Self::Unsearched => true,
+            Self::HeadElsewhere | Self::Tampered | Self::FewerTests => true,
+            Self::Unsearched | Self::StashTaken => true,
             Self::CopiedFile | Self::Secret | Self::Reserved => false,
         }
     }

@@ -121,6 +121,8 @@ pub enum ReasonCode {
     QueueDropped,
     /// The work removes tests, and no scope says that it may.
     TestsRemoved,
+    /// The work holds what the user had put into the stash.
+    StashTaken,
     /// The work has code that looks as if it was written for the gate.
     Marked,
     /// A plan waits for a person's approval.

@@ -11,10 +11,14 @@ use paddock_model::bypass::BypassFacts;
 use paddock_model::event::{Dropped, Fact};
 use paddock_model::facts::Collision;
 use paddock_model::gate::{CommandResult, Verdict};
-use paddock_model::ids::{AgentId, EntryId, GateId, ObjectId, ObjectiveId};
+use paddock_model::ids::{AgentId, EntryId, GateId, ObjectId, ObjectiveId, SessionId};
+use paddock_model::refs::MovedRef;
 use paddock_model::session::{Harvest, Over, SessionBudget, SessionEnd};
 use paddock_model::train::{Candidate, Subject};
 use paddock_model::usage::{Usage, dollars};
+
+/// Refs that the line of an event names.
+const REFS_SHOWN_MAX: usize = 3;
 
 /// Returns the line for a published event: the time of day, the subject, and what happened.
 #[must_use]
@@ -87,6 +91,12 @@ fn words(fact: &Fact) -> Words {
         Fact::AgentEnabled { agent, .. } => Some(agent.to_string()),
         Fact::AgentChecked { agent, check } => Some(checked(agent, check)),
         Fact::ClockJumped { by_ms } | Fact::SessionSlept { by_ms, .. } => Some(jumped(*by_ms)),
+        Fact::RefsMoved { sessions, refs, total, .. } => {
+            return said(
+                format!("{} of yours changed", counted(usize::try_from(*total).unwrap_or(usize::MAX), "ref")),
+                Some(moved_refs(sessions, refs, *total)),
+            );
+        }
         Fact::KeeperStopped { gate: Some(gate), trouble, .. } => Some(format!("gate run {gate}: {trouble}")),
         Fact::KeeperStopped { trouble, .. } => Some(trouble.to_string()),
         Fact::BudgetExhausted { limit, .. } => Some(limit.clone()),
@@ -358,6 +368,21 @@ fn dropped(why: &Dropped) -> &'static str {
         Dropped::Superseded => "superseded",
         Dropped::Withdrawn => "withdrawn",
     }
+}
+
+/// Names the first refs that changed, and the sessions that ran.
+fn moved_refs(sessions: &[SessionId], refs: &[MovedRef], total: u64) -> String {
+    // What was lost is named; of new refs, of which a fetch brings thousands, only if there is nothing else.
+    let (lost, made): (Vec<&MovedRef>, Vec<&MovedRef>) = refs.iter().partition(|one| one.before.is_some());
+    let shown = if lost.is_empty() { &made } else { &lost };
+    let mut parts: Vec<String> = shown.iter().take(REFS_SHOWN_MAX).map(ToString::to_string).collect();
+    match usize::try_from(total).unwrap_or(usize::MAX) - parts.len() {
+        0 => {}
+        more => parts.push(format!("and {more} more")),
+    }
+    let sessions: Vec<String> = sessions.iter().map(ToString::to_string).collect();
+    let word = if sessions.len() == 1 { "session" } else { "sessions" };
+    format!("{}; {word} {} ran", parts.join("; "), sessions.join(", "))
 }
 
 #[cfg(test)]

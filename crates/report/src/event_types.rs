@@ -283,6 +283,10 @@ fn types_of(kind: FactKind) -> Vec<EventType> {
             "queue_bypassed",
             "The target branch holds work of an objective that did not pass the merge queue (`data.found`).",
         ),
+        FactKind::RefsMoved => one(
+            "refs_moved",
+            "Refs of yours, or entries of your stash, changed while sessions ran (`data.sessions`), and nothing in your checkouts explains it. `data.refs` names at most 50 of `data.total`; `data.refs[].kept` keeps what was there, and `salvage list` shows it.",
+        ),
         FactKind::BypassAccepted => {
             one("bypass_accepted", "A person accepted work that bypassed the merge queue (`queue adopt`).")
         }

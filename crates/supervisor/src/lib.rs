@@ -56,6 +56,7 @@ mod signals;
 mod tail;
 pub mod test_reports;
 mod trust;
+mod user_refs;
 mod world;
 
 pub use ask::ask;

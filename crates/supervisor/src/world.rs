@@ -12,12 +12,13 @@ use super::message::{Inbox, Message, Pending};
 use super::radars::Radars;
 use super::tail::Tails;
 use super::trust::{agreed, read_trust, with_agreement};
+use super::user_refs::Befores;
 use paddock_config::{Environment, Workspace};
 use paddock_engine::input::Input;
 use paddock_git::{GitError, Identity, Repository};
 use paddock_ipc::Gauges;
 use paddock_model::facts::TrustRecord;
-use paddock_model::ids::{ObjectId, ObjectiveId, ProjectSlug};
+use paddock_model::ids::{ObjectId, ObjectiveId, ProjectSlug, SessionId};
 use paddock_model::project::Project;
 use paddock_model::state::State;
 use paddock_model::tamper;
@@ -49,6 +50,8 @@ pub(super) struct World {
     /// Target and tip of the last search for commits that bypassed the queue. The same two give the same
     /// result.
     pub(super) bypass_looked: Mutex<HashMap<ProjectSlug, (ObjectId, ObjectId)>>,
+    /// What each project's repository held before sessions began.
+    pub(super) before: Befores,
     /// Projects for which a look is ordered and has not begun.
     looks_due: Mutex<BTreeSet<ProjectSlug>>,
 }
@@ -74,6 +77,10 @@ pub(super) struct Site {
     pub(super) queued: Vec<(ObjectiveId, ObjectId)>,
     /// Commit of the last publication to the target branch.
     pub(super) published: ObjectId,
+    /// Sessions that run or are being harvested.
+    pub(super) open: Vec<SessionId>,
+    /// Number of the last session of the workspace.
+    pub(super) last_session: u64,
     /// Git configuration that a person agreed to.
     pub(super) trust: TrustRecord,
     pub(super) min_free_gb: f64,
@@ -99,7 +106,7 @@ fn guarded(project: &Project) -> (Vec<String>, Vec<String>) {
 }
 
 impl Site {
-    pub(super) fn from_project(project: &Project) -> Self {
+    fn from_project(project: &Project) -> Self {
         Self {
             slug: project.slug.clone(),
             repo_root: PathBuf::from(&project.settings.repo_root),
@@ -111,6 +118,8 @@ impl Site {
             is_tree_wanted: project.integration.is_external || project.tested.is_empty(),
             queued: queued(project),
             published: project.integration.published.clone(),
+            open: Vec::new(),
+            last_session: 0,
             trust: project.trust.clone(),
             min_free_gb: project.settings.disk.min_free_gb,
             copy: project.settings.worktree.copy.clone(),
@@ -120,7 +129,11 @@ impl Site {
 
     /// Returns the site of a project; `None` if the project is gone.
     pub(super) fn find(state: &State, slug: &ProjectSlug) -> Option<Self> {
-        state.project(slug).map(Self::from_project)
+        let mut site = state.project(slug).map(Self::from_project)?;
+        let open = state.open_sessions().filter(|session| session.objective.project == *slug);
+        site.open = open.map(|session| session.id).collect();
+        site.last_session = state.counters().session;
+        Some(site)
     }
 }
 
@@ -148,6 +161,7 @@ impl World {
             disk_waits: DiskWaits::default(),
             repositories: Mutex::default(),
             bypass_looked: Mutex::default(),
+            before: Befores::default(),
             looks_due: Mutex::default(),
         }
     }

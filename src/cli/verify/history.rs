@@ -231,6 +231,7 @@ impl History {
             | Fact::RecheckJudged { .. }
             | Fact::QueueBypassed { .. }
             | Fact::BypassAccepted { .. }
+            | Fact::RefsMoved { .. }
             | Fact::Pushed { .. }
             | Fact::PushWaits { .. }
             | Fact::CandidateOrdered { .. }

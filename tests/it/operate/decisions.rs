@@ -41,6 +41,7 @@ fn facts(head: char, paths: &[&str]) -> HarvestFacts {
         head_elsewhere: None,
         tampered: Vec::new(),
         marks: Vec::new(),
+        stash_taken: Vec::new(),
         integrator_paths: Vec::new(),
         secrets: Vec::new(),
         unsearched: Vec::new(),

@@ -8,3 +8,4 @@ mod graphs;
 mod hostile;
 mod input;
 mod names;
+mod users;

@@ -208,6 +208,7 @@ pub(super) fn harvest(
         salvage,
         tampered: Vec::new(),
         marks: Vec::new(),
+        stash_taken: Vec::new(),
         head_elsewhere: (behaviour == B::Elsewhere && first).then_some(elsewhere),
         summary: summary(behaviour),
         account: super::agents::account(session, behaviour, repo.since(&session.from, &head).len(), now_ms),

@@ -61,6 +61,9 @@ pub(super) fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::SessionRefused { session, problem } => sessions::refused(scribe, session, problem),
         Input::SessionKeeper { session, trouble } => keepers::of_session(scribe, session, trouble),
         Input::GateKeeper { gate, trouble } => keepers::of_gate(scribe, gate, trouble),
+        Input::RefsMoved { project, sessions, refs, total } => {
+            watch::refs_moved(scribe, project, sessions, refs, total);
+        }
         Input::SessionExited { session, process } => sessions::exited(scribe, session, Some(process)),
         Input::SessionLost { session } => sessions::exited(scribe, session, None),
         Input::CommitsSeen { session, commits } => sessions::commits_seen(scribe, session, commits),

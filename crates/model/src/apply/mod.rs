@@ -90,7 +90,7 @@ impl State {
             Fact::KeeperStopped { session: Some(session), trouble, .. } => {
                 self.change_session(*session, |s| s.trouble = Some(*trouble));
             }
-            Fact::KeeperStopped { .. } => {}
+            Fact::KeeperStopped { .. } | Fact::RefsMoved { .. } => {}
 
             // Projects.
             Fact::ProjectAdded { project, settings, repository } => {

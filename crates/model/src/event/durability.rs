@@ -104,6 +104,7 @@ impl Fact {
             | Fact::ExternalJudged { .. }
             | Fact::QueueBypassed { .. }
             | Fact::BypassAccepted { .. }
+            | Fact::RefsMoved { .. }
             | Fact::Pushed { .. }
             | Fact::PushWaits { .. }
             | Fact::CandidateOrdered { .. }

@@ -250,8 +250,8 @@ impl Look<'_> {
         }
         let key = self.job.key;
         let conclusion = recover::conclude(&self.job.dir, &key, String::new(), self.shared.memory(&key));
-        // The first time its processes are killed, which frees what they hold. Later the job is over, whoever
-        // holds the lock.
+        // The first time its processes are killed, which frees what they hold. Later the job is over, even
+        // if a process outside of it holds the lock.
         if !std::mem::replace(&mut case.is_cleaned, true) {
             case.dead_since = Some(Instant::now());
             return;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::super::clock::now_ms;
 use super::super::error::EffectError;
+use super::super::user_refs;
 use super::super::world::{Site, World};
 use super::attempts::{past_locks, patiently};
 use super::transcripts;
@@ -71,7 +72,8 @@ impl Order {
 
 /// Harvests a session.
 ///
-/// Reconciled by reading again: a harvest changes nothing but refs that keep what would be lost.
+/// Reconciled by reading again: a harvest changes nothing but refs that keep what would be lost, and the list
+/// of the stash, which holds what the session took or left only the first time.
 pub(in super::super) fn harvest(world: &World, order: &Order) {
     fail_point!("harvest.before");
     trouble_point!("harvest", order.site.slug.as_str());
@@ -120,6 +122,14 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
         true => None,
         false => salvage(world, order, &repository, &worktree)?,
     };
+    let left = user_refs::Left {
+        session: order.session,
+        objective: order.objective.id.as_str(),
+        branch: &order.branch,
+        head: &found.head,
+        salvage: salvage.as_ref().map(|salvage| &salvage.commit),
+    };
+    let stash = user_refs::harvest(world, &order.site, &repository, &left)?;
     let (summary, account) = transcripts::read(world, &order.source, found.commits.len());
     Ok(HarvestFacts {
         head: found.head,
@@ -132,7 +142,8 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
         tampered,
         marks,
         uncommitted: found.uncommitted,
-        salvage,
+        salvage: salvage.or(stash.salvage),
+        stash_taken: stash.taken,
         head_elsewhere: found.head_elsewhere.and_then(head_elsewhere),
         summary,
         account,

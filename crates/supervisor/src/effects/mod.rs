@@ -22,7 +22,7 @@
 //! | RemoveWorktree | a missing folder is removed; late commits and uncommitted files get refs first |
 //! | StartSession | `session.json` exists: the keeper's lock and claim lead to it; an unclaimed job is fenced by creating `claim.json` and ends as `lost` |
 //! | StopSession, ExtendSession | `control.json` is replaced, never added to |
-//! | Harvest | reads only, except for refs that keep what would be lost |
+//! | Harvest | reads only, except for refs that keep what would be lost, and the stash, which is compared with what it was |
 //! | MakeCandidate | makes the chain of merges again; an answer for other members or another tip is ignored |
 //! | StartGate, StopGate | like sessions, in `runtime/gates/<n>` |
 //! | CompareTests | reads only; ordered again by the queue's next plan |

@@ -11,6 +11,7 @@ use super::super::disk_space::SpaceError;
 use super::super::error::EffectError;
 use super::super::message::Message;
 use super::super::tail::Followed;
+use super::super::user_refs;
 use super::super::world::{Site, World};
 use super::attempts::patiently;
 use super::environment::{Variables, Worksite, git_settings};
@@ -77,7 +78,7 @@ impl Order {
                 (worktree.path, Errand::Objective { objective, nodes, branch, base })
             }
         };
-        let (site, settings) = (Site::from_project(project), Box::new(project.settings.clone()));
+        let (site, settings) = (Site::find(state, &project.slug)?, Box::new(project.settings.clone()));
         let before = session.resume.as_ref().and_then(|resume| state.session(resume.session));
         let counter = before.and_then(|before| before.account.counter);
         Some(Self { site, settings, session, errand, path: PathBuf::from(path), counter })
@@ -171,6 +172,8 @@ fn submit(world: &World, order: &Order, dir: &Path) -> Result<(), EffectError> {
     let repository = world.trusted(&order.site)?;
     let git_dir = prepare(world, order, &repository)?;
     let spec = job(world, order, &repository, &git_dir, dir)?;
+    // Before anything of the session runs: from then on a change may be its own.
+    user_refs::begin(world, &order.site, &repository, order.session.id);
     Ok(world.runner.submit(&spec)?)
 }
 

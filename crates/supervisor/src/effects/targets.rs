@@ -7,6 +7,7 @@ use super::super::agreement::Known;
 use super::super::clock::now_ms;
 use super::super::projects::read_again;
 use super::super::trust::{agreed, read_trust, with_agreement};
+use super::super::user_refs;
 use super::super::world::{Site, World};
 use super::bypass;
 use super::candidates::candidate_name;
@@ -112,6 +113,7 @@ pub(in super::super) fn look(world: &World, site: &Site) {
         }
     }
     look_at_disk(world, site);
+    user_refs::look(world, &repository, site);
     // HEAD was detached when the project was added: no branch to look at until a person sets one.
     if site.target_branch.is_empty() {
         return world.report(Input::RepositoryFine { project: site.slug.clone() });

@@ -26,6 +26,7 @@ use paddock_model::cut;
 use paddock_model::event::Fact;
 use paddock_model::facts::HarvestFacts;
 use paddock_model::failure::{FailureClass, Remedy};
+use paddock_model::finding::FindingCode;
 use paddock_model::ids::ObjectiveKey;
 use paddock_model::keeper::KeeperRemedy;
 use paddock_model::objective::{Cause, Feedback, NextSession, Objective, Status};
@@ -159,6 +160,16 @@ fn completed(
 ) -> Due {
     if let Some(problem) = &outcome.problem {
         return Due::Human(ReasonCode::HarvestFailed, format!("the review could not be made: {problem}"));
+    }
+    // Before all else: a correction would land what it keeps.
+    if let Some(taken) = outcome.findings.iter().find(|finding| finding.code == FindingCode::StashTaken) {
+        let id = &objective.key.id;
+        let text = format!(
+            "{}; `paddock objective approve {id}` lets it land, `paddock objective reject {id} --note TEXT` \
+             sends the work back",
+            taken.text
+        );
+        return Due::Human(ReasonCode::StashTaken, text);
     }
     if let Some(text) = removed_tests(scribe, objective, outcome) {
         return Due::Human(ReasonCode::TestsRemoved, text);

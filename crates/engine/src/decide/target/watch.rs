@@ -8,9 +8,10 @@ use crate::effect::Effect;
 use crate::input::Problem;
 use paddock_model::event::Fact;
 use paddock_model::facts::{Carried, Collision, TrustRecord};
-use paddock_model::ids::{ObjectId, ProjectSlug};
+use paddock_model::ids::{ObjectId, ProjectSlug, SessionId};
 use paddock_model::project::Project;
 use paddock_model::reason::ReasonCode;
+use paddock_model::refs::MovedRef;
 use paddock_model::settings::ProjectSettings;
 
 /// Least time between two records of the same command's failure, in milliseconds.
@@ -175,5 +176,18 @@ pub(in crate::decide) fn collisions_seen(
     if scribe.state.project(slug).is_some_and(|project| project.collisions != collisions) {
         scribe.mark(slug);
         scribe.record(Fact::CollisionsSeen { project: slug.clone(), collisions });
+    }
+}
+
+/// Refs of the user changed while sessions ran. Recorded for people; nothing is held for it.
+pub(in crate::decide) fn refs_moved(
+    scribe: &mut Scribe<'_>,
+    project: ProjectSlug,
+    sessions: Vec<SessionId>,
+    refs: Vec<MovedRef>,
+    total: u64,
+) {
+    if scribe.state.project(&project).is_some() {
+        scribe.record(Fact::RefsMoved { project, sessions, refs, total });
     }
 }

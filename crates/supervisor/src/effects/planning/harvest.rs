@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::clock::now_ms;
 use crate::effects::attempts::patiently;
 use crate::error::EffectError;
+use crate::user_refs;
 use crate::world::{Site, World};
 use paddock_agents::planner::without_echo;
 use paddock_agents::transcript::{self, Reader, Reading, Setting};
@@ -50,7 +51,7 @@ impl Order {
         let project = state.project(&session.objective.project)?;
         let settings = &project.settings;
         Some(Self {
-            site: Site::from_project(project),
+            site: Site::find(state, &project.slug)?,
             session: session.id,
             path: PathBuf::from(planner_folder(settings, &project.slug)),
             from: session.from.clone(),
@@ -90,6 +91,9 @@ fn read(world: &World, order: &Order) -> Result<PlanFacts, EffectError> {
         tracing::warn!(session = %order.session, %error, "the planner's worktree could not be cleared away");
         None
     });
+    if let Ok(repository) = world.repository(&order.site.repo_root) {
+        user_refs::end(world, &order.site, &repository, order.session);
+    }
     Ok(PlanFacts {
         plan: plan
             .map(|plan| plan.document)
