@@ -17,6 +17,7 @@ mod error;
 mod events;
 pub(crate) mod exit_codes;
 mod explain;
+mod git_config;
 mod goal;
 mod goal_document;
 mod init;

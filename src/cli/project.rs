@@ -10,9 +10,9 @@ use super::exit_codes::{Exit, Outcome};
 use super::project_add::Add;
 use super::project_target::{self, SetTargetArgs};
 use super::verify::RERUN_FOLDER;
-use super::{output, repository, status};
+use super::{git_config, output, repository, status};
 use paddock_config::Workspace;
-use paddock_git::{Repository, remove_gate};
+use paddock_git::{GitError, Listed, Repository, remove_gate};
 use paddock_model::command::Command;
 use paddock_model::ids::ProjectSlug;
 use paddock_model::project::Project as Found;
@@ -257,13 +257,36 @@ impl Show {
                 map.insert("integration_ref".to_owned(), project.integration_ref().into());
                 map.insert("integration".to_owned(), project.integration.tip.to_string().into());
                 map.insert("published".to_owned(), project.integration.published.to_string().into());
+                // Missing while the repository cannot be read, which `doctor` reports.
+                if let Ok(entries) = configured(project) {
+                    map.insert("git_configuration".to_owned(), git_config::json(&entries));
+                }
+                map.insert("git_configuration_off".to_owned(), project.switched_off.clone().into());
             }
             output::json(&document)?;
             return Ok(Exit::Good);
         }
         output::print(&describe(context, project))?;
+        match configured(project) {
+            Ok(entries) => {
+                let lines = git_config::lines(&entries);
+                if !lines.is_empty() {
+                    output::print("git configuration that can run programs\n")?;
+                }
+                for line in lines {
+                    output::print(&format!("  {line}\n"))?;
+                }
+            }
+            Err(error) => output::note(&format!("git's configuration cannot be shown: {error}")),
+        }
         Ok(Exit::Good)
     }
+}
+
+/// Reads the git configuration that can run programs. Runs none of them.
+fn configured(project: &Found) -> Result<Vec<Listed>, GitError> {
+    let repository = Repository::open(project.settings.repo_root.as_ref())?;
+    repository.agreeing(project.trust.entries.iter().cloned()).configured()
 }
 
 fn describe(context: &Context, project: &Found) -> String {
@@ -299,6 +322,9 @@ fn describe(context: &Context, project: &Found) -> String {
             false => worker.agents.join(", "),
         };
         rows.push(vec!["worker".to_owned(), format!("{}: {agents}", worker.id)]);
+    }
+    for name in &project.switched_off {
+        rows.push(vec!["switched off".to_owned(), harmless(name)]);
     }
     for reason in project.holds.values() {
         rows.push(vec!["held".to_owned(), harmless(&format!("{} → {}", reason.text, reason.clears))]);

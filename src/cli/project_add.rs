@@ -11,6 +11,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::exit_codes::{Exit, Failure, Outcome};
+use super::git_config;
 use super::output;
 use super::repository::{self, ProjectFacts};
 use paddock_config::builtin;
@@ -18,6 +19,7 @@ use paddock_config::project_file::{self, ProjectFile};
 use paddock_config::resolve::{Project, Surroundings};
 use paddock_config::validate::on_path;
 use paddock_config::write::{NewProject, to_yaml, write_project};
+use paddock_git::Listed;
 use paddock_model::command::{Answer, Command};
 use paddock_model::ids::{ProjectSlug, nearest_id};
 use paddock_model::settings::{GateCommand, ProjectSettings};
@@ -51,6 +53,8 @@ pub(super) struct Wanted {
     pub target_branch: Option<String>,
     /// Gate commands for the project file; empty for no gate.
     pub verify: Vec<GateCommand>,
+    /// Whether a person agreed to the programs that the repository's own git configuration names.
+    pub agrees_to_programs: bool,
 }
 
 /// A project that was added.
@@ -71,7 +75,8 @@ pub(super) fn add(
     wanted: &Wanted,
     agree: impl Fn(&ProjectSettings) -> Result<(), Failure>,
 ) -> Result<Added, Failure> {
-    let found = repository::inspect(path, wanted.target_branch.as_deref())?;
+    let mut found = repository::inspect(path, wanted.target_branch.as_deref())?;
+    found.agrees_to_programs = wanted.agrees_to_programs;
     let root = PathBuf::from(&found.facts.root);
     // Whatever can be refused without the project file is refused before one is written.
     let slug = match &wanted.slug {
@@ -141,7 +146,9 @@ impl Add {
         let path = path.canonicalize().map_err(|error| {
             Failure::error(format!("{}: {error}; name the folder of a git repository", path.display()))
         })?;
+        let found = repository::inspect(&path, self.target_branch.as_deref())?;
         let wanted = Wanted {
+            agrees_to_programs: self.agrees_to_programs(&found.configured)?,
             slug: self.slug.clone(),
             name: self.name.clone(),
             target_branch: self.target_branch.clone(),
@@ -150,7 +157,45 @@ impl Add {
         let added = add(context, &path, &wanted, |settings| self.agree(settings))?;
         output::line(&added.answer.text)?;
         hints(&added.file, &added.settings);
+        let left_out = git_config::programs_of_the_repository(&found.configured);
+        if !wanted.agrees_to_programs && !left_out.is_empty() {
+            let keys: Vec<String> = left_out.into_iter().map(|entry| harmless(&entry.key)).collect();
+            output::note(&format!(
+                "programs that the repository's own git configuration names stay off: {}; `paddock project trust {}` \
+                 agrees to them",
+                keys.join(", "),
+                added.slug
+            ));
+        }
         Ok(Exit::Good)
+    }
+
+    /// Shows the git configuration that can run programs. Asks whether those of the repository itself may
+    /// run; without an answer, they stay off. Fails if the terminal fails.
+    fn agrees_to_programs(&self, entries: &[Listed]) -> Result<bool, Failure> {
+        // Until somebody agrees, the repository's own programs are off.
+        let shown: Vec<Listed> = entries
+            .iter()
+            .map(|entry| match entry.is_a_program_of_the_repository() {
+                true => entry.clone().off(),
+                false => entry.clone(),
+            })
+            .collect();
+        let lines = git_config::lines(&shown);
+        if !lines.is_empty() {
+            output::note("git's configuration names programs:");
+        }
+        for line in lines {
+            output::note(&format!("  {line}"));
+        }
+        let programs = git_config::programs_of_the_repository(entries);
+        // `--yes` speaks of commands that are committed, where others read them too.
+        if programs.is_empty() || self.yes {
+            return Ok(false);
+        }
+        let keys: Vec<String> = programs.into_iter().map(|entry| harmless(&entry.key)).collect();
+        output::note(&format!("the repository's own configuration names programs: {}", keys.join(", ")));
+        Ok(output::confirm("let git run them under Paddock? (otherwise they stay off)")?.unwrap_or(false))
     }
 
     /// Shows the commands that come from the repository, and asks for agreement. Fails if the person does not
@@ -235,6 +280,9 @@ pub(super) fn register_file(
         output::note(&warning.to_string());
     }
     let mut repository = found.facts;
+    if !found.agrees_to_programs {
+        repository.trust = git_config::without_programs(repository.trust, &found.configured);
+    }
     repository.trust = with_agreement(repository.trust, project.agreement.as_deref());
     let settings = project.settings;
     let command =

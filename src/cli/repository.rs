@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::error::CliError;
 use paddock_config::error::nearest;
-use paddock_git::{Repository, program};
+use paddock_git::{Listed, Repository, program};
 use paddock_model::facts::RepositoryFacts;
 use paddock_supervisor::read_trust;
 
@@ -23,6 +23,10 @@ pub(super) struct ProjectFacts {
     pub target_branch: String,
     /// `.paddock/project.yaml` as committed on that branch, if it exists there.
     pub own_file: Option<Vec<u8>>,
+    /// The git configuration of every level that can run programs.
+    pub configured: Vec<Listed>,
+    /// Whether a person agreed to the programs that the repository's own configuration names.
+    pub agrees_to_programs: bool,
 }
 
 /// Inspects the repository at `path` and `target_branch`, or the branch of its HEAD if none is named.
@@ -57,14 +61,16 @@ pub(super) fn inspect_any(path: &Path, target_branch: Option<&str>) -> Result<Pr
         true => None,
         false => repository.file_of(&full, OWN_FILE)?,
     };
+    let trust = read_trust(&repository)?;
+    let configured = repository.agreeing(trust.entries.iter().cloned()).configured()?;
     let facts = RepositoryFacts {
         root: found.root.display().to_string(),
         common_dir: found.common_dir.display().to_string(),
         bare: found.bare,
         target,
-        trust: read_trust(&repository)?,
+        trust,
     };
-    Ok(ProjectFacts { facts, own_file, target_branch })
+    Ok(ProjectFacts { facts, own_file, target_branch, configured, agrees_to_programs: false })
 }
 
 /// Returns the error for a missing branch, with the nearest name or a list of branches as a hint.

@@ -100,6 +100,7 @@ impl Verify {
         let reference = project.integration_ref();
         let error = |error: paddock_git::GitError| Failure::error(format!("{}: {error}", project.slug));
         let repository = Repository::open(Path::new(&project.settings.repo_root)).map_err(error)?;
+        let repository = repository.agreeing(project.trust.entries.iter().cloned());
         let (history, tip) = read(context, &project.slug, &repository, &reference)?;
         let mut faults = Vec::new();
         if tip != history.tip {

@@ -65,6 +65,11 @@ pub(crate) const CHANGES: &[&str] = &[
      to 4 GiB, in UTF-16 and in names; a file that cannot be searched to its end waits for a person.",
     "What a session stashes (`git stash`) is salvaged and leaves your stash; work that holds what you \
      had stashed waits for you.",
+    "Git configuration that can run programs and that nobody agreed to is switched off and named once, \
+     and holds the project only if its work needs it; filters, merge drivers and LFS programs of your own \
+     level now need an agreement too, those of git LFS itself do not.",
+    "`project add --yes` does not agree to programs in the repository's own git configuration: they stay \
+     off until `paddock project trust`.",
 ];
 
 /// Returns the changes that `status` has not printed in a workspace yet; `file` is its

@@ -9,9 +9,7 @@ use super::effect::{Compare, Effect};
 use paddock_model::bypass::BypassFacts;
 use paddock_model::command::{Command, StopMode};
 use paddock_model::evidence::Comparison;
-use paddock_model::facts::{
-    Carried, Collision, HarvestFacts, PlanFacts, TargetFacts, TargetKey, TrustRecord,
-};
+use paddock_model::facts::{Carried, Collision, HarvestFacts, PlanFacts, TargetFacts, TargetKey, TrustFound};
 use paddock_model::failure::Failure;
 use paddock_model::gate::CommandResult;
 use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
@@ -201,7 +199,7 @@ pub enum Input {
     /// The repository can be read again.
     RepositoryFine { project: ProjectSlug },
     /// The git configuration that can run programs was read.
-    TrustRead { project: ProjectSlug, trust: TrustRecord },
+    TrustRead { project: ProjectSlug, trust: TrustFound },
     /// A landing changed what a person had agreed to in a way that the agreement covers.
     AgreementCarried { project: ProjectSlug, carried: Carried },
     /// A condition outside of Paddock stops a project (disk, claim). Without `text` the condition is over.

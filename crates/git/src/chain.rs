@@ -76,6 +76,7 @@ pub struct ChainLink {
 /// # Errors
 /// Fails if a commit is missing, or if git fails for another reason than a conflict.
 pub fn make_chain(repository: &Repository, order: &ChainOrder) -> Result<ChainOutcome, GitError> {
+    repository.refuse_needed(&order.base)?;
     let library = repository.library()?;
     let mut maker = Maker { repository, library: &library, order, tip: oid(&order.base)?, taken: Vec::new() };
     let mut outcome = ChainOutcome::default();

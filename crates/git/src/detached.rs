@@ -30,6 +30,7 @@ pub fn prepare_detached(
 ) -> Result<Worktree, GitError> {
     let path = absolute(dir)?;
     let place = Place { repository, path: &path, marker: MARKER };
+    repository.refuse_needed(commit)?;
     // A reset touches no other worktree, so it runs without the lock.
     let (git_dir, reused) = {
         let lock = lock_of(repository.common_dir());

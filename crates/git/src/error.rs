@@ -73,6 +73,28 @@ pub enum GitError {
         /// Names of the first few.
         files: String,
     },
+    /// A commit has a file that needs a filter or a merge driver which nobody agreed to.
+    #[error(
+        "{path} has the attribute {attribute}, and what git's configuration names for it is not agreed to; without \
+         it the file would differ from what your own git writes, so {short} is not used: agree with `paddock \
+         project trust`, or remove the attribute", short = .commit.short()
+    )]
+    NotAgreed {
+        /// The attribute with its value.
+        attribute: String,
+        /// The file.
+        path: String,
+        /// The commit that has it.
+        commit: paddock_model::ids::ObjectId,
+    },
+    /// A file of git's configuration cannot be read, so that nobody knows what git would run.
+    #[error("{file}, a file of git's configuration, cannot be read ({why}); no git runs until it is mended")]
+    ConfigUnreadable {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A submodule in a gate folder is not what the commit says.
     #[error(
         "the submodule {path} is not what the commit says: {problem}; make `worktree.setup` bring it there \

@@ -31,7 +31,7 @@ const VERSION_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Settings of every call. They are passed in the environment, so they override every configuration file,
 /// including the repository's own, which an agent can write.
-const SETTINGS: [(&str, &str); 19] = [
+const SETTINGS: [(&str, &str); 20] = [
     // An agent could plant a program in each of these settings, and git would run it.
     ("core.fsmonitor", "false"),
     ("core.hooksPath", "/dev/null"),
@@ -41,6 +41,7 @@ const SETTINGS: [(&str, &str); 19] = [
     ("core.sshCommand", "false"),
     ("core.gitProxy", ""),
     ("core.pager", "cat"),
+    ("core.alternateRefsCommand", "true"),
     ("credential.helper", ""),
     // Looking into a submodule would run git in a repository that the agent controls.
     ("diff.ignoreSubmodules", "all"),
@@ -66,7 +67,7 @@ const SETTINGS: [(&str, &str); 19] = [
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
     git_dir: PathBuf,
-    common_dir: &'a Path,
+    repository: &'a Repository,
     work_tree: Option<&'a Path>,
     settings: Vec<(String, String)>,
     environment: Vec<(&'static str, OsString)>,
@@ -79,7 +80,7 @@ impl<'a> Call<'a> {
     pub(crate) fn new(repository: &'a Repository) -> Self {
         Self {
             git_dir: repository.common_dir().to_owned(),
-            common_dir: repository.common_dir(),
+            repository,
             work_tree: None,
             settings: Vec::new(),
             environment: Vec::new(),
@@ -140,33 +141,39 @@ impl<'a> Call<'a> {
     }
 
     fn bounded(self, input: Vec<u8>, limit: Duration, mode: OutputMode) -> Result<Option<Output>, GitError> {
-        self.process().run(input, limit, mode).map_err(GitError::io(Path::new("git")))
+        self.process()?.run(input, limit, mode).map_err(GitError::io(Path::new("git")))
     }
 
     /// Starts the call for a caller that reads its standard output as it comes, and that ends it.
     pub(crate) fn start(self) -> Result<Child, GitError> {
-        self.process().start().map_err(GitError::io(Path::new("git")))
+        self.process()?.start().map_err(GitError::io(Path::new("git")))
     }
 
-    fn process(self) -> Process {
+    fn process(self) -> Result<Process, GitError> {
+        // Read at each call: an agent can write to the configuration at any moment.
+        let switched = self.repository.switched(&self.git_dir)?;
         let mut variables: Vec<(String, OsString)> = vec![
             // With both variables set, git neither searches for a repository nor follows the worktree's
             // `.git` file.
             ("GIT_DIR".to_owned(), self.git_dir.clone().into()),
-            ("GIT_COMMON_DIR".to_owned(), self.common_dir.into()),
+            ("GIT_COMMON_DIR".to_owned(), self.repository.common_dir().into()),
+            // Only the repository itself is read, never one that a URL or a remote leads to.
+            ("GIT_ALLOW_PROTOCOL".to_owned(), "file".into()),
+            ("GIT_NO_LAZY_FETCH".to_owned(), "1".into()),
         ];
         variables.extend(self.work_tree.map(|work_tree| ("GIT_WORK_TREE".to_owned(), work_tree.into())));
         variables.extend(self.environment.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        let per_call = self.settings.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let fixed = SETTINGS.into_iter().map(|(key, value)| (key.into(), value.into()));
+        let per_call = self.settings.into_iter().map(|(key, value)| (key.into(), value.into()));
         let mut count = 0;
-        for (key, value) in SETTINGS.into_iter().chain(per_call) {
-            variables.push((format!("GIT_CONFIG_KEY_{count}"), key.into()));
-            variables.push((format!("GIT_CONFIG_VALUE_{count}"), value.into()));
+        for (key, value) in fixed.chain(per_call).chain(switched.settings) {
+            variables.push((format!("GIT_CONFIG_KEY_{count}"), key));
+            variables.push((format!("GIT_CONFIG_VALUE_{count}"), value));
             count += 1;
         }
         variables.push(("GIT_CONFIG_COUNT".to_owned(), count.to_string().into()));
         let folder = self.work_tree.unwrap_or(&self.git_dir);
-        Process::isolated().variables(variables).args(&self.arguments).folder(folder)
+        Ok(Process::isolated().variables(variables).args(&self.arguments).folder(folder))
     }
 
     /// Runs the call and returns its standard output. Fails unless the call exits with status 0.

@@ -83,6 +83,7 @@ pub fn publish(repository: &Repository, order: &PublishOrder) -> Result<PublishO
                     );
                     return Ok(waiting(WaitCode::LocalChanges, deleted, Some(worktree), text));
                 }
+                repository.refuse_needed(&order.to)?;
                 // git's exit status is ignored: what the branch holds afterwards decides.
                 let output = merge(repository, order, git_dir, worktree)?;
                 if settled_outcome(repository, order)?.is_none() {

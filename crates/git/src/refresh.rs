@@ -24,6 +24,7 @@ pub fn bring_forward(repository: &Repository, worktree: &Worktree, to: &ObjectId
     if head == *to || !is_fresh {
         return Ok(());
     }
+    repository.refuse_needed(to)?;
     let call = Call::new(repository).in_worktree(&worktree.git_dir, &worktree.path).limit(CHECKOUT_TIME_MAX);
     call.args(["reset", "--quiet", "--hard", to.as_str()])
         .run()

@@ -1,5 +1,6 @@
 //! Opening a repository by its git directory. Each reason why Paddock cannot work on a repository has a name.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use paddock_os::plain;
 #[derive(Debug, Clone)]
 pub struct Repository {
     inner: Arc<Inner>,
+    agreed: Arc<BTreeMap<String, String>>,
 }
 
 #[derive(Debug)]
@@ -47,9 +49,22 @@ impl Repository {
         let config = check_format(&root, &common_dir)?;
         let main_worktree = main_worktree_of(&root, &git_dir, &common_dir, &config);
         let inner = Inner { repo_root: root, common_dir, main_worktree };
-        let repository = Self { inner: Arc::new(inner) };
+        let repository = Self { inner: Arc::new(inner), agreed: Arc::default() };
         repository.check_has_commits()?;
         Ok(repository)
+    }
+
+    /// Returns the same repository, in which git may run what a record of trust covers: entries by name, with
+    /// the hash of their values. A repository that was just opened lets git run nothing but the filters of
+    /// git LFS.
+    #[must_use]
+    pub fn agreeing(&self, entries: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self { inner: Arc::clone(&self.inner), agreed: Arc::new(entries.into_iter().collect()) }
+    }
+
+    /// Returns what git may run, as names and hashes of entries.
+    pub(crate) fn agreed(&self) -> &BTreeMap<String, String> {
+        &self.agreed
     }
 
     /// Returns the folder that was opened, absolute and without symbolic links.

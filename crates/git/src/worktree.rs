@@ -76,6 +76,8 @@ pub fn add_worktree(repository: &Repository, spec: &WorktreeSpec) -> Result<Work
         false => vec![spec.base.as_str()],
     };
     let new_branch = if has_branch { None } else { Some(spec.branch.as_str()) };
+    let head = repository.commit_of(&full)?;
+    repository.refuse_needed(head.as_ref().unwrap_or(&spec.base))?;
     Ok(worktree(place.make(new_branch, &arguments)?, false))
 }
 

@@ -131,6 +131,9 @@ pub enum Fact {
         #[serde(default)]
         landing: Option<ObjectId>,
     },
+    /// The entries of the configuration that can run programs and are switched off, because nobody agreed to
+    /// them, are now these: their names, sorted. Empty once nothing is switched off any more.
+    ConfigSwitchedOff { project: ProjectSlug, entries: Vec<String> },
     /// A person removed a project. Its objectives are forgotten; its refs and branches stay in the
     /// repository.
     ProjectRemoved { project: ProjectSlug },

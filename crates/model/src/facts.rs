@@ -160,6 +160,18 @@ impl TrustRecord {
     }
 }
 
+/// The configuration that can run programs, compared with what a person trusts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustFound {
+    /// What it was compared with.
+    pub before: TrustRecord,
+    /// What the project's work needs and nobody trusts, in words for people. Nothing may be written while
+    /// there is any.
+    pub needed: Vec<String>,
+    /// Names of the entries that are switched off, sorted.
+    pub off: Vec<String>,
+}
+
 /// An agreement of a person that a landing extends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Carried {

@@ -150,6 +150,9 @@ pub struct Project {
     pub holds: BTreeMap<ReasonCode, Reason>,
     /// Configuration that a person trusted.
     pub trust: TrustRecord,
+    /// Names of configuration entries that can run programs and are switched off.
+    #[serde(default)]
+    pub switched_off: Vec<String>,
     /// Agents that could not be started, with the reason; cleared when the settings change.
     pub unusable_agents: BTreeMap<AgentId, String>,
     /// When each of them failed to start, in Unix milliseconds, if that was recorded.

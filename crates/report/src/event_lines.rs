@@ -210,6 +210,7 @@ fn words(fact: &Fact) -> Words {
         | Fact::ProjectPaused { .. }
         | Fact::ProjectConfigured { .. }
         | Fact::ProjectTrusted { .. }
+        | Fact::ConfigSwitchedOff { .. }
         | Fact::ProjectRemoved { .. }
         | Fact::AgentsReset { .. }
         | Fact::DayBegan { .. }

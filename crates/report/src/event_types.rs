@@ -56,6 +56,10 @@ fn types_of(kind: FactKind) -> Vec<EventType> {
             "project_trusted",
             "A person trusted configuration that can run programs, or a landing carried that trust over (`data.landing`).",
         ),
+        FactKind::ConfigSwitchedOff => one(
+            "config_switched_off",
+            "Git configuration that can run programs and that nobody agreed to is switched off (`data.entries`); empty once nothing is any more.",
+        ),
         FactKind::ProjectRemoved => {
             one("project_removed", "A project was removed; Paddock no longer manages its repository.")
         }

@@ -127,6 +127,8 @@ pub struct ProjectStatus {
     pub gate: Vec<GateCommandStatus>,
     /// The newest landing that a gate run judged, with its tests.
     pub landing: Option<LandingStatus>,
+    /// Git configuration that can run programs and that is switched off, because nobody agreed to it.
+    pub git_configuration_off: Vec<String>,
 }
 
 /// A gate command, and what it reported of tests when it last passed.

@@ -42,6 +42,7 @@ fn project_text(project: &ProjectStatus, now_ms: i64) -> String {
     out.push_str(&section("queue", &queue(project, now_ms)));
     out.push_str(&section("waiting", &blocked(project)));
     out.push_str(&gate(project));
+    out.push_str(&switched_off(project));
     let counts: Vec<String> = paddock_model::objective::Status::ALL
         .iter()
         .filter_map(|status| project.counts.get(status.word()).map(|count| (status.word(), *count)))
@@ -50,6 +51,20 @@ fn project_text(project: &ProjectStatus, now_ms: i64) -> String {
         .collect();
     let counts = if counts.is_empty() { "none yet".to_owned() } else { counts.join(", ") };
     out + &format!("  objectives: {counts}\n")
+}
+
+/// Names git configuration that is switched off, on one line.
+fn switched_off(project: &ProjectStatus) -> String {
+    match project.git_configuration_off.as_slice() {
+        [] => String::new(),
+        names => {
+            let names = cut(&harmless(&names.join(", ")), REASON_WIDTH_MAX);
+            format!(
+                "  git configuration switched off until `paddock project trust {}`: {names}\n",
+                project.slug
+            )
+        }
+    }
 }
 
 fn header(project: &ProjectStatus) -> String {

@@ -66,4 +66,4 @@ pub use error::{EffectError, SupervisorError};
 pub use options::{Options, RunEnd};
 pub use projects::read_project;
 pub use run::{COMMAND_PATIENCE, run};
-pub use trust::{read_trust, with_agreement};
+pub use trust::{judged, read_trust, with_agreement};

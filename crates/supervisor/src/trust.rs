@@ -1,10 +1,19 @@
-//! Records of the git configuration that can run programs, to compare with what a person agreed to.
+//! The git configuration that can run programs, compared with what a person agreed to.
 
-use paddock_git::{GitError, Repository};
-use paddock_model::facts::TrustRecord;
+use std::collections::BTreeMap;
+
+use paddock_git::{GitError, Judged, Repository, judge};
+use paddock_model::facts::{TrustFound, TrustRecord};
+use paddock_model::ids::ObjectId;
 
 /// Name of the entry in a trust record that holds the hash of the commands in the repository's own file.
 const AGREEMENT: &str = ".paddock/project.yaml (its commands)";
+
+/// Names of switched-off entries that are recorded, at most: they are part of the project's row in the
+/// database.
+const OFF_MAX: usize = 100;
+/// Characters of such a name that are recorded, at most.
+const NAME_CHARS_MAX: usize = 200;
 
 /// Reads the record of a repository: names and hashes of entries, never their values, which may be secret.
 ///
@@ -25,4 +34,44 @@ pub fn with_agreement(mut trust: TrustRecord, agreement: Option<&str>) -> TrustR
     trust.entries.retain(|(name, _)| name != AGREEMENT);
     trust.entries.extend(agreement.map(|hash| (AGREEMENT.to_owned(), hash.to_owned())));
     trust
+}
+
+/// Compares the configuration of a repository with what is agreed to.
+///
+/// # Errors
+/// Fails if the configuration cannot be read.
+pub fn judged(repository: &Repository, trust: &TrustRecord) -> Result<Judged, GitError> {
+    let agreed: BTreeMap<String, String> =
+        trust.entries.iter().filter(|(name, _)| name != AGREEMENT).cloned().collect();
+    Ok(judge(&agreed, &repository.execution_config()?.entries))
+}
+
+/// Compares the configuration of a repository with what is agreed to, for work that uses some commits.
+///
+/// # Errors
+/// Fails if the configuration cannot be read.
+pub(super) fn found<'c>(
+    repository: &Repository,
+    trust: &TrustRecord,
+    signs: bool,
+    commits: impl Iterator<Item = &'c ObjectId>,
+) -> Result<TrustFound, GitError> {
+    let Judged { mut off, held: mut needed, signing, push: _ } = judged(repository, trust)?;
+    if signs {
+        needed.extend(signing);
+    }
+    for found in repository.needed(commits)? {
+        let text = format!("{} for {}", found.attribute, found.path);
+        if !needed.contains(&text) {
+            needed.push(text);
+        }
+    }
+    let more = off.len().saturating_sub(OFF_MAX);
+    off.truncate(OFF_MAX);
+    let mut off: Vec<String> =
+        off.into_iter().map(|name| name.chars().take(NAME_CHARS_MAX).collect()).collect();
+    if more > 0 {
+        off.push(format!("{more} more"));
+    }
+    Ok(TrustFound { before: trust.clone(), needed, off })
 }

@@ -11,13 +11,13 @@ use super::executor::Executor;
 use super::message::{Inbox, Message, Pending};
 use super::radars::Radars;
 use super::tail::Tails;
-use super::trust::{agreed, read_trust, with_agreement};
+use super::trust::found;
 use super::user_refs::Befores;
 use paddock_config::{Environment, Workspace};
 use paddock_engine::input::Input;
 use paddock_git::{GitError, Identity, Repository};
 use paddock_ipc::Gauges;
-use paddock_model::facts::TrustRecord;
+use paddock_model::facts::{TrustFound, TrustRecord};
 use paddock_model::ids::{ObjectId, ObjectiveId, ProjectSlug, SessionId};
 use paddock_model::project::Project;
 use paddock_model::state::State;
@@ -83,6 +83,8 @@ pub(super) struct Site {
     pub(super) last_session: u64,
     /// Git configuration that a person agreed to.
     pub(super) trust: TrustRecord,
+    /// Whether merges are to be signed.
+    pub(super) signs: bool,
     pub(super) min_free_gb: f64,
     /// Files of `worktree.copy`.
     pub(super) copy: Vec<String>,
@@ -121,10 +123,17 @@ impl Site {
             open: Vec::new(),
             last_session: 0,
             trust: project.trust.clone(),
+            signs: project.settings.sign,
             min_free_gb: project.settings.disk.min_free_gb,
             copy: project.settings.worktree.copy.clone(),
             guarded: guarded(project),
         }
+    }
+
+    /// Compares git's configuration with what a person agreed to, for the commits that the project works with.
+    pub(super) fn trust_found(&self, repository: &Repository) -> Result<TrustFound, GitError> {
+        let queued = self.queued.iter().map(|(_, head)| head);
+        found(repository, &self.trust, self.signs, [&self.tip, &self.published].into_iter().chain(queued))
     }
 
     /// Returns the site of a project; `None` if the project is gone.
@@ -212,25 +221,26 @@ impl World {
         self.repositories.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
-    /// Returns the repository of a site if its git configuration is the one that a person agreed to. Called
-    /// before every use of git that could run a program named there: an agent can write to that
-    /// configuration.
+    /// Returns the repository of a site, in which git runs what a person agreed to and nothing else. Called
+    /// before every use of git that could run a program: an agent can write to git's configuration.
     ///
     /// # Errors
-    /// [`EffectError::Untrusted`] names the entries that changed; the kernel receives them and holds the
-    /// project.
+    /// [`EffectError::Untrusted`] names what the project's work needs and nobody agreed to; the kernel
+    /// receives it and holds the project.
     pub(super) fn trusted(&self, site: &Site) -> Result<Repository, EffectError> {
-        let repository = self.repository(&site.repo_root)?;
-        let trust = read_trust(&repository)?;
-        // The record also holds the hash of the repository's own project file, which `projects` compares.
-        // Copied over, so that it counts as unchanged here.
-        let trust = with_agreement(trust, agreed(&site.trust));
-        let changes = site.trust.changes(&trust);
-        if changes.is_empty() {
+        let repository = self.agreeing(site)?;
+        let found = site.trust_found(&repository)?;
+        if found.needed.is_empty() {
             return Ok(repository);
         }
-        self.report(Input::TrustRead { project: site.slug.clone(), trust });
-        Err(EffectError::Untrusted(changes))
+        let needed = found.needed.clone();
+        self.report(Input::TrustRead { project: site.slug.clone(), trust: found });
+        Err(EffectError::Untrusted(needed))
+    }
+
+    /// Returns the repository of a site, in which git runs what a person agreed to and nothing else.
+    pub(super) fn agreeing(&self, site: &Site) -> Result<Repository, GitError> {
+        Ok(self.repository(&site.repo_root)?.agreeing(site.trust.entries.iter().cloned()))
     }
 
     /// Returns the author of Paddock's own commits: the user, or Paddock where git knows no user.

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::finding::Finding;
 use super::gate;
 use crate::cli::context::Context;
+use crate::cli::git_config;
 use paddock_config::Severity;
 use paddock_config::validate::validate;
 use paddock_git::Repository;
@@ -12,8 +13,8 @@ use paddock_ipc::workspace_lock::{RepositoryClaim, is_running};
 use paddock_model::project::Project;
 use paddock_model::state::State;
 use paddock_report::event_types::public_types;
-use paddock_report::text::counted;
-use paddock_supervisor::read_trust;
+use paddock_report::text::{counted, harmless};
+use paddock_supervisor::judged;
 
 pub(super) fn check(context: &Context, state: &State) -> Vec<Finding> {
     let mut found = files(context, state);
@@ -121,22 +122,7 @@ fn repository_findings(
             "move what is in the way; Paddock then publishes by itself",
         ));
     }
-    match read_trust(repository) {
-        Ok(trust) => {
-            let changes = project.trust.changes(&trust);
-            // `read_trust` reads git's configuration only. The recorded trust also holds the agreement to the
-            // repository's own file, which would read as removed here.
-            let changes: Vec<String> =
-                changes.into_iter().filter(|name| !name.starts_with(".paddock/")).collect();
-            if !changes.is_empty() {
-                let text = format!("configuration that can run programs changed: {}", changes.join(", "));
-                let remedy =
-                    format!("undo the change, or agree to it: `paddock project trust {}`", project.slug);
-                found.push(Finding::error(area, text, remedy));
-            }
-        }
-        Err(error) => found.push(Finding::error(area, error.to_string(), "repair the repository")),
-    }
+    found.extend(configuration(project, repository, area));
     // Commits of sessions need an author. Without a configured one they get Paddock's.
     let identity = repository.facts().ok().and_then(|facts| facts.user_identity);
     if identity.is_none() {
@@ -146,6 +132,46 @@ fn repository_findings(
             "git has no name and email of yours: commits name Paddock as their author",
             remedy,
         ));
+    }
+    found
+}
+
+/// Lists the git configuration that can run programs, and what of it nobody agreed to.
+fn configuration(project: &Project, repository: &Repository, area: &str) -> Vec<Finding> {
+    let repository = repository.agreeing(project.trust.entries.iter().cloned());
+    let read =
+        repository.configured().and_then(|entries| Ok((entries, judged(&repository, &project.trust)?)));
+    let (entries, judged) = match read {
+        Ok(read) => read,
+        Err(error) => return vec![Finding::error(area, error.to_string(), "mend the file, or remove it")],
+    };
+    let mut found = Vec::new();
+    for (level, entries) in git_config::by_level(&entries) {
+        let named: Vec<String> = entries
+            .into_iter()
+            .map(|entry| {
+                let file = entry.origin.display().to_string();
+                format!("{} in {} ({})", harmless(&entry.key), harmless(&file), entry.state())
+            })
+            .collect();
+        let text = format!("git's {} configuration can run programs: {}", level.word(), named.join(", "));
+        found.push(Finding::note(area, text));
+    }
+    let remedy = format!("undo the change, or agree to it: `paddock project trust {}`", project.slug);
+    let named = |names: &[String]| harmless(&names.join(", "));
+    if !judged.held.is_empty() {
+        let text = format!("configuration that can run programs changed: {}", named(&judged.held));
+        found.push(Finding::error(area, text, remedy.clone()));
+    }
+    let (off, signing, push) = (&judged.off, &judged.signing, &judged.push);
+    let parts = [
+        (off, "switched off, because nobody agreed to it"),
+        (signing, "not used to sign, because nobody agreed to it"),
+        (push, "not used to push, because nobody agreed to it"),
+    ];
+    for (names, what) in parts.into_iter().filter(|(names, _)| !names.is_empty()) {
+        let text = format!("git configuration is {what}: {}", named(names));
+        found.push(Finding::warning(area, text, remedy.clone()));
     }
     found
 }

@@ -154,6 +154,7 @@ impl History {
             | Fact::ProjectEnabled { .. }
             | Fact::ProjectPaused { .. }
             | Fact::ProjectTrusted { .. }
+            | Fact::ConfigSwitchedOff { .. }
             | Fact::ProjectRemoved { .. }
             | Fact::ProjectHeld { .. }
             | Fact::ProjectReleased { .. }

@@ -172,6 +172,7 @@ impl<'c> Rerun<'c> {
                 gate_paths: gate_paths(&runs),
                 is_set_up: false,
                 must_mend: false,
+                agreed: project.trust.entries.iter().cloned().collect(),
             },
         };
         let stages = job.stages(&dir).map_err(error)?;

@@ -33,7 +33,7 @@ impl Gate {
 
     pub(super) fn try_hold(&self, commit: &ObjectId, anew: bool) -> Result<Held, GitError> {
         let order = HoldOrder { commit, kept: &self.kept, start_from_nothing: anew, trust: self.trust };
-        hold(&self.home.repository(), &self.place, &order)
+        hold(&self.home.repository().agreeing(self.home.all_agreed()), &self.place, &order)
     }
 
     /// Brings the folder to the tip of the user's repository.
@@ -52,6 +52,7 @@ impl Gate {
             gate_paths: vec!["check.sh".to_owned()],
             is_set_up: false,
             must_mend: true,
+            agreed: self.home.all_agreed(),
         }
     }
 

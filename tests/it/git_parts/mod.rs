@@ -2,6 +2,7 @@
 
 mod bypass;
 mod chains;
+mod configured;
 mod differences;
 mod gate_folders;
 mod gate_looks;

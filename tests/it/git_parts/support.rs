@@ -1,6 +1,7 @@
 //! Real repositories for tests, made by the git program with a fixed identity and without the machine's
 //! configuration.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -79,6 +80,11 @@ impl Home {
 
     pub(super) fn repository(&self) -> Repository {
         Repository::open(&self.root).unwrap()
+    }
+
+    /// Returns name and hash of everything that git's configuration can run, as if a person agreed to it now.
+    pub(super) fn all_agreed(&self) -> BTreeMap<String, String> {
+        self.repository().execution_config().unwrap().entries
     }
 
     pub(super) fn place(&self, name: &str) -> PathBuf {

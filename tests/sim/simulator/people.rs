@@ -3,7 +3,7 @@
 use paddock_engine::effect::Effect;
 use paddock_engine::input::Input;
 use paddock_model::command::Command;
-use paddock_model::facts::TrustRecord;
+use paddock_model::facts::{TrustFound, TrustRecord};
 use paddock_model::ids::ProjectSlug;
 use paddock_model::objective::Objective;
 use paddock_model::reason::ReasonCode;
@@ -159,7 +159,12 @@ pub(super) fn ask(sim: &mut Sim) -> Input {
             let objectives = setup::objectives(rng, first, 1);
             Command::ObjectivesAdd { project, objectives }
         }
-        (22, _) => return Input::TrustRead { project, trust: trust(rng) },
+        (22, _) => {
+            let Some(found) = sim.state.project(&project) else { return Input::Tick };
+            let before = found.trust.clone();
+            let (needed, off) = (changes(rng), changes(rng));
+            return Input::TrustRead { project, trust: TrustFound { before, needed, off } };
+        }
         (23, _) => Command::ProjectTrust { project, trust: trust(rng) },
         (24, _) => return Input::RepositoryFailed { project, problem: "locked".into() },
         (25, _) => return Input::RepositoryFine { project },
@@ -186,6 +191,11 @@ pub(super) fn ask(sim: &mut Sim) -> Input {
         }
     };
     Input::Command(Box::new(command))
+}
+
+/// Returns names of changed configuration, or none.
+fn changes(rng: &mut Rng) -> Vec<String> {
+    if rng.percent(60) { vec!["hook post-commit".to_owned()] } else { Vec::new() }
 }
 
 /// Returns the configuration that can run programs: unchanged, or with a new hook.

@@ -121,6 +121,7 @@ impl Folder {
             gate_paths: Vec::new(),
             is_set_up: false,
             must_mend: false,
+            agreed: BTreeMap::new(),
         })
     }
 

@@ -10,6 +10,7 @@ mod own_files;
 mod panics;
 mod pipes;
 mod places;
+mod programs;
 mod repositories;
 mod scope;
 mod security;

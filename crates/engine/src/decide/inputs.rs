@@ -43,7 +43,7 @@ pub(super) fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::RepositoryFailed { project, problem } => watch::look_failed(scribe, &project, problem),
         Input::RepositoryFine { project } => watch::repository_fine(scribe, &project),
         Input::AgreementCarried { project, carried } => watch::agreement_carried(scribe, project, carried),
-        Input::TrustRead { project, trust } => watch::trust_read(scribe, &project, &trust),
+        Input::TrustRead { project, trust } => watch::trust_read(scribe, &project, trust),
         Input::HoldSeen { project, code, text, clears } => {
             watch::hold_seen(scribe, &project, code, text, clears);
         }

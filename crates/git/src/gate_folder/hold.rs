@@ -70,6 +70,7 @@ pub struct Held {
 /// system reports. No gate may run in the folder then.
 pub fn hold(repository: &Repository, place: &GatePlace, order: &HoldOrder<'_>) -> Result<Held, GitError> {
     let path = absolute(&place.folder)?;
+    repository.refuse_needed(order.commit)?;
     make_private_dir(&place.private).map_err(GitError::io(&place.private))?;
     let known = Known::read(&place.private);
     if let Some(known) = known.as_ref().filter(|known| known.record.folder == path) {

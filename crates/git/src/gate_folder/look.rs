@@ -67,6 +67,9 @@ pub struct LookOrder {
     pub is_set_up: bool,
     /// Whether changed files are to be written again, because another command follows.
     pub must_mend: bool,
+    /// What git may run, from the record of trust: see [`Repository::agreeing`].
+    #[serde(default)]
+    pub agreed: BTreeMap<String, String>,
 }
 
 /// What a look found.
@@ -89,7 +92,10 @@ pub struct Looked {
 /// another command follows; [`GitError::NotHeld`] if a file cannot be written again; else whatever git or the
 /// file system reports. The run then says nothing about the commit.
 pub fn look(order: &LookOrder, trust: StatTrust) -> Result<Looked, GitError> {
-    let repository = Repository::open(&order.repo_root)?;
+    let repository = Repository::open(&order.repo_root)?.agreeing(order.agreed.clone());
+    if order.must_mend {
+        repository.refuse_needed(&order.commit)?;
+    }
     let folder = order.place.folder.as_path();
     let unknown = |what: &str| GitError::Unexpected(format!("nobody knows {what} {}", folder.display()));
     let mut known = Known::read(&order.place.private).ok_or_else(|| unknown("what was in"))?;

@@ -107,6 +107,9 @@ impl State {
                 (p.paused, p.paused_ms) = (*paused, paused.then_some(at_ms));
             }),
             Fact::ProjectTrusted { project, trust, .. } => self.change(project, |p| p.trust = trust.clone()),
+            Fact::ConfigSwitchedOff { project, entries } => {
+                self.change(project, |p| p.switched_off.clone_from(entries));
+            }
             Fact::ProjectRemoved { project } => self.forget_project(project),
             Fact::ProjectHeld { project, reason } => {
                 // One hold per code: a newer reason replaces the older one.

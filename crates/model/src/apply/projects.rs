@@ -33,6 +33,7 @@ fn new_project(
         unusable_agents: BTreeMap::new(),
         unusable_since_ms: BTreeMap::new(),
         trust: facts.trust.clone(),
+        switched_off: Vec::new(),
         integration: Integration {
             tip: facts.target.clone(),
             moves: 0,

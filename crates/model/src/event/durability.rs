@@ -36,6 +36,7 @@ impl Fact {
             | Fact::ProjectEnabled { .. }
             | Fact::ProjectPaused { .. }
             | Fact::ProjectTrusted { .. }
+            | Fact::ConfigSwitchedOff { .. }
             | Fact::ProjectRemoved { .. }
             | Fact::ProjectHeld { .. }
             | Fact::ProjectReleased { .. }

@@ -73,6 +73,7 @@ fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
         gate_slots: queue::gate_slots(project),
         gate: gate::commands(view, project),
         landing: gate::landing(view, project),
+        git_configuration_off: project.switched_off.clone(),
     }
 }
 

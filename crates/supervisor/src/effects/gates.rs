@@ -190,6 +190,7 @@ fn submit(world: &World, order: &Order) -> Result<(), EffectError> {
             gate_paths: gate_paths(&runs),
             is_set_up: false,
             must_mend: false,
+            agreed: order.site.trust.entries.iter().cloned().collect(),
         },
     };
     let spec = JobSpec {

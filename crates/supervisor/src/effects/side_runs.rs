@@ -1,6 +1,8 @@
 //! Prepares trees for gate runs outside the queue (canary, tamper guard), and pushes to the user's remote.
 
 use super::super::clock::now_ms;
+use super::super::error::EffectError;
+use super::super::trust::judged;
 use super::super::world::{Site, World};
 use super::attempts::patiently;
 use super::candidates::conflict_text;
@@ -91,6 +93,12 @@ pub(in super::super) struct Push {
 /// Reconciled by pushing again: a remote that holds the commit accepts it without a change.
 pub(in super::super) fn push_out(world: &World, order: &Push) {
     let outcome = world.trusted(&order.site).and_then(|repository| {
+        let judged = judged(&repository, &order.site.trust)?;
+        let changed = judged.for_push(&order.remote);
+        if !changed.is_empty() {
+            let changed = changed.into_iter().map(str::to_owned).collect();
+            return Err(EffectError::PushUntrusted(order.site.slug.clone(), changed));
+        }
         Ok(push(&repository, &order.remote, &order.commit, &order.site.target_branch)?)
     });
     let waits = |code, said: String| {

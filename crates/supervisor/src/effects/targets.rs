@@ -6,14 +6,13 @@ use std::path::Path;
 use super::super::agreement::Known;
 use super::super::clock::now_ms;
 use super::super::projects::read_again;
-use super::super::trust::{agreed, read_trust, with_agreement};
 use super::super::user_refs;
 use super::super::world::{Site, World};
 use super::bypass;
 use super::candidates::candidate_name;
 use paddock_engine::input::{Input, Problem, PublishAnswer};
 use paddock_git::{CasOutcome, GitError, PublishOrder, PublishOutcome, Repository};
-use paddock_model::facts::{Relation, TargetFacts, TrustRecord};
+use paddock_model::facts::{Relation, TargetFacts};
 use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey};
 use paddock_model::path::RepoPath;
 use paddock_model::project::{PublicationWait, WaitCode};
@@ -98,15 +97,15 @@ pub(in super::super) fn look(world: &World, site: &Site) {
     // Before anything is read: a change from here on has to order another look.
     world.mark_look_begun(&site.slug);
     trouble_point!("look", site.slug.as_str());
-    let repository = match world.repository(&site.repo_root) {
+    let repository = match world.agreeing(site) {
         Ok(repository) => repository,
         Err(error) => {
             let (project, problem) = (site.slug.clone(), error.to_string());
             return world.report(Input::RepositoryFailed { project, problem: problem.into() });
         }
     };
-    match read_trust(&repository) {
-        Ok(trust) => report_trust(world, site, trust),
+    match site.trust_found(&repository) {
+        Ok(trust) => world.report(Input::TrustRead { project: site.slug.clone(), trust }),
         Err(error) => {
             let (project, problem) = (site.slug.clone(), error.to_string());
             return world.report(Input::RepositoryFailed { project, problem: problem.into() });
@@ -150,12 +149,6 @@ fn look_at_queued(world: &World, repository: &Repository, site: &Site) {
             world.report(Input::BranchSeen { objective, head: found });
         }
     }
-}
-
-/// Reports the current git configuration, to be compared with what a person agreed to.
-fn report_trust(world: &World, site: &Site, trust: TrustRecord) {
-    let trust = with_agreement(trust, agreed(&site.trust));
-    world.report(Input::TrustRead { project: site.slug.clone(), trust });
 }
 
 /// Reports the free disk space where gates work, and puts the project on hold if its disks have too little.

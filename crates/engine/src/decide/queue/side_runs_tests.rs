@@ -2,7 +2,7 @@ use crate::decide::queue::bed::{Bed, oid, slug};
 use crate::effect::Effect;
 use crate::input::{Input, Problem};
 use paddock_model::event::{Dropped, Fact};
-use paddock_model::facts::TrustRecord;
+use paddock_model::facts::TrustFound;
 use paddock_model::ids::EntryId;
 use paddock_model::path::RepoPath;
 use paddock_model::side_runs::SideTree;
@@ -46,17 +46,20 @@ fn an_entry_whose_guard_cannot_be_made_leaves_the_queue() {
 #[test]
 fn while_the_project_is_held_the_guard_waits_and_is_made_afterwards() {
     let mut bed = guarded();
-    let trust = |entries: &[(&str, &str)]| {
-        let entries = entries.iter().map(|(name, hash)| ((*name).to_owned(), (*hash).to_owned()));
-        TrustRecord { entries: entries.collect() }
+    let trust = |bed: &Bed, needed: &[&str]| TrustFound {
+        before: bed.project().trust.clone(),
+        needed: needed.iter().map(|name| (*name).to_owned()).collect(),
+        off: Vec::new(),
     };
     // The same look that finds the change makes the tree fail.
-    bed.take(Input::TrustRead { project: slug(), trust: trust(&[("config filter.x.smudge", "1")]) });
+    let found = trust(&bed, &["filter=x for a.txt"]);
+    bed.take(Input::TrustRead { project: slug(), trust: found });
     assert!(!bed.project().is_workable());
     fail(&mut bed);
     assert!(bed.project().train.entry(EntryId(1)).is_some_and(Entry::waits_for_guard));
     assert_eq!(ordered(&bed).len(), 1);
-    bed.take(Input::TrustRead { project: slug(), trust: trust(&[]) });
+    let found = trust(&bed, &[]);
+    bed.take(Input::TrustRead { project: slug(), trust: found });
     assert!(bed.project().is_workable());
     let again = ordered(&bed);
     assert_eq!(again.len(), 2);

@@ -7,7 +7,7 @@ use crate::decide::sessions::harvest;
 use crate::effect::Effect;
 use crate::input::Problem;
 use paddock_model::event::Fact;
-use paddock_model::facts::{Carried, Collision, TrustRecord};
+use paddock_model::facts::{Carried, Collision, TrustFound};
 use paddock_model::ids::{ObjectId, ProjectSlug, SessionId};
 use paddock_model::project::Project;
 use paddock_model::reason::ReasonCode;
@@ -122,18 +122,22 @@ pub(in crate::decide) fn repository_fine(scribe: &mut Scribe<'_>, slug: &Project
     }
 }
 
-pub(in crate::decide) fn trust_read(scribe: &mut Scribe<'_>, slug: &ProjectSlug, trust: &TrustRecord) {
-    let Some(project) = scribe.state.project(slug) else { return };
-    let changes = project.trust.changes(trust);
-    // The user has undone the change.
-    if changes.is_empty() {
+pub(in crate::decide) fn trust_read(scribe: &mut Scribe<'_>, slug: &ProjectSlug, found: TrustFound) {
+    let TrustFound { before, needed, off } = found;
+    // A person has trusted something else meanwhile: the next look compares with that.
+    let Some(project) = scribe.state.project(slug).filter(|project| project.trust == before) else { return };
+    if project.switched_off != off {
+        scribe.record(Fact::ConfigSwitchedOff { project: slug.clone(), entries: off });
+    }
+    // A person has undone the change.
+    if needed.is_empty() {
         return release(scribe, slug, ReasonCode::Untrusted);
     }
-    let mut names: Vec<String> = changes.iter().take(CHANGES_SHOWN_MAX).cloned().collect();
-    if changes.len() > names.len() {
-        names.push(format!("{} more", changes.len() - names.len()));
+    let mut names: Vec<String> = needed.iter().take(CHANGES_SHOWN_MAX).cloned().collect();
+    if needed.len() > names.len() {
+        names.push(format!("{} more", needed.len() - names.len()));
     }
-    let text = format!("git configuration that can run programs changed: {}", names.join(", "));
+    let text = format!("git configuration that nobody agreed to is needed: {}", names.join(", "));
     let clears = format!("undo it, or agree to it with `paddock project trust {slug}`");
     hold(scribe, slug, ReasonCode::Untrusted, text, clears);
 }

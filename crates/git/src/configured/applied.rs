@@ -1,0 +1,106 @@
+//! Whether a commit has a file that needs a driver which is switched off.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use super::super::error::GitError;
+use super::super::program::Call;
+use super::super::repository::{Repository, oid};
+use super::switch::Drivers;
+use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
+
+/// A file that needs a driver which nobody agreed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needed {
+    /// The attribute with its value: `filter=NAME` or `merge=NAME`.
+    pub attribute: String,
+    /// The first file that has it.
+    pub path: RepoPath,
+}
+
+/// Returns a file of a commit whose attributes name one of the drivers.
+pub(super) fn needed(
+    repository: &Repository,
+    commit: &ObjectId,
+    drivers: &Drivers,
+) -> Result<Option<Needed>, GitError> {
+    if drivers.is_empty() || !is_mentioned(repository, commit, drivers)? {
+        return Ok(None);
+    }
+    // git says which files have the attributes. It reads the commit's own attribute files from an index; git
+    // 2.39 cannot read them from a commit.
+    let index = Index(unique(&repository.own_folder()?.join("attributes"))?);
+    let call = || Call::new(repository).whole().variable("GIT_INDEX_FILE", &index.0);
+    call().args(["read-tree", commit.as_str()]).run()?;
+    let files = call().args(["ls-files", "-z"]).run()?;
+    let arguments = ["check-attr", "--cached", "-z", "--stdin", "filter", "merge"];
+    let output = call().args(arguments).output_with_input(files)?;
+    if !output.status.success() {
+        return Err(super::super::program::program_error("check-attr".to_owned(), &output));
+    }
+    let mut fields = output.stdout.split(|byte| *byte == 0);
+    while let (Some(path), Some(attribute), Some(value)) = (fields.next(), fields.next(), fields.next()) {
+        let names = if attribute == b"filter" { &drivers.filters } else { &drivers.merges };
+        if names.contains(value) {
+            let attribute = [attribute, b"=", value].concat();
+            let attribute = String::from_utf8_lossy(&attribute).into_owned();
+            return Ok(Some(Needed { attribute, path: RepoPath::new(path) }));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns whether any attribute file of the commit, or outside of it, mentions one of the drivers. Answers
+/// for most commits without a git process.
+fn is_mentioned(repository: &Repository, commit: &ObjectId, drivers: &Drivers) -> Result<bool, GitError> {
+    let words = |attribute: &str, names: &BTreeSet<Vec<u8>>| -> Vec<Vec<u8>> {
+        names.iter().map(|name| [attribute.as_bytes(), b"=", name].concat()).collect()
+    };
+    let words = [words("filter", &drivers.filters), words("merge", &drivers.merges)].concat();
+    let mentions = |text: &[u8]| {
+        let mut tokens = text.split(u8::is_ascii_whitespace);
+        tokens.any(|token| words.iter().any(|word| word == token))
+    };
+    for file in super::attribute_files(repository)? {
+        if fs::read(file).is_ok_and(|text| mentions(&text)) {
+            return Ok(true);
+        }
+    }
+    let library = repository.library()?;
+    let mut due = vec![library.find_commit(oid(commit)?)?.tree_id()];
+    while let Some(id) = due.pop() {
+        for entry in &library.find_tree(id)? {
+            let kind = entry.kind();
+            if kind == Some(git2::ObjectType::Tree) {
+                due.push(entry.id());
+            }
+            let is_file = kind == Some(git2::ObjectType::Blob);
+            // On some file systems git finds the file under another spelling.
+            let is_named = is_file && entry.name_bytes().eq_ignore_ascii_case(b".gitattributes");
+            if is_named && mentions(library.find_blob(entry.id())?.content()) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// An index of its own, removed when it is no longer needed.
+struct Index(PathBuf);
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        drop(fs::remove_file(&self.0));
+    }
+}
+
+/// Makes a folder, and returns a path in it that no other call uses.
+fn unique(folder: &std::path::Path) -> Result<PathBuf, GitError> {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    fs::create_dir_all(folder).map_err(GitError::io(folder))?;
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    Ok(folder.join(format!("{}-{number}.index", std::process::id())))
+}
