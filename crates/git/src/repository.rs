@@ -177,7 +177,9 @@ fn check_format(root: &Path, common_dir: &Path) -> Result<git2::Config, GitError
     while let Some(entry) = entries.next() {
         let entry = entry?;
         let name = entry.name().unwrap_or_default().to_owned();
-        let value = entry.value().unwrap_or_default().to_lowercase();
+        // The library panics at a key without a value, which git takes for true.
+        let value = if entry.has_value() { entry.value_bytes() } else { b"true" };
+        let value = String::from_utf8_lossy(value).to_lowercase();
         if let Some(fault) = format_fault(&name, &value) {
             return Err(fault);
         }

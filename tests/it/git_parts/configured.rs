@@ -325,3 +325,12 @@ fn a_merge_driver_that_nobody_agreed_to_leaves_a_conflict() {
     assert!(matches!(make_candidate(&agreeing, &order(&ours, &theirs)).unwrap(), Candidate::Clean { .. }));
     assert!(ran.exists());
 }
+
+#[test]
+fn a_key_without_a_value_is_read() {
+    let home = Home::new();
+    append(&home.root.join(".git/config"), "[filter \"x\"]\n\trequired\n[core]\n\tfsmonitor\n");
+    let keys: Vec<String> =
+        home.repository().configured().unwrap().into_iter().map(|entry| entry.key).collect();
+    assert!(["filter.x.required", "core.fsmonitor"].iter().all(|key| keys.iter().any(|found| found == key)));
+}
