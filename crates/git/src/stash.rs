@@ -12,10 +12,11 @@ use git2::{Index, IndexEntry, Oid};
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
-use super::objects::{changed_paths, entry_at, is_gitlink};
+use super::objects::{changed_paths, is_gitlink};
 use super::refs::keep_ref;
 use super::repository::{Repository, object_id, oid};
 use super::salvage::{Salvage, SalvageOrder};
+use super::snapshot::Snapshot;
 use super::user_refs::{PINNED, read_plain};
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
@@ -200,14 +201,14 @@ impl Repository {
     ) -> Result<StashFound, GitError> {
         let library = self.library()?;
         let files = stashed_files(&library, entry)?;
-        let before = library.find_commit(oid(tip)?)?.tree()?;
+        let before = Snapshot::of_commit(&library, oid(tip)?)?;
         let mut commits = own_commits(&library, head, tip)?;
         commits.extend(other.map(oid).transpose()?);
         let (mut same, mut alike) = (BTreeSet::new(), BTreeSet::new());
         for id in commits {
-            let tree = library.find_commit(id)?.tree()?;
+            let tree = Snapshot::of_commit(&library, id)?;
             for (path, stashed) in &files {
-                let at = |tree: &git2::Tree<'_>| entry_at(tree, path).map(|(id, _)| id);
+                let at = |tree: &Snapshot<'_>| tree.entry(path).map(|(id, _)| id);
                 let (old, new) = (at(&before), at(&tree));
                 if new == old || alike.contains(path) && new != Some(*stashed) {
                     continue;
@@ -239,9 +240,10 @@ impl Repository {
                 .is_ok_and(|facts| facts.is_file() && facts.len() <= super::salvage::FILE_BYTES_MAX);
             is_plain && Oid::hash_file(git2::ObjectType::Blob, &file).is_ok_and(|found| found == *blob)
         };
-        let head = library.head().ok().and_then(|head| head.peel_to_tree().ok());
+        let head = library.head().ok().and_then(|head| head.peel_to_commit().ok());
+        let head = head.and_then(|head| Snapshot::of_commit(&library, head.id()).ok());
         let is_new = |(path, blob): &File| {
-            head.as_ref().is_none_or(|tree| entry_at(tree, path).is_none_or(|(id, _)| id != *blob))
+            head.as_ref().is_none_or(|tree| tree.entry(path).is_none_or(|(id, _)| id != *blob))
         };
         Ok(stashed_files(&library, entry)?.iter().any(|file| is_new(file) && is_there(file)))
     }
@@ -308,9 +310,9 @@ fn stashed_files(library: &git2::Repository, entry: &StashEntry) -> Result<Vec<F
     let tree = whole_tree(library, &stash)?;
     let base = stash.parents().next().map(|base| base.tree_id());
     let paths = changed_paths(library, base, Some(tree))?;
-    let tree = library.find_tree(tree)?;
+    let tree = Snapshot::new(library, Some(tree));
     let file = |path: RepoPath| {
-        let (blob, mode) = entry_at(&tree, &path)?;
+        let (blob, mode) = tree.entry(&path)?;
         let mode = u32::try_from(mode).ok()?;
         // An empty file says nothing about where it came from.
         let is_telling = !is_gitlink(mode) && library.find_blob(blob).is_ok_and(|blob| blob.size() > 0);
