@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -166,7 +167,13 @@ pub(crate) fn flush_objects(common_dir: &Path, objects: &BTreeSet<Oid>) -> Resul
 fn flush_all(paths: &BTreeSet<PathBuf>) -> Result<(), GitError> {
     let paths: Vec<&PathBuf> = paths.iter().collect();
     let share = paths.len().div_ceil(FLUSHES_AT_ONCE).max(1);
-    let flush = |paths: &[&PathBuf]| paths.iter().try_for_each(|path| flush_path(path));
+    // git may pack loose objects at any moment, as after an agent's commit of many files: what is gone since it
+    // was looked at is in a pack, which git flushed before it removed the file.
+    let flush_one = |path: &Path| match flush_path(path) {
+        Err(GitError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(()),
+        flushed => flushed,
+    };
+    let flush = |paths: &[&PathBuf]| paths.iter().try_for_each(|path| flush_one(path));
     if paths.len() <= 1 {
         return flush(&paths);
     }
@@ -200,4 +207,21 @@ pub(crate) fn is_gitlink(mode: u32) -> bool {
 /// Returns whether an object of any kind exists.
 pub(crate) fn exists(library: &git2::Repository, id: Oid) -> bool {
     library.find_object(id, Some(ObjectType::Any)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_that_is_packed_while_others_are_flushed_is_no_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = folder.path().join("there");
+        std::fs::write(&there, "x").unwrap();
+        let gone = folder.path().join("gone");
+        flush_all(&BTreeSet::from([there.clone(), gone.clone()])).unwrap();
+        flush_all(&BTreeSet::from([gone])).unwrap();
+        // Anything else is an error.
+        assert!(flush_all(&BTreeSet::from([there.join("below a file")])).is_err());
+    }
 }

@@ -37,7 +37,7 @@ fn timed<T>(times: &mut Vec<Duration>, act: impl FnOnce() -> T) -> T {
     // A busy machine or disk changes the time that passes, and not the work.
     let worked = processor_time().zip(before).map(|(after, before)| after.saturating_sub(before));
     let passed = begun.elapsed();
-    println!("{}: {passed:.2?}, of which {worked:.2?} is work", STEPS[times.len()]);
+    println!("{}: {passed:.2?} passed, {:.2?} of work", STEPS[times.len()], worked.unwrap_or(passed));
     times.push(worked.unwrap_or(passed));
     result
 }
