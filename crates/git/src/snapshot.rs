@@ -113,7 +113,7 @@ pub(crate) mod count {
     }
 
     /// Returns how many trees this parses.
-    pub(crate) fn of<T>(act: impl FnOnce() -> T) -> (T, usize) {
+    pub(crate) fn while_running<T>(act: impl FnOnce() -> T) -> (T, usize) {
         let before = PARSED.get();
         let result = act();
         (result, PARSED.get() - before)

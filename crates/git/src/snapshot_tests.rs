@@ -39,7 +39,7 @@ fn each_reader_of_a_branch_parses_each_folder_once_however_many_files_are_in_it(
     let tests = Globs::new(&patterns(None)).unwrap();
     let guarded = Guarded { tests: tests.clone(), commands: vec!["pytest".to_owned()] };
     let parsed = |what: &str, act: &dyn Fn()| {
-        let ((), parsed) = count::of(act);
+        let ((), parsed) = count::while_running(act);
         assert!((1..=PARSED_MAX).contains(&parsed), "{what} parsed {parsed} trees");
     };
     parsed("the harvest", &|| {
