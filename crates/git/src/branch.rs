@@ -8,10 +8,11 @@ use std::rc::Rc;
 use git2::{Commit, Oid};
 
 use super::blob_stream::BlobFile;
-use super::entries::files_at;
 use super::error::GitError;
 use super::harvest::{COMMITS_MAX, facts_of, new_commits};
+use super::objects::is_gitlink;
 use super::repository::{Repository, object_id, oid};
+use super::snapshot::{FOLDER, Snapshot};
 use crate::secrets::{Found, SearchError, Work, search};
 use paddock_model::facts::{SecretFact, UnsearchedFact};
 use paddock_model::ids::ObjectId;
@@ -105,6 +106,12 @@ struct Secrets<'r> {
     unsearched: Vec<UnsearchedFact>,
 }
 
+/// Returns the object of a path at which a tree has a file or a link, not a folder or a submodule.
+fn file_at(tree: &Snapshot<'_>, path: &RepoPath) -> Option<Oid> {
+    let is_file = |mode: i32| mode != FOLDER && !u32::try_from(mode).is_ok_and(is_gitlink);
+    tree.entry(path).filter(|(_, mode)| is_file(*mode)).map(|(id, _)| id)
+}
+
 impl<'r> Secrets<'r> {
     fn new(repository: &'r Repository, library: &'r git2::Repository) -> Self {
         let (seen, work) = (BTreeMap::new(), Work(WORK_MAX));
@@ -124,10 +131,11 @@ impl<'r> Secrets<'r> {
     /// Searches what a commit adds. A secret that a parent holds at the same path came with that parent.
     fn read(&mut self, commit: &Commit<'_>, paths: &[RepoPath]) -> Result<(), GitError> {
         let id = object_id(commit.id())?;
-        let new = files_at(self.library, commit.tree_id(), paths)?;
+        let tree = Snapshot::new(self.library, Some(commit.tree_id()));
         let mut suspects = Vec::new();
-        for (path, blob) in &new {
-            match self.in_file(*blob, path)? {
+        for path in paths {
+            let Some(blob) = file_at(&tree, path) else { continue };
+            match self.in_file(blob, path)? {
                 InFile::NotSearched => self.leave(&id, Some(path)),
                 InFile::Searched(found) if found.is_empty() => {}
                 InFile::Searched(found) => suspects.push((path.clone(), found)),
@@ -150,9 +158,11 @@ impl<'r> Secrets<'r> {
         // Texts are compared, not lines: a secret that only moves within its file is not new.
         let mut old: BTreeMap<RepoPath, Vec<Rc<[Found]>>> = BTreeMap::new();
         for parent in commit.parents() {
-            for (path, blob) in files_at(self.library, parent.tree_id(), &paths)? {
-                if let InFile::Searched(found) = self.in_file(blob, &path)? {
-                    old.entry(path).or_default().push(found);
+            let tree = Snapshot::new(self.library, Some(parent.tree_id()));
+            for path in &paths {
+                let Some(blob) = file_at(&tree, path) else { continue };
+                if let InFile::Searched(found) = self.in_file(blob, path)? {
+                    old.entry(path.clone()).or_default().push(found);
                 }
             }
         }

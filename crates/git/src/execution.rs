@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 use super::configured::hash;
 use super::error::GitError;
 use super::repository::Repository;
+use paddock_os::plain;
 
 /// Everything that can make git run programs, as a name for people and the SHA-256 of its value.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,7 +99,7 @@ impl Record {
     fn file(&mut self, file: &Path, name: &str) -> Result<(), GitError> {
         match fs::metadata(file) {
             Ok(facts) if facts.is_file() => {
-                let bytes = fs::read(file).map_err(GitError::io(file))?;
+                let bytes = plain::read(file).map_err(GitError::io(file))?;
                 self.add(name.to_owned(), &Sha256::digest(&bytes));
             }
             Ok(_) => self.add(name.to_owned(), b"no plain file"),

@@ -8,6 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use paddock_os::plain;
 
 /// Size in bytes above which a file of rules hides nothing. Nobody writes a larger one by hand.
 pub(crate) const RULES_BYTES_MAX: usize = 1 << 20;
@@ -61,7 +62,7 @@ impl IgnoreRules {
         fs::metadata(&file).ok().filter(fs::Metadata::is_file)?;
         let mut text = Vec::new();
         let limit = u64::try_from(RULES_BYTES_MAX).unwrap_or(u64::MAX);
-        fs::File::open(&file).ok()?.take(limit).read_to_end(&mut text).ok()?;
+        plain::open(&file).ok()?.take(limit).read_to_end(&mut text).ok()?;
         Self::parse(&text, any_case)
     }
 

@@ -32,7 +32,6 @@ mod configured;
 mod content;
 mod detached;
 mod diff;
-mod entries;
 mod error;
 mod execution;
 mod facts;

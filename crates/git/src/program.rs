@@ -4,7 +4,6 @@
 //! hooks, file system monitors, submodule recursion, prompts and automatic maintenance.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output};
 use std::time::Duration;
@@ -13,6 +12,7 @@ use super::bounded::OutputMode;
 use super::error::GitError;
 use super::process::Process;
 use super::repository::Repository;
+use paddock_os::plain;
 
 /// Oldest supported version of the git program: 2.39 is the first with `merge-tree --stdin`, which predicts
 /// conflicts between branches.
@@ -227,7 +227,7 @@ fn is_new_enough(version: &str) -> bool {
 
 /// Flushes a file, or a folder with the names in it, so that it survives a power loss.
 pub(crate) fn flush_path(path: &Path) -> Result<(), GitError> {
-    fs::File::open(path).and_then(|file| file.sync_all()).map_err(GitError::io(path))
+    plain::open(path).and_then(|file| file.sync_all()).map_err(GitError::io(path))
 }
 
 #[cfg(test)]

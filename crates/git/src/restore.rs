@@ -15,6 +15,7 @@ use super::salvage::LEFT_HEAD;
 use super::snapshot::Snapshot;
 use super::{CasOutcome, RepoPath};
 use paddock_model::ids::ObjectId;
+use paddock_os::plain;
 
 /// Prefix of the refs of salvaged work; `<objective>/<session>` follows.
 const PREFIX: &str = "refs/paddock/salvage/";
@@ -222,7 +223,7 @@ fn found_at(library: &git2::Repository, folder: &Path, path: &RepoPath) -> Resul
     }
     // Salvage stores no larger files, so the content cannot be the same.
     match facts.is_file() && facts.len() <= super::FILE_BYTES_MAX {
-        true => Ok(Found::Blob(library.blob(&fs::read(&file).map_err(GitError::io(&file))?)?)),
+        true => Ok(Found::Blob(library.blob(&plain::read(&file).map_err(GitError::io(&file))?)?)),
         false => Ok(Found::Else),
     }
 }

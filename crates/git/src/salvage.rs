@@ -21,6 +21,7 @@ use super::worktree::Worktree;
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 use paddock_os::fail_points::fail_point;
+use paddock_os::plain;
 
 /// What to salvage, and under which name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,7 +211,7 @@ fn content(library: &git2::Repository, root: &Path, path: &RepoPath) -> Result<C
     // git knows two modes of files and goes by the owner's right to execute.
     let is_executable = facts.permissions().mode() & 0o100 != 0;
     let mode = if is_executable { FileMode::BlobExecutable } else { FileMode::Blob };
-    match File::open(&file) {
+    match plain::open(&file) {
         Ok(open) => Ok(Content::Object(stored(library, open, facts.len(), &file)?, mode)),
         // An agent may have made its own file unreadable; one such file must not stop the salvage of the
         // others.

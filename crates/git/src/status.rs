@@ -16,6 +16,7 @@ use super::whole::{ASSUME_UNCHANGED, SKIP_WORKTREE};
 use super::worktree::Worktree;
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
+use paddock_os::plain;
 
 /// Size in bytes above which a changed file is compared by a stream. libgit2 holds a file in memory as a whole
 /// if attributes or settings convert its line ends.
@@ -200,7 +201,7 @@ pub(crate) fn head_commit(library: &git2::Repository, git_dir: &Path) -> Result<
         return super::refs::commit_of(library, &format!("refs/heads/{branch}"));
     }
     let file = git_dir.join("HEAD");
-    let text = std::fs::read_to_string(&file).map_err(GitError::io(&file))?;
+    let text = plain::read_to_string(&file).map_err(GitError::io(&file))?;
     match git2::Oid::from_str(text.trim()).and_then(|id| library.find_commit(id)) {
         Ok(commit) => object_id(commit.id()).map(Some),
         // An agent may have written anything into HEAD: what leads to no commit is no commit.

@@ -10,6 +10,7 @@ use rusqlite::Connection;
 
 use super::StoreError;
 use paddock_os::files;
+use paddock_os::plain;
 
 /// Number of copies kept: enough to go back past a bad upgrade, few enough not to fill the disk.
 pub(super) const BACKUPS_KEPT: usize = 3;
@@ -36,7 +37,7 @@ pub(super) fn copy_into(connection: &Connection, target: &Path) -> Result<(), St
         reason: "its name is not UTF-8".to_owned(),
     })?;
     connection.execute("VACUUM INTO ?1", [text]).map_err(|error| StoreError::from_sqlite(target, &error))?;
-    fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(io)?;
+    plain::open(&partial).and_then(|file| file.sync_all()).map_err(io)?;
     files::move_into_place(&partial, target).map_err(io)
 }
 

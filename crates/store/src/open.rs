@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::migrate::{APPLICATION_ID, Header, MIGRATIONS, header, migrate};
+use super::place::refuse_obstacles;
 use super::writer::OnNews;
 use super::{EntityKind, StoreError, Writer, backup, query};
 use paddock_os::files;
@@ -45,6 +46,7 @@ impl Store {
     pub(super) fn open_with(path: &Path, migrations: &[&str]) -> Result<Self, StoreError> {
         let io = |error: io::Error| StoreError::from_io(path, &error);
         let sqlite = |error: rusqlite::Error| StoreError::from_sqlite(path, &error);
+        refuse_obstacles(path)?;
         refuse_missing(path)?;
         let size_bytes = ensure_file(path).map_err(io)?;
         // Before the connection opens: SQLite creates the log.

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::open::{BUSY_TIMEOUT, check, configure};
 use super::{StoreError, backup, query};
-use paddock_os::files;
+use paddock_os::{files, plain};
 
 /// Endings of the files beside a database: its write-ahead log, and the index of that.
 const BESIDE: [&str; 2] = ["-wal", "-shm"];
@@ -119,6 +119,23 @@ impl Place {
         !is_same(&self.path, self.database)
             || !beside.all(|(ending, known)| is_same(&with_ending(&self.path, ending), known))
     }
+}
+
+/// Refuses a database if a named pipe, a socket or a device stands in its place, or in that of a file beside
+/// it. SQLite would wait for a pipe, or read it as an empty database.
+///
+/// # Errors
+/// [`StoreError::CannotOpen`] names it.
+pub(super) fn refuse_obstacles(path: &Path) -> Result<(), StoreError> {
+    let beside = [BESIDE[0], BESIDE[1], "-journal"].map(|ending| with_ending(path, ending));
+    for file in std::iter::once(path).chain(beside.iter().map(PathBuf::as_path)) {
+        let found = plain::obstacle(file).map_err(|error| StoreError::from_io(file, &error))?;
+        if let Some(found) = found {
+            let reason = format!("{} stands in its place; remove it, or put the file back", found.what());
+            return Err(StoreError::CannotOpen { path: file.to_owned(), reason });
+        }
+    }
+    Ok(())
 }
 
 /// Returns whether the file at a path is the known one, if one is known. A file that cannot be looked at counts

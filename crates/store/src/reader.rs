@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::migrate::{MIGRATIONS, header};
 use super::open::{BUSY_TIMEOUT, refuse_unknown};
-use super::place::FileId;
+use super::place::{FileId, refuse_obstacles};
 use super::{EntityKind, EventQuery, Snapshot, StoreError, backup, query};
 use paddock_model::stored::StoredEvent;
 
@@ -156,6 +156,7 @@ impl Open {
     fn at(path: &Path) -> Result<Option<Self>, StoreError> {
         let sqlite = |error: rusqlite::Error| StoreError::from_sqlite(path, &error);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        refuse_obstacles(path)?;
         // Before the connection: a file that is put in its place in between is then noticed.
         let file = FileId::at(path).map_err(|error| StoreError::from_io(path, &error))?;
         let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;

@@ -20,6 +20,7 @@ use paddock_model::ids::{ObjectId, ProjectSlug, SessionId};
 use paddock_model::refs::{MovedRef, StashTaken};
 use paddock_model::session::Salvage;
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, make_private_dir, write_atomic};
+use paddock_os::plain;
 
 /// Least time between two records of moved refs. A process that moves refs all the time must not fill the
 /// log; what it did until then is in the next record.
@@ -159,7 +160,7 @@ impl<'a> Watch<'a> {
         let watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
         let file = world.workspace.runtime().join("refs").join(format!("{}.json", site.slug));
         let read = || {
-            let bytes = std::fs::read(&file).ok()?;
+            let bytes = plain::read(&file).ok()?;
             serde_json::from_slice(&bytes).ok()
         };
         let before = watched.before.clone().or_else(read).unwrap_or_default();

@@ -58,6 +58,35 @@ fn tests_in(file: &Path) -> usize {
     fs::read_to_string(file).unwrap().lines().filter(is_test).count()
 }
 
+/// Places that read files in other ways, each for a reason: what a person names may be a pipe, `/proc` and a
+/// job's own folder hold none.
+const OTHER_READS: [&str; 3] =
+    ["src/cli/plan.rs", "src/cli/doctor/machine.rs", "crates/runner/src/keeper/stage.rs"];
+
+#[test]
+fn files_are_read_by_what_never_waits_for_a_pipe() {
+    let root = root();
+    let mut found = Vec::new();
+    for path in all_files() {
+        let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+        let is_product = (name.starts_with("crates/") || name.starts_with("src/"))
+            && !["crates/os/", "crates/testkit/"].iter().any(|folder| name.starts_with(folder))
+            && !name.contains("test");
+        if !is_product || OTHER_READS.contains(&name.as_str()) {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let product = text.split("#[cfg(test)]\nmod ").next().unwrap();
+        let reads = ["fs::read(", "fs::read_to_string(", "File::open("];
+        for (number, line) in product.lines().enumerate() {
+            if reads.iter().any(|read| line.contains(read)) && !line.contains("let writes = ") {
+                found.push(format!("{name}:{}", number + 1));
+            }
+        }
+    }
+    assert!(found.is_empty(), "use `paddock_os::plain` instead: {found:#?}");
+}
+
 #[test]
 fn no_file_is_over_500_lines() {
     let long: Vec<String> = all_files()

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 
 use act::{Agent, Flow};
 use facts::Facts;
+use paddock_os::plain;
 
 /// Exit code for an invalid script or invocation.
 const EXIT_USAGE: u8 = 2;
@@ -33,7 +34,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(prompt_file: &OsStr) -> u8 {
-    let prompt = match std::fs::read_to_string(prompt_file) {
+    let prompt = match plain::read_to_string(prompt_file) {
         Ok(prompt) => prompt,
         Err(error) => {
             eprintln!("can't read the prompt {}: {error}", prompt_file.display());

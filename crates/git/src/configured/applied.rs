@@ -10,6 +10,7 @@ use super::super::repository::{Repository, oid};
 use super::switch::Drivers;
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
+use paddock_os::plain;
 
 /// A file that needs a driver which nobody agreed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +65,7 @@ fn is_mentioned(repository: &Repository, commit: &ObjectId, drivers: &Drivers) -
         tokens.any(|token| words.iter().any(|word| word == token))
     };
     for file in super::attribute_files(repository)? {
-        if fs::read(file).is_ok_and(|text| mentions(&text)) {
+        if plain::read(file).is_ok_and(|text| mentions(&text)) {
             return Ok(true);
         }
     }

@@ -13,6 +13,7 @@ use super::super::error::GitError;
 use super::super::process::Process;
 use super::key::Key;
 use super::parse::parse;
+use paddock_os::plain;
 
 /// Depth to which included files are followed: git's own limit.
 const INCLUDE_DEPTH_MAX: usize = 10;
@@ -129,7 +130,7 @@ fn text_of(level: Level, file: &Path) -> Result<Option<Vec<u8>>, GitError> {
     if facts.len() > FILE_BYTES_MAX {
         return Err(unreadable(file, "it is larger than 16 MB"));
     }
-    match fs::read(file) {
+    match plain::read(file) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == ErrorKind::PermissionDenied && !level.is_of_the_repository() => {
             Ok(None)
@@ -166,7 +167,7 @@ fn home() -> Option<PathBuf> {
 
 /// Returns the home folder of another user. Users that `/etc/passwd` does not list are unknown.
 fn home_of(user: &[u8]) -> Option<PathBuf> {
-    let users = fs::read("/etc/passwd").ok()?;
+    let users = plain::read("/etc/passwd").ok()?;
     let mut lines = users.split(|byte| *byte == b'\n').map(|line| line.split(|byte| *byte == b':'));
     let mut fields = lines.find(|fields| fields.clone().next() == Some(user))?;
     fields.nth(5).map(|home| PathBuf::from(OsStr::from_bytes(home)))

@@ -132,7 +132,7 @@ impl<'a> Checkout<'a> {
         let arguments = ["checkout-index", "--quiet", "--force", "-u", "-z", "--stdin"];
         self.answer(arguments.into_iter(), input, &[0]).map_err(|error| {
             // The commit that `switch` has checked out.
-            let head = fs::read_to_string(self.git_dir.join("HEAD")).unwrap_or_default();
+            let head = plain::read_to_string(self.git_dir.join("HEAD")).unwrap_or_default();
             checkout_error(self.repository, self.folder, head.trim(), error)
         })?;
         self.close_index()

@@ -1,7 +1,7 @@
 //! Comparing what lies in a folder with what the commit says, and writing again what differs.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::SystemTime;
@@ -17,6 +17,7 @@ use super::record::Known;
 use super::table::{Kind, Seen, Stat};
 use super::tree::{Entry, Tracked, parent};
 use paddock_model::path::RepoPath;
+use paddock_os::plain;
 
 /// Everything that a comparison needs.
 pub(super) struct Comparison<'a> {
@@ -177,7 +178,7 @@ impl Comparison<'_> {
                 continue;
             }
             let full = self.full(path);
-            let renew = || File::open(&full)?.set_modified(SystemTime::now());
+            let renew = || plain::open(&full)?.set_modified(SystemTime::now());
             renew().map_err(GitError::io(&full))?;
             has_renewed = true;
             if let Some(stat) = Stat::read(&full).map_err(GitError::io(&full))? {
