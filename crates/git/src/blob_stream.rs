@@ -13,6 +13,7 @@ use rustix::process::Signal;
 
 use super::bounded::{reap, signal};
 use super::error::GitError;
+use super::objects::blob_within;
 use super::program::Call;
 use super::repository::Repository;
 
@@ -55,7 +56,9 @@ impl<'r> BlobFile<'r> {
     /// Fails if the repository cannot be read, or if the git program cannot be started.
     pub(crate) fn open(&self) -> Result<Box<dyn Read>, GitError> {
         if self.bytes <= HELD_MAX as u64 {
-            return Ok(Box::new(Cursor::new(self.library.find_blob(self.id)?.content().to_vec())));
+            let blob = blob_within(self.library, self.id, HELD_MAX);
+            let gone = || GitError::Unexpected(format!("the object {} is gone", self.id));
+            return Ok(Box::new(Cursor::new(blob.ok_or_else(gone)?.content().to_vec())));
         }
         // With this size git writes an object out as it reads it, unless it is packed as a difference.
         let call = Call::new(self.repository).setting("core.bigFileThreshold", "1m");

@@ -12,7 +12,7 @@ use git2::{Index, IndexEntry, Oid};
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
-use super::objects::{changed_paths, is_gitlink};
+use super::objects::{blob_bytes, blob_within, changed_paths, is_gitlink};
 use super::refs::keep_ref;
 use super::repository::{Repository, object_id, oid};
 use super::salvage::{Salvage, SalvageOrder};
@@ -315,7 +315,7 @@ fn stashed_files(library: &git2::Repository, entry: &StashEntry) -> Result<Vec<F
         let (blob, mode) = tree.entry(&path)?;
         let mode = u32::try_from(mode).ok()?;
         // An empty file says nothing about where it came from.
-        let is_telling = !is_gitlink(mode) && library.find_blob(blob).is_ok_and(|blob| blob.size() > 0);
+        let is_telling = !is_gitlink(mode) && blob_bytes(library, blob).is_some_and(|bytes| bytes > 0);
         is_telling.then_some((path, blob))
     };
     Ok(paths.into_iter().filter_map(file).collect())
@@ -324,10 +324,7 @@ fn stashed_files(library: &git2::Repository, entry: &StashEntry) -> Result<Vec<F
 /// Returns whether a file holds at least half of the lines that the stashed version adds to the old one.
 fn shares_lines(library: &git2::Repository, old: Option<Oid>, stashed: Oid, new: Option<Oid>) -> bool {
     let text = |id: Option<Oid>| -> Option<String> {
-        let blob = library
-            .find_blob(id?)
-            .ok()
-            .filter(|blob| blob.size() <= COMPARED_BYTES_MAX && !blob.is_binary())?;
+        let blob = blob_within(library, id?, COMPARED_BYTES_MAX).filter(|blob| !blob.is_binary())?;
         String::from_utf8(blob.content().to_vec()).ok()
     };
     let (Some(stashed), Some(new)) = (text(Some(stashed)), text(new)) else { return false };

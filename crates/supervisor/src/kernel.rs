@@ -41,13 +41,6 @@ const COUNT_INTERVAL: Duration = Duration::from_secs(5);
 /// Poll interval for the progress of gate runs.
 const GATE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Time after which an action is named that has not ended. Calls of git end by themselves before that, except
-/// for checkouts.
-const HANGS_AFTER: Duration = Duration::from_secs(15 * 60);
-/// How long a supervisor that was asked to stop waits for an action that does not end.
-const HANGS_AT_STOP: Duration = Duration::from_secs(60);
-/// The same if it was asked to stop at once.
-const HANGS_AT_KILL: Duration = Duration::from_secs(5);
 /// Interval in which a stopping supervisor looks whether only such actions are left.
 const STOP_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -406,43 +399,6 @@ impl Kernel {
         self.copy_database_if_due();
         self.report_day()?;
         self.step(Input::Tick, None)
-    }
-
-    /// Records each action that has been going on for far too long, once.
-    fn name_what_hangs(&mut self) -> Result<(), SupervisorError> {
-        let long = hangs::long_work(HANGS_AFTER);
-        let is_same = |a: &Work, b: &Work| (&a.doing, &a.about) == (&b.doing, &b.about);
-        let new: Vec<Work> = long
-            .iter()
-            .filter(|work| !self.hanging.iter().any(|known| is_same(work, known)))
-            .cloned()
-            .collect();
-        self.hanging = long;
-        for work in new {
-            let project = work.about.and_then(|about| ProjectSlug::new(about).ok());
-            let (doing, seconds) = (work.doing, work.since.as_secs());
-            self.step(Input::WorkHangs { project, doing, seconds }, None)?;
-        }
-        Ok(())
-    }
-
-    /// Returns whether only such actions are left that hang, in a supervisor that was asked to stop. It does
-    /// not wait for them: what is left undone has an intent, which the next supervisor takes up.
-    fn only_hangs(&self) -> bool {
-        let patience = match self.memo.stopping {
-            None => return false,
-            Some(StopMode::Now) => HANGS_AT_KILL,
-            Some(StopMode::Graceful | StopMode::Leave) => HANGS_AT_STOP,
-        };
-        let in_flight = self.world.in_flight.load(Ordering::SeqCst);
-        let hanging = hangs::long_work(patience);
-        if in_flight == 0 || hanging.len() < in_flight {
-            return false;
-        }
-        for work in hanging {
-            tracing::error!(doing = work.doing, about = work.about, "ended without waiting for this");
-        }
-        true
     }
 
     /// Returns the projects that this run works on.

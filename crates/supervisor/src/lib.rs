@@ -37,6 +37,7 @@ mod effects;
 mod error;
 mod executor;
 pub mod gate_job;
+mod hanging;
 mod jobs;
 mod kernel;
 mod logging;

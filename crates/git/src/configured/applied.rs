@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::super::error::GitError;
+use super::super::objects::blob_within;
 use super::super::program::Call;
 use super::super::repository::{Repository, oid};
 use super::switch::Drivers;
@@ -20,6 +21,9 @@ pub struct Needed {
     /// The first file that has it.
     pub path: RepoPath,
 }
+
+/// Size above which git passes over a file of attributes, in bytes.
+const ATTRIBUTES_BYTES_MAX: usize = 100 << 20;
 
 /// Returns a file of a commit whose attributes name one of the drivers.
 pub(super) fn needed(
@@ -80,7 +84,9 @@ fn is_mentioned(repository: &Repository, commit: &ObjectId, drivers: &Drivers) -
             let is_file = kind == Some(git2::ObjectType::Blob);
             // On some file systems git finds the file under another spelling.
             let is_named = is_file && entry.name_bytes().eq_ignore_ascii_case(b".gitattributes");
-            if is_named && mentions(library.find_blob(entry.id())?.content()) {
+            // git passes over a larger file. One that cannot be read may mention anything.
+            let text = || blob_within(&library, entry.id(), ATTRIBUTES_BYTES_MAX);
+            if is_named && text().is_none_or(|blob| mentions(blob.content())) {
                 return Ok(true);
             }
         }
