@@ -28,6 +28,12 @@ pub(super) enum Ended {
     NotEvaluated(String),
 }
 
+/// Agrees to the filters that the user's own configuration names, as `project add` does.
+fn agreed(repository: Repository) -> Repository {
+    let now = repository.execution_config().unwrap();
+    repository.agreeing(now.entries)
+}
+
 impl Ended {
     /// Returns the end in words, for a person who looks into a failure.
     pub(super) fn words(&self) -> String {
@@ -67,7 +73,7 @@ impl Folder {
         let runner =
             LocalRunner::with_program(&root.join("runtime"), sender, program, BTreeMap::new()).unwrap();
         Self {
-            repository: Repository::open(repo_root).unwrap(),
+            repository: agreed(Repository::open(repo_root).unwrap()),
             repo_root: repo_root.to_owned(),
             root: root.to_owned(),
             runner,
@@ -121,7 +127,7 @@ impl Folder {
             gate_paths: Vec::new(),
             is_set_up: false,
             must_mend: false,
-            agreed: BTreeMap::new(),
+            agreed: self.repository.execution_config().unwrap().entries,
         })
     }
 
