@@ -31,7 +31,7 @@ const TABLES: [(&str, &str); 13] = [
     // Apply a fact to the state, choose its durability, publish it, show it, and verify landings against it.
     ("Fact", "crates/model/src/apply/mod.rs"),
     ("Fact", "crates/model/src/event/durability.rs"),
-    ("FactKind", "crates/report/src/event_types.rs"),
+    ("FactKind", "crates/report/src/event_types/table.rs"),
     ("Fact", "crates/report/src/event_lines.rs"),
     ("Fact", "src/cli/verify/history.rs"),
     // Run an effect.
@@ -40,7 +40,7 @@ const TABLES: [(&str, &str); 13] = [
     ("Input", "crates/engine/src/decide/inputs.rs"),
     ("Command", "crates/engine/src/decide/commands.rs"),
     // Publish, explain, show and continue a state.
-    ("Status", "crates/report/src/event_types.rs"),
+    ("Status", "crates/report/src/event_types/table.rs"),
     ("Status", "crates/engine/src/explain.rs"),
     ("Status", "crates/console/src/theme/mod.rs"),
     ("SessionStatus", "crates/engine/src/decide/outstanding.rs"),

@@ -115,7 +115,10 @@ pub(super) fn harvest(
 ) -> Result<Stashed, GitError> {
     let watched = watched(world, site);
     let mut watch = Watch::new(world, site, repository, &watched);
-    watch.compare(true)?;
+    // A ref of the user's that cannot be read must not keep the session's work from being judged.
+    if let Err(error) = watch.compare(true) {
+        tracing::warn!(project = %site.slug, %error, "the refs cannot be compared");
+    }
     let stashed = watch.settle_stash(left)?;
     watch.before.sessions.remove(&left.session.0);
     watch.close_if_over()?;
@@ -169,7 +172,7 @@ impl<'a> Watch<'a> {
 
     /// Remembers what the repository holds now, as it is before the next session.
     fn renew(&mut self) -> Result<(), GitError> {
-        self.repository.unpin_all()?;
+        self.unpin();
         self.before = Before {
             since_s: now_ms() / 1_000,
             refs: self.repository.user_refs()?,
@@ -182,6 +185,14 @@ impl<'a> Watch<'a> {
         self.pin(&self.before.refs);
         self.watched.stamp = None;
         Ok(())
+    }
+
+    /// Removes the refs that kept what was there before. They stay while another process has locked the packed
+    /// refs, and are removed the next time.
+    fn unpin(&self) {
+        if let Err(error) = self.repository.unpin_all() {
+            tracing::warn!(project = %self.site.slug, %error, "refs that keep what was before stay for now");
+        }
     }
 
     /// Keeps what refs hold. One that leads nowhere must not keep the others from being watched.
@@ -389,7 +400,7 @@ impl<'a> Watch<'a> {
                 });
             }
             self.record(gone)?;
-            self.repository.unpin_all()?;
+            self.unpin();
             self.before = Before::default();
         }
         self.save();

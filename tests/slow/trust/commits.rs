@@ -84,10 +84,11 @@ fn after_a_commit_of_the_user_during_a_gate_run_the_merge_is_made_and_verified_a
     let cancelled = running.heard("gate_cancelled");
     assert_eq!(cancelled["data"]["gate"], first["data"]["gate"]);
     until("the gate runs again", || runs(&place).len() == 2);
-    let verified = runs(&place)[1].clone();
-    assert!(contains(&repository, &mine, &verified));
+    assert!(contains(&repository, &mine, &runs(&place)[1]));
     go(&place);
     running.heard_of("objective_done", "one");
+    // The second run may be on the user's commit alone, if the session was not read by then.
+    let verified = runs(&place).last().unwrap().clone();
     together(&repository, &[&mine, &verified]);
     assert_eq!(tip(&repository), verified);
     assert_eq!(fs::read(repository.join("one.txt")).unwrap(), b"by one\n");

@@ -124,6 +124,9 @@ fn text_of(level: Level, file: &Path) -> Result<Option<Vec<u8>>, GitError> {
     if file == Path::new("/dev/null") {
         return Ok(None);
     }
+    if let Some(found) = plain::obstacle(file).map_err(GitError::io(file))? {
+        return Err(unreadable(file, &format!("{} stands in its place", found.what())));
+    }
     if !facts.is_file() {
         return Err(unreadable(file, "it is no plain file"));
     }
