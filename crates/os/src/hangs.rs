@@ -34,6 +34,11 @@ use portable as system;
 pub const PATIENCE: Duration = Duration::from_secs(2);
 /// Time between two looks while there is work.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// The same while all work has been going on for longer than [`STEADY_AFTER`], such as a command that follows
+/// a log.
+const STEADY_INTERVAL: Duration = Duration::from_secs(10);
+/// Time after which work most probably goes on by itself.
+const STEADY_AFTER: Duration = Duration::from_secs(60);
 
 /// A piece of work that goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +77,14 @@ struct Going {
     work: BTreeMap<u64, Entry>,
     next: u64,
     is_watched: bool,
+}
+
+impl Going {
+    /// Returns the time to the next look.
+    fn pause(&self) -> Duration {
+        let is_steady = |entry: &Entry| entry.begun.elapsed() > STEADY_AFTER;
+        if !self.work.is_empty() && self.work.values().all(is_steady) { STEADY_INTERVAL } else { INTERVAL }
+    }
 }
 
 #[derive(Default)]
@@ -195,8 +208,9 @@ fn look_again() {
             before.clear();
             going = shared.begun.wait(going).unwrap_or_else(PoisonError::into_inner);
         }
+        let pause = going.pause();
         drop(going);
-        thread::sleep(INTERVAL);
+        thread::sleep(if shared.pipes().is_empty() { pause } else { INTERVAL });
         // As long as a pipe is there, the git of an agent or of the user may wait for it as well.
         shared.pipes().retain(|path| free(path));
         if long_work(PATIENCE).is_empty() {
