@@ -48,9 +48,14 @@ fn all(common_dir: &Path, worktrees: &[PathBuf]) -> Result<Vec<Entry>, GitError>
 
 impl Repository {
     fn entries(&self) -> Result<Vec<Entry>, GitError> {
-        let mut folders = vec![self.common_dir().to_owned()];
-        folders.extend(admin_folders(self)?);
-        all(self.common_dir(), &folders)
+        let common = self.common_dir();
+        let mut entries = all(common, &[common.to_owned()])?;
+        for git_dir in admin_folders(self)? {
+            // One that cannot be read stops the calls in its own worktree, by name, and no others.
+            entries
+                .extend(files::read(Level::Worktree, &git_dir.join("config.worktree")).unwrap_or_default());
+        }
+        Ok(entries)
     }
 
     /// Returns name and hash of each entry that counts.

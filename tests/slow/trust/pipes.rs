@@ -29,21 +29,24 @@ fn blocked(events: &[Value]) -> Vec<&str> {
 #[test]
 fn a_pipe_in_a_worktree_stops_its_own_objective_at_most_and_is_named() {
     let place = Sandbox::scripted("workspace");
-    place.simple("max_parallel_sessions: 5\nrecovery: {max_retries: 0}\n");
+    place.simple("max_parallel_sessions: 6\nrecovery: {max_retries: 0}\n");
     let pipes = [
         ("index", "rm $own/index; mkfifo $own/index"),
         ("head", "rm $own/HEAD; mkfifo $own/HEAD"),
         ("ref", "rm $common/refs/heads/paddock/ref/work; mkfifo $common/refs/heads/paddock/ref/work"),
+        ("own", "mkfifo $own/config.worktree"),
         ("ignore", "rm .gitignore; mkfifo .gitignore; git checkout --quiet .gitignore; mkfifo sub.gitignore"),
     ];
     for (id, pipe) in pipes {
         place.script(id, &works(id, pipe));
     }
-    place.objectives(&["index", "head", "ref", "ignore", "plain"]);
+    place.objectives(&["index", "head", "ref", "own", "ignore", "plain"]);
     let events = place.idle(3);
     assert_eq!(place.status_of("plain")["status"], "done");
     let named = blocked(&events);
-    for (id, end) in [("index", "/index"), ("head", "/HEAD"), ("ref", "/ref/work")] {
+    for (id, end) in
+        [("index", "/index"), ("head", "/HEAD"), ("ref", "/ref/work"), ("own", "/config.worktree")]
+    {
         let status = place.status_of(id);
         assert_eq!(status["status"], "needs_review", "{status}");
         let text = status["reason"]["text"].as_str().unwrap();
