@@ -17,6 +17,8 @@ use paddock_model::session::{Harvest, Over, SessionBudget, SessionEnd};
 use paddock_model::train::{Candidate, Subject};
 use paddock_model::usage::{Usage, dollars};
 
+/// Most entries of git's configuration that a line names.
+const ENTRIES_SHOWN_MAX: usize = 6;
 /// Refs that the line of an event names.
 const REFS_SHOWN_MAX: usize = 3;
 
@@ -100,6 +102,7 @@ fn words(fact: &Fact) -> Words {
         Fact::KeeperStopped { gate: Some(gate), trouble, .. } => Some(format!("gate run {gate}: {trouble}")),
         Fact::KeeperStopped { trouble, .. } => Some(trouble.to_string()),
         Fact::BudgetExhausted { limit, .. } => Some(limit.clone()),
+        Fact::ConfigSwitchedOff { entries, .. } => Some(switched_off(entries)),
         Fact::FileBlocked { path, what, doing, .. } => {
             Some(format!("{path}: {what} stands where a file is read ({doing}); it was not read"))
         }
@@ -210,7 +213,6 @@ fn words(fact: &Fact) -> Words {
         | Fact::ProjectPaused { .. }
         | Fact::ProjectConfigured { .. }
         | Fact::ProjectTrusted { .. }
-        | Fact::ConfigSwitchedOff { .. }
         | Fact::ProjectRemoved { .. }
         | Fact::AgentsReset { .. }
         | Fact::DayBegan { .. }
@@ -368,6 +370,16 @@ fn dropped(why: &Dropped) -> &'static str {
         Dropped::Refused(_) => "refused",
         Dropped::Superseded => "superseded",
         Dropped::Withdrawn => "withdrawn",
+    }
+}
+
+/// Names the first entries of git's configuration that are off.
+fn switched_off(entries: &[String]) -> String {
+    let shown = entries.iter().take(ENTRIES_SHOWN_MAX).cloned().collect::<Vec<_>>().join(", ");
+    match entries.len().saturating_sub(ENTRIES_SHOWN_MAX) {
+        _ if entries.is_empty() => "nothing any more".to_owned(),
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 
