@@ -15,8 +15,11 @@ use super::support::{Home, clean, commit_all, git, head, landing, order, user, w
 
 /// Files in one folder, three times ten times as many.
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
-/// Most that a time may grow from one size to the next.
+/// Most that a time may grow from one size to the next. In memory, that is: a disk's file system takes ever longer
+/// to find room where the last tests have deleted as many files.
 const GROWTH_MAX: f64 = 11.0;
+/// The same for status and salvage, which sort the names: n log n.
+const SORTED_GROWTH_MAX: f64 = 14.0;
 /// Times below this are taken for this long: clocks are coarse, and starting a process takes milliseconds.
 const SHORTEST: Duration = Duration::from_millis(50);
 
@@ -108,7 +111,7 @@ fn measured(files: usize) -> Vec<Duration> {
 }
 
 #[test]
-#[ignore = "takes minutes: cargo test --release --test it -- --ignored --nocapture grows_with_its_files"]
+#[ignore = "takes minutes: TMPDIR=/dev/shm cargo test --release --test it -- --ignored --nocapture grows_with_its_files"]
 fn the_time_of_a_commit_grows_with_its_files_and_not_with_their_square() {
     let all = SIZES.map(measured);
     println!("| files | {} |\n|---|{}", STEPS.join(" | "), "---|".repeat(STEPS.len()));
@@ -119,7 +122,8 @@ fn the_time_of_a_commit_grows_with_its_files_and_not_with_their_square() {
     for pair in all.windows(2) {
         for (step, name) in STEPS.iter().enumerate() {
             let [before, after] = [&pair[0], &pair[1]].map(|times| times[step].max(SHORTEST).as_secs_f64());
-            assert!(after <= GROWTH_MAX * before, "{name} takes {after:.2} s after {before:.2} s");
+            let max = if ["status", "salvage"].contains(name) { SORTED_GROWTH_MAX } else { GROWTH_MAX };
+            assert!(after <= max * before, "{name} takes {after:.2} s after {before:.2} s");
         }
     }
 }
