@@ -68,7 +68,7 @@ fn files_are_read_by_what_never_waits_for_a_pipe() {
     let root = root();
     let mut found = Vec::new();
     for path in all_files() {
-        let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+        let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
         let is_product = (name.starts_with("crates/") || name.starts_with("src/"))
             && !["crates/os/", "crates/testkit/"].iter().any(|folder| name.starts_with(folder))
             && !name.contains("test");

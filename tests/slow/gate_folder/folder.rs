@@ -29,7 +29,7 @@ pub(super) enum Ended {
 }
 
 /// Agrees to the filters that the user's own configuration names, as `project add` does.
-fn agreed(repository: Repository) -> Repository {
+fn agreed(repository: &Repository) -> Repository {
     let now = repository.execution_config().unwrap();
     repository.agreeing(now.entries)
 }
@@ -73,7 +73,7 @@ impl Folder {
         let runner =
             LocalRunner::with_program(&root.join("runtime"), sender, program, BTreeMap::new()).unwrap();
         Self {
-            repository: agreed(Repository::open(repo_root).unwrap()),
+            repository: agreed(&Repository::open(repo_root).unwrap()),
             repo_root: repo_root.to_owned(),
             root: root.to_owned(),
             runner,
