@@ -36,6 +36,8 @@
 //! | what happens to an objective next | `crates/engine/src/decide/`; its `mod.rs` lists the files |
 //! | the order of the merge queue, batches, blame | `crates/engine/src/train/`, `crates/engine/src/judge.rs` |
 //! | what the gate sees, and what outlives a run | `crates/git/src/gate_folder/`; the job: `crates/supervisor/src/gate_job.rs` |
+//! | which programs git may run for Paddock | `crates/git/src/configured/table.rs` |
+//! | what counts as a secret | `crates/git/src/secrets/rules/` |
 //! | what the review refuses | `crates/engine/src/review.rs`, `crates/engine/src/tamper.rs` |
 //! | an event | `crates/model/src/event.rs`, then let the compiler name every place that must handle it |
 //! | an effect | `crates/engine/src/effect.rs`, and its file in `crates/supervisor/src/effects/` |

@@ -18,6 +18,9 @@ use crate::hangs;
 /// or git write; the rest is read in pieces.
 pub const WHOLE_BYTES_MAX: u64 = 256 << 20;
 
+/// The device that reads as an empty file.
+const NOTHING: &str = "/dev/null";
+
 /// What stands in the place of a file. The cause of the error that [`open`] returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotPlain(&'static str);
@@ -59,11 +62,7 @@ impl std::error::Error for NotPlain {}
 /// Fails if the system does not say what is there, for example because of a link that leads to itself.
 pub fn obstacle(path: &Path) -> io::Result<Option<NotPlain>> {
     match fs::metadata(path) {
-        Ok(facts) => {
-            let found = NotPlain::from_file_type(facts.file_type());
-            found.inspect(|found| hangs::report(path, found.what()));
-            Ok(found)
-        }
+        Ok(facts) => Ok(named(path, &facts)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Ok(None)
         }
@@ -93,10 +92,21 @@ pub fn open(path: impl AsRef<Path>) -> io::Result<File> {
 }
 
 fn is_plain(path: &Path, facts: &Metadata) -> io::Result<()> {
-    let Some(found) = NotPlain::from_file_type(facts.file_type()) else { return Ok(()) };
     // Many callers treat a file that cannot be read as missing; a person has to hear of this all the same.
+    named(path, facts).map_or(Ok(()), |found| Err(io::Error::other(found)))
+}
+
+/// Returns and reports what stands in the place of a file.
+fn named(path: &Path, facts: &Metadata) -> Option<NotPlain> {
+    let found = NotPlain::from_file_type(facts.file_type())?;
+    // People link files to it to say "nothing", and reading it never waits.
+    if facts.file_type().is_char_device()
+        && fs::canonicalize(path).is_ok_and(|path| path == Path::new(NOTHING))
+    {
+        return None;
+    }
     hangs::report(path, found.what());
-    Err(io::Error::other(found))
+    Some(found)
 }
 
 /// Returns the content of a file.
@@ -143,7 +153,10 @@ mod tests {
             assert!(error.to_string().contains(what), "{error}");
             assert_eq!(obstacle(&at(name)).unwrap().map(NotPlain::what), Some(what));
         }
-        assert_eq!(cause(&read(Path::new("/dev/null")).unwrap_err()).map(NotPlain::what), Some("a device"));
+        assert_eq!(cause(&read("/dev/zero").unwrap_err()).map(NotPlain::what), Some("a device"));
+        symlink("/dev/null", at("nothing")).unwrap();
+        assert_eq!(read(at("nothing")).unwrap(), b"");
+        fs::remove_file(at("nothing")).unwrap();
         assert!(read(at("loop")).is_err() && obstacle(&at("loop")).is_err());
         assert_eq!(obstacle(&at("nothing")).unwrap(), None);
         fs::write(at("file"), "text").unwrap();

@@ -80,7 +80,7 @@ fn is_no_empty_test(tally: &Tally) {
 #[test]
 fn a_gate_is_green_only_if_it_is_green_in_a_fresh_clone() {
     let name = "a_gate_is_green_only_if_it_is_green_in_a_fresh_clone";
-    let tally = in_shares(name, 100, against_a_clone);
+    let tally = in_shares(name, 64, against_a_clone);
     if let Some(tally) = tally.filter(|_| std::env::var_os(SEED).is_none()) {
         is_no_empty_test(&tally);
     }
