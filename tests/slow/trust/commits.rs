@@ -87,10 +87,10 @@ fn after_a_commit_of_the_user_during_a_gate_run_the_merge_is_made_and_verified_a
     assert!(contains(&repository, &mine, &runs(&place)[1]));
     go(&place);
     running.heard_of("objective_done", "one");
-    // The second run may be on the user's commit alone, if the session was not read by then.
-    let verified = runs(&place).last().unwrap().clone();
-    together(&repository, &[&mine, &verified]);
-    assert_eq!(tip(&repository), verified);
+    together(&repository, &[&mine]);
+    // Runs on the user's commit alone may come before it and after it.
+    let landed = tip(&repository);
+    assert!(runs(&place)[1..].contains(&landed), "{landed} is not among {:?}", runs(&place));
     assert_eq!(fs::read(repository.join("one.txt")).unwrap(), b"by one\n");
     stop(&place, running);
 }
