@@ -5,8 +5,8 @@
 //! here while it goes on. A thread looks at work that takes longer than [`PATIENCE`]; where it waits for
 //! somebody to write to a named pipe, the pipe is opened and closed once, which ends the wait, and the pipe
 //! is named. A library then reads an empty file, and reports what it makes of that. A pipe that was found is
-//! opened and closed every second from then on, until it is gone: whoever else reads files there, such as the
-//! git of an agent, does not wait either.
+//! opened and closed every second from then on, until it is gone: others that read files there, such as the
+//! git of an agent, do not wait either.
 //!
 //! Linux says in `/proc` what a thread waits for. Elsewhere long work is named, but not freed.
 
