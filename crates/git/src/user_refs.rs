@@ -4,13 +4,11 @@
 //! and thousands of refs must cost no more than their files.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Read;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-
-use rustix::fs::OFlags;
 
 use super::error::GitError;
 use super::program::{Call, program_error};
@@ -20,6 +18,7 @@ use super::target::admin_folders;
 use super::worktree::MARKER_FILE;
 use paddock_model::ids::ObjectId;
 use paddock_model::refs::MovedRef;
+use paddock_os::plain;
 
 /// Name under which the HEAD of the user's own checkout is in the table.
 pub const HEAD: &str = "HEAD";
@@ -307,9 +306,8 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, GitError> {
 
 /// Reads a plain file of at most `max` bytes. `None` for anything else: nothing is waited for.
 pub(crate) fn read_plain(path: &Path, max: u64) -> Option<String> {
-    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOFOLLOW).bits()).ok()?;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
-    let facts = file.metadata().ok().filter(|facts| facts.is_file() && facts.len() <= max)?;
+    let file = plain::open_itself(path).ok()?;
+    let facts = file.metadata().ok().filter(|facts| facts.len() <= max)?;
     let mut bytes = Vec::with_capacity(usize::try_from(facts.len()).unwrap_or(0));
     file.take(max).read_to_end(&mut bytes).ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())
@@ -318,9 +316,8 @@ pub(crate) fn read_plain(path: &Path, max: u64) -> Option<String> {
 /// Reads the end of a plain file.
 fn tail(path: &Path) -> Option<String> {
     use std::os::unix::fs::FileExt;
-    let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOFOLLOW).bits()).ok()?;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
-    let length = file.metadata().ok().filter(fs::Metadata::is_file)?.len();
+    let file = plain::open_itself(path).ok()?;
+    let length = file.metadata().ok()?.len();
     let from = length.saturating_sub(REFLOG_BYTES_MAX);
     let mut bytes = vec![0; usize::try_from(length - from).ok()?];
     let read = file.read_at(&mut bytes, from).ok()?;

@@ -91,6 +91,20 @@ pub fn open(path: impl AsRef<Path>) -> io::Result<File> {
     Ok(file)
 }
 
+/// Like [`open`], for a path that may have become a link since it was looked at: a link is not followed, and
+/// what is no file, such as a folder, is not opened.
+///
+/// # Errors
+/// As [`open`]; [`io::ErrorKind::InvalidInput`] for a folder.
+pub fn open_itself(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW;
+    let flags = i32::try_from(flags.bits()).unwrap_or_default();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let facts = file.metadata()?;
+    is_plain(path, &facts)?;
+    if facts.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidInput.into()) }
+}
+
 fn is_plain(path: &Path, facts: &Metadata) -> io::Result<()> {
     // Many callers treat a file that cannot be read as missing; a person has to hear of this all the same.
     named(path, facts).map_or(Ok(()), |found| Err(io::Error::other(found)))

@@ -9,8 +9,9 @@ use std::path::Path;
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_OMIT, utimensat};
 use sha2::{Digest, Sha256};
 
-use super::table::{Kind, Seen, Stat, open_file};
+use super::table::{Kind, Seen, Stat};
 use crate::remove::delete_folder;
+use paddock_os::plain;
 
 /// Copies a file or link to a path where nothing is, with mode and modification time from `stat`. Blocks are
 /// shared until written where the file system can do that.
@@ -82,7 +83,7 @@ fn new_file(path: &Path) -> io::Result<File> {
 /// Opens both files of a copy. Returns `None` if the copy is already whole: it then shares its blocks with the
 /// original until one of them is written.
 fn start_copy(from: &Path, to: &Path) -> io::Result<Option<(File, File)>> {
-    let (source, target) = (open_file(from)?, new_file(to)?);
+    let (source, target) = (plain::open_itself(from)?, new_file(to)?);
     #[cfg(target_os = "linux")]
     if rustix::fs::ioctl_ficlone(&target, &source).is_ok() {
         return Ok(None);
