@@ -175,10 +175,7 @@ impl Peer {
     fn find(stream: &UnixStream, is_job: fn(i32) -> bool) -> Self {
         // Linux reports 0 for a process that this one cannot see.
         let pid = stream.peer_cred().ok().and_then(|peer| peer.pid()).filter(|pid| *pid > 0);
-        let session = pid
-            .and_then(rustix::process::Pid::from_raw)
-            .and_then(|pid| rustix::process::getsid(Some(pid)).ok())
-            .map(|session| session.as_raw_nonzero().get());
+        let session = pid.and_then(paddock_os::processes::session_of);
         Self { pid, session, is_job: pid.is_some_and(is_job) }
     }
 }

@@ -3,6 +3,7 @@
 
 mod asleep;
 mod commands;
+mod containers;
 mod gates;
 mod graphs;
 mod hostile;

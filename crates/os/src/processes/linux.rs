@@ -45,6 +45,11 @@ pub(super) fn one(pid: i32) -> Option<Proc> {
     parse(pid, &String::from_utf8_lossy(&bytes))
 }
 
+pub(super) fn session_of(pid: i32) -> Option<i32> {
+    // `getsid` is no way: it answers 0 for a leader in another pid namespace, and rustix takes no 0 for an id.
+    one(pid).map(|found| found.session)
+}
+
 pub(super) fn table() -> Vec<Proc> {
     // A process that ends during the reading is left out. One that starts meanwhile may be missed; callers
     // look again.

@@ -130,6 +130,13 @@ pub fn first_argument(pid: i32) -> Option<Vec<u8>> {
     bytes.split(|byte| *byte == 0).nth(1).map(<[u8]>::to_vec)
 }
 
+/// Returns the id of a process's session. `None` if the process or the session's leader cannot be seen: the
+/// leader of a shell that `docker exec` starts in a container lies outside of it.
+#[must_use]
+pub fn session_of(pid: i32) -> Option<i32> {
+    system::session_of(pid).filter(|session| *session > 0)
+}
+
 /// Returns the largest resident size that a living process has had, in bytes.
 #[must_use]
 pub fn peak_rss_bytes(pid: i32) -> Option<u64> {

@@ -55,6 +55,12 @@ pub(super) fn one(pid: i32) -> Option<Proc> {
     parse(ps(&["-o", COLUMNS, "-p", &pid.to_string()]).lines().next()?)
 }
 
+pub(super) fn session_of(pid: i32) -> Option<i32> {
+    // Without pid namespaces every leader can be seen.
+    let session = rustix::process::getsid(Some(Pid::from_raw(pid)?)).ok()?;
+    Some(session.as_raw_nonzero().get())
+}
+
 pub(super) fn table() -> Vec<Proc> {
     ps(&["-axo", COLUMNS]).lines().filter_map(parse).collect()
 }
