@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use paddock_testkit::{bounded, until};
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, test_kill_process_group, waitpgid};
 
 /// An entry of a working tree.
 #[derive(PartialEq, Eq)]
@@ -62,6 +62,9 @@ pub(super) fn is_green(
 }
 
 fn run(clone: &Path, command: &str) -> (bool, String) {
+    // Reaps what the command leaves. The first process of a container may reap nothing, and what it does not
+    // reap counts as part of the group for ever.
+    paddock_os::process_tree::become_subreaper();
     let log = clone.with_extension("log");
     let file = fs::File::create(&log).unwrap();
     let mut shell = Command::new("sh");
@@ -71,7 +74,10 @@ fn run(clone: &Path, command: &str) -> (bool, String) {
     let succeeded = child.wait().unwrap().success();
     // Fails if nothing is left of it.
     let _ = kill_process_group(group, Signal::KILL);
-    until("nothing of the command lives", || test_kill_process_group(group).is_err());
+    until("nothing of the command lives", || {
+        while waitpgid(group, WaitOptions::NOHANG).is_ok_and(|reaped| reaped.is_some()) {}
+        test_kill_process_group(group).is_err()
+    });
     (succeeded, fs::read_to_string(log).unwrap())
 }
 
