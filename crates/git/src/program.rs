@@ -215,14 +215,21 @@ pub fn check_version() -> Result<String, GitError> {
         output.ok_or_else(|| missing("none (the git program on PATH does not answer)".to_owned()))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let version = text.trim().trim_start_matches("git version ").to_owned();
-    if is_new_enough(&version) { Ok(version) } else { Err(missing(version)) }
+    if is_at_least(&version, (2, 39)) { Ok(version) } else { Err(missing(version)) }
 }
 
-fn is_new_enough(version: &str) -> bool {
+/// Returns whether a version of the git program reads attributes in a merge that needs no checkout. An older
+/// one merges as text: it uses neither merge drivers nor `merge=union` nor `-merge`.
+#[must_use]
+pub fn merges_by_attributes(version: &str) -> bool {
+    is_at_least(version, (2, 41))
+}
+
+fn is_at_least(version: &str, least: (u32, u32)) -> bool {
     // A part that is no number (`3 (Apple Git-146)`, `rc1`) counts as 0: only major and minor matter here.
     let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let (major, minor) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    (major, minor) >= (2, 39)
+    (major, minor) >= least
 }
 
 /// Flushes a file, or a folder with the names in it, so that it survives a power loss.
@@ -254,8 +261,9 @@ mod tests {
 
     #[test]
     fn versions_are_compared_as_numbers() {
-        assert!(is_new_enough("2.39.5") && is_new_enough("2.100.0") && is_new_enough("3.0.0"));
-        assert!(is_new_enough("2.39.3 (Apple Git-146)"));
-        assert!(!is_new_enough("2.38.9") && !is_new_enough("1.99") && !is_new_enough("nonsense"));
+        let is_enough = |version| is_at_least(version, (2, 39));
+        assert!(is_enough("2.39.5") && is_enough("2.100.0") && is_enough("3.0.0"));
+        assert!(is_enough("2.39.3 (Apple Git-146)"));
+        assert!(!is_enough("2.38.9") && !is_enough("1.99") && !is_enough("nonsense"));
     }
 }

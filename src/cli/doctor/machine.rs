@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::finding::Finding;
 use crate::cli::context::Context;
-use paddock_git::program::{GIT_VERSION_MIN, check_version};
+use paddock_git::program::{GIT_VERSION_MIN, check_version, merges_by_attributes};
 use paddock_os::open_files::{OPEN_FILES_ENOUGH, OPEN_FILES_MIN, within_reach};
 use paddock_os::process_tree::kill_method;
 
@@ -28,7 +28,14 @@ fn version() -> Finding {
 
 fn git() -> Finding {
     match check_version() {
-        Ok(version) => Finding::good("git", version),
+        Ok(version) if merges_by_attributes(&version) => Finding::good("git", version),
+        Ok(version) => Finding::warning(
+            "git",
+            format!(
+                "{version} merges without .gitattributes: merge drivers, `merge=union` and `-merge` have no effect"
+            ),
+            "install git 2.41 or newer if a repository uses them",
+        ),
         Err(error) => {
             Finding::error("git", error.to_string(), format!("install git {GIT_VERSION_MIN} or newer"))
         }

@@ -17,7 +17,12 @@ fn every_repository_that_cannot_be_used_is_refused_with_a_reason() {
     git(folder.path(), &["init", "-q", "empty"]);
     assert!(matches!(open("empty"), GitError::WithoutCommits(_)));
     git(folder.path(), &["init", "-q", "--object-format=sha256", "sha256"]);
-    git(folder.path(), &["init", "-q", "--ref-format=reftable", "reftable"]);
+    // As git 2.45 and newer write it.
+    git(folder.path(), &["init", "-q", "reftable"]);
+    let config = folder.path().join("reftable/.git/config");
+    let old = std::fs::read_to_string(&config).unwrap();
+    let new = old.replace("repositoryformatversion = 0", "repositoryformatversion = 1");
+    std::fs::write(&config, new + "[extensions]\n\trefstorage = reftable\n").unwrap();
     for (name, word) in [("sha256", "sha256"), ("reftable", "reftable")] {
         let error = open(name);
         assert!(matches!(&error, GitError::Unsupported { what, .. } if what.contains(word)), "{error}");
