@@ -37,7 +37,7 @@ pub(crate) fn why_with(
         Status::Done => None,
         Status::Todo => Some(todo(state, project, objective, facts)),
         Status::Ready => Some(Ready { state, project, objective, facts }.why(overlaps)),
-        Status::Active => Some(active(state, objective)),
+        Status::Active => Some(active(state, project, objective)),
         Status::Review => Some(stopped(objective, facts).unwrap_or_else(|| review(objective))),
         Status::Queued => Some(queued::why(state, project, objective, facts)),
         Status::NeedsReview | Status::Paused | Status::Skipped | Status::Failed | Status::Cancelled => {
@@ -89,13 +89,18 @@ fn stuck_behind<'s>(state: &'s State, unmet: &[&'s Objective]) -> Option<&'s Obj
     None
 }
 
-fn active(state: &State, objective: &Objective) -> Reason {
+fn active(state: &State, project: &Project, objective: &Objective) -> Reason {
     // The last session is the one at work: an objective has one session at a time.
     let last = objective.sessions.last().and_then(|id| state.session(*id));
     let Some(session) = last else {
         return reason(objective, ReasonCode::Working, "a session is being started", "the session ends");
     };
     let (id, kind, agent) = (session.id, session.kind, &session.agent);
+    let broken = project.holds.get(&ReasonCode::RepositoryBroken);
+    if let Some(hold) = broken.filter(|_| session.status == SessionStatus::Harvesting) {
+        let text = format!("the work of session {id} waits for the repository: {}", hold.text);
+        return reason(objective, ReasonCode::RepositoryBroken, text, &hold.clears);
+    }
     let (code, text) = match session.status {
         SessionStatus::Starting => {
             (ReasonCode::Working, format!("{kind} session {id} by {agent} is starting"))

@@ -75,7 +75,10 @@ fn a_repository_that_a_pipe_blocks_is_held_and_judged_once_it_is_back() {
     let text = held["data"]["reason"]["text"].as_str().unwrap();
     assert!(text.contains(config.to_str().unwrap()) && text.contains("a named pipe"), "{text}");
     running.wait("session_exited", "one");
-    assert_eq!(place.status_of("one")["status"], "active", "it is not judged");
+    let status = place.status_of("one");
+    assert_eq!(status["status"], "active", "it is not judged");
+    let why = status["reason"]["text"].as_str().unwrap();
+    assert!(why.contains("waits for the repository") && why.contains("a named pipe"), "{why}");
     fs::rename(repository.join(".git/kept"), &config).unwrap();
     running.wait("objective_done", "one");
     running.stop();
