@@ -5,8 +5,8 @@
 //! here while it goes on. A thread looks at work that takes longer than [`PATIENCE`]; where it waits for
 //! somebody to write to a named pipe, the pipe is opened and closed once, which ends the wait, and the pipe
 //! is named. A library then reads an empty file, and reports what it makes of that. A pipe that was found is
-//! opened and closed every second from then on, until it is gone: others that read files there, such as the
-//! git of an agent, do not wait either.
+//! opened and closed again and again from then on, until it is gone: others that read files there, such as the
+//! git of an agent, do not wait for long either.
 //!
 //! Linux says in `/proc` what a thread waits for. Elsewhere long work is named, but not freed.
 
@@ -34,7 +34,12 @@ use portable as system;
 pub const PATIENCE: Duration = Duration::from_secs(2);
 /// Time between two looks while there is work.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// The same while all work has been going on for longer than [`STEADY_AFTER`], such as a command that follows
+/// Time between two looks at a pipe that somebody waited for lately. A program such as git opens a file anew
+/// dozens of times, and waits for as long each time.
+const EAGER_INTERVAL: Duration = Duration::from_millis(20);
+/// Time for which a pipe counts as waited for lately.
+const EAGER_FOR: Duration = Duration::from_secs(10);
+/// Time between two looks while all work has been going on for longer than [`STEADY_AFTER`], such as a command that follows
 /// a log.
 const STEADY_INTERVAL: Duration = Duration::from_secs(10);
 /// Time after which work most probably goes on by itself.
@@ -202,6 +207,7 @@ fn look_again() {
     let mut before = BTreeSet::new();
     // The same for calls that open something: one that the next look finds as well goes on for too long.
     let mut opens_before = BTreeSet::new();
+    let mut freed = None;
     loop {
         let mut going = shared.going();
         while going.work.is_empty() && shared.pipes().is_empty() {
@@ -210,9 +216,11 @@ fn look_again() {
         }
         let pause = going.pause();
         drop(going);
-        thread::sleep(if shared.pipes().is_empty() { pause } else { INTERVAL });
-        // As long as a pipe is there, the git of an agent or of the user may wait for it as well.
-        shared.pipes().retain(|path| free(path));
+        if shared.pipes().is_empty() {
+            thread::sleep(pause);
+        } else {
+            free_all(&mut freed);
+        }
         if long_work(PATIENCE).is_empty() {
             continue;
         }
@@ -231,16 +239,47 @@ fn look_again() {
     }
 }
 
-/// Ends the wait of everybody who has opened this named pipe for reading, and waits for a writer. Returns
-/// whether the pipe is still there.
-fn free(path: &Path) -> bool {
+/// Ends, for the time of [`INTERVAL`], every wait for a pipe that was found. As long as a pipe is there, the
+/// git of an agent or of the user may wait for it as well. `freed` is when somebody last did.
+fn free_all(freed: &mut Option<Instant>) {
+    let begun = Instant::now();
+    loop {
+        let is_eager = freed.is_some_and(|at| at.elapsed() < EAGER_FOR);
+        thread::sleep(if is_eager { EAGER_INTERVAL } else { INTERVAL });
+        shared().pipes().retain(|path| match free(path) {
+            Freed::Gone => false,
+            Freed::Nobody => true,
+            Freed::Somebody => {
+                *freed = Some(Instant::now());
+                true
+            }
+        });
+        if begun.elapsed() >= INTERVAL {
+            return;
+        }
+    }
+}
+
+/// What came of [`free`].
+enum Freed {
+    /// The pipe is not there any more.
+    Gone,
+    /// Nobody waited for it.
+    Nobody,
+    Somebody,
+}
+
+/// Ends the wait of everybody who has opened this named pipe for reading, and waits for a writer.
+fn free(path: &Path) -> Freed {
     if !fs::metadata(path).is_ok_and(|facts| facts.file_type().is_fifo()) {
-        return false;
+        return Freed::Gone;
     }
     let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or_default();
-    // To open it is enough, and an error means that nobody waits for it.
-    drop(OpenOptions::new().write(true).custom_flags(flags).open(path));
-    true
+    // To open it is enough. Without a reader, that fails.
+    match OpenOptions::new().write(true).custom_flags(flags).open(path) {
+        Ok(_) => Freed::Somebody,
+        Err(_) => Freed::Nobody,
+    }
 }
 
 /// Returns the named pipe for which another process waits, if it waits for one: one that it is opening, or
@@ -276,6 +315,20 @@ mod tests {
         assert!(long_work(Duration::ZERO).iter().any(|one| one.about.as_deref() == Some("shop")));
         drop(going_on);
         assert!(!long_work(Duration::ZERO).iter().any(|one| one.about.as_deref() == Some("shop")));
+    }
+
+    #[test]
+    fn a_program_that_opens_a_pipe_again_and_again_waits_for_a_moment_each_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("opened often");
+        mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
+        // Starts the looks; as work that goes on, it would count for the other tests' pipes.
+        drop(watch("looking at a pipe", None));
+        report(&path, "a named pipe");
+        let script = "for n in $(seq 300); do cat \"$0\"; done";
+        let mut program = std::process::Command::new("sh").args(["-c", script]).arg(&path).spawn().unwrap();
+        // At one look a second this would take five minutes.
+        wait_until(|| program.try_wait().unwrap().is_some());
     }
 
     #[test]
@@ -316,7 +369,7 @@ mod tests {
         reading.wait().unwrap();
     }
 
-    fn wait_until(is_so: impl Fn() -> bool) {
+    fn wait_until(mut is_so: impl FnMut() -> bool) {
         let begun = Instant::now();
         while !is_so() {
             assert!(begun.elapsed() < Duration::from_secs(60));
