@@ -13,6 +13,7 @@ use super::path::RepoPath;
 use super::planning::Planning;
 use super::proof::Unproven;
 use super::reason::{Reason, ReasonCode};
+use super::refs::RefsMoved;
 use super::settings::{ProjectSettings, Slots};
 use super::side_runs::{Canary, CanaryVerdict, External, Pushing, Recheck};
 use super::slot_tuning::SlotTuning;
@@ -22,6 +23,8 @@ use crate::verdicts::KnownVerdict;
 /// Upper bound of a configured number of slots. Each slot has a worktree with a build of its own, and no
 /// machine gains from more.
 const SLOTS_MAX: u32 = 16;
+/// Largest number of looks at the user's refs that found changes and that a project remembers.
+const REFS_MOVED_MAX: usize = 20;
 
 /// Returns the name of the integration ref of a target branch: the ref on which Paddock lands work.
 #[must_use]
@@ -196,6 +199,9 @@ pub struct Project {
     /// State of the push to the user's remote.
     #[serde(default)]
     pub pushing: Pushing,
+    /// Refs of the user that changed while sessions ran, oldest first; their number is bounded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refs_moved: Vec<RefsMoved>,
     /// Durations of gate runs, alone and next to another run.
     #[serde(default, skip_serializing, rename = "pace")]
     pub slot_tuning: SlotTuning,
@@ -289,6 +295,22 @@ impl Project {
     #[must_use]
     pub fn trial_ms(&self) -> Option<i64> {
         self.slot_tuning.trial_ms(self.settings.queue.slots, &self.settings.gate_terms())
+    }
+
+    /// Remembers refs of the user that changed.
+    pub(crate) fn note_moved(&mut self, moved: RefsMoved) {
+        self.refs_moved.push(moved);
+        let excess = self.refs_moved.len().saturating_sub(REFS_MOVED_MAX);
+        self.refs_moved.drain(..excess);
+    }
+
+    /// Returns how many refs of the user changed from `since_ms` on while sessions ran, and the names of the
+    /// first of them.
+    #[must_use]
+    pub fn refs_moved_since(&self, since_ms: i64) -> (u64, Vec<&str>) {
+        let meant = || self.refs_moved.iter().filter(|moved| moved.at_ms >= since_ms);
+        let names = meant().flat_map(|moved| moved.names.iter().map(String::as_str));
+        (meant().map(|moved| moved.total).sum(), names.collect())
     }
 
     /// Returns the reason for the number of slots, for people.

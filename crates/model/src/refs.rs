@@ -19,6 +19,31 @@ pub struct MovedRef {
     pub kept: Option<String>,
 }
 
+/// Refs of the user that one event found moved or gone. New refs are not among them: nothing was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefsMoved {
+    /// When that was found, in Unix milliseconds.
+    pub at_ms: i64,
+    /// Number of refs.
+    pub total: u64,
+    /// Names of the first of them.
+    pub names: Vec<String>,
+}
+
+impl RefsMoved {
+    /// Names that are kept of one event.
+    const NAMED_MAX: usize = 10;
+
+    /// Returns what an event on these refs, the first of `total`, says; `None` if all of them are new.
+    pub(crate) fn new(at_ms: i64, total: u64, refs: &[MovedRef]) -> Option<Self> {
+        let held = || refs.iter().filter(|moved| moved.before.is_some());
+        // Of refs that the event does not name nothing is known.
+        let total = if held().count() == refs.len() { total } else { held().count() as u64 };
+        let names = held().take(Self::NAMED_MAX).map(|moved| moved.name.clone());
+        (total > 0).then(|| Self { at_ms, total, names: names.collect() })
+    }
+}
+
 impl MovedRef {
     /// Largest number of refs that one event names.
     pub const NAMED_MAX: usize = 50;

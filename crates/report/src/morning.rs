@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::evidence::{self, EvidenceStatus, evidence_status};
-use super::status::{NeedStatus, need_status};
+use super::status::{NeedStatus, RefsMovedStatus, need_status, refs_moved};
+use super::status_text::moved_title;
 use super::text::{counted, duration, harmless, rfc3339};
 use paddock_model::answers::Answers;
 use paddock_model::budget::used_since_ms;
@@ -50,6 +51,8 @@ pub struct ProjectReport {
     pub waiting: Vec<Waiting>,
     /// Recorded work that cannot be found in the repository. A healthy workspace has none.
     pub lost: Vec<String>,
+    /// Refs and stash entries of the user that changed while sessions ran.
+    pub refs_moved: RefsMovedStatus,
     pub spent: SpentReport,
     /// Number of sessions by status.
     pub sessions: BTreeMap<&'static str, u32>,
@@ -138,6 +141,7 @@ pub fn project(
         tests_lost: tests_lost(state, project, since_ms),
         waiting: (answers.needs)(state, &project.slug).iter().map(|need| waits(state, need)).collect(),
         lost,
+        refs_moved: refs_moved(project, since_ms),
         spent: SpentReport::default(),
         sessions: BTreeMap::new(),
         open: 0,
@@ -375,6 +379,9 @@ fn add_project(all: &mut Sheet, project: &ProjectReport, now_ms: i64) {
     all.section(&title, project.waiting.iter().map(waits).collect());
     let title = format!("lost: {}", project.lost.len());
     all.section(&title, project.lost.iter().cloned().map(plain).collect());
+    if let Some(title) = moved_title(&project.refs_moved) {
+        all.section(&title, project.refs_moved.names.iter().cloned().map(plain).collect());
+    }
     all.section(&format!("still open: {}", project.open), Vec::new());
     all.section(&format!("spent: {}", spent(&project.spent)), Vec::new());
 }

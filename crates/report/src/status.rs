@@ -19,7 +19,7 @@ use paddock_model::settings::TestsRule;
 use paddock_model::state::State;
 
 pub use build::document;
-pub(crate) use build::need_status;
+pub(crate) use build::{need_status, refs_moved};
 pub use gate::last_passed;
 
 /// Everything that the document is built from.
@@ -129,6 +129,18 @@ pub struct ProjectStatus {
     pub landing: Option<LandingStatus>,
     /// Git configuration that can run programs and that is switched off, because nobody agreed to it.
     pub git_configuration_off: Vec<String>,
+    /// Refs and stash entries of the user that changed while sessions ran, within the last 24 hours unless
+    /// all times are asked for.
+    pub refs_moved: RefsMovedStatus,
+}
+
+/// Refs of the user that changed while sessions ran.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RefsMovedStatus {
+    /// Number of refs.
+    pub total: u64,
+    /// Names of the first of them.
+    pub names: Vec<String>,
 }
 
 /// A gate command, and what it reported of tests when it last passed.

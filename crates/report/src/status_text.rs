@@ -1,7 +1,7 @@
 //! The status document as text for people: first what needs them, then what is in progress.
 
-use super::status::{ObjectiveStatus, ProjectStatus, StatusDocument};
-use super::text::{cut, duration, harmless, table};
+use super::status::{ObjectiveStatus, ProjectStatus, RefsMovedStatus, StatusDocument};
+use super::text::{counted, cut, duration, harmless, table};
 
 /// Columns after which a reason is cut; `objective show` prints the whole reason.
 const REASON_WIDTH_MAX: usize = 160;
@@ -43,6 +43,7 @@ fn project_text(project: &ProjectStatus, now_ms: i64) -> String {
     out.push_str(&section("waiting", &blocked(project)));
     out.push_str(&gate(project));
     out.push_str(&switched_off(project));
+    out.push_str(&moved(project));
     let counts: Vec<String> = paddock_model::objective::Status::ALL
         .iter()
         .filter_map(|status| project.counts.get(status.word()).map(|count| (status.word(), *count)))
@@ -65,6 +66,24 @@ fn switched_off(project: &ProjectStatus) -> String {
             )
         }
     }
+}
+
+/// Names refs of the user that changed while sessions ran, on one line.
+fn moved(project: &ProjectStatus) -> String {
+    match moved_title(&project.refs_moved) {
+        None => String::new(),
+        Some(title) => {
+            let names = cut(&harmless(&project.refs_moved.names.join(", ")), REASON_WIDTH_MAX);
+            format!("  {title}: {names}\n")
+        }
+    }
+}
+
+/// Returns how many refs of the user changed, and what restores them; `None` if none did.
+pub(super) fn moved_title(moved: &RefsMovedStatus) -> Option<String> {
+    let total = usize::try_from(moved.total).unwrap_or(usize::MAX);
+    let text = "changed while sessions ran (`paddock salvage list` restores what is not back)";
+    (total > 0).then(|| format!("{} of yours {text}", counted(total, "ref")))
 }
 
 fn header(project: &ProjectStatus) -> String {

@@ -82,6 +82,14 @@ fn refs_that_a_session_moves_or_deletes_are_named_and_come_back_by_the_commands_
         assert!(names.contains(&name), "{name}: {names:?}");
     }
     assert!(names.iter().any(|name| name.starts_with("stash@{1}")), "{names:?}");
+    // The new branch took nothing.
+    let title =
+        "4 refs of yours changed while sessions ran (`paddock salvage list` restores what is not back)";
+    let names = ["refs/heads/mine", "refs/tags/v1", "refs/notes/commits", "stash@{1}"];
+    for said in [place.good(&["status"]), place.good(&["report"])] {
+        assert!(said.contains(title) && names.iter().all(|name| said.contains(name)), "{said}");
+    }
+    assert_eq!(place.status("shop")["refs_moved"]["total"], 4);
     let listed = place.json(&["salvage", "list", "--json"]);
     for one in listed.as_array().unwrap() {
         let restore = one["restore"].as_str().unwrap();

@@ -29,6 +29,7 @@ use super::ids::{ObjectiveKey, ProjectSlug, SessionId};
 use super::objective::{Objective, Status, WorktreeStage};
 use super::planning::Planning;
 use super::project::Project;
+use super::refs::RefsMoved;
 use super::session::{Session, SessionStatus};
 use super::side_runs::Guard;
 use super::state::{EntityKey, State};
@@ -90,7 +91,12 @@ impl State {
             Fact::KeeperStopped { session: Some(session), trouble, .. } => {
                 self.change_session(*session, |s| s.trouble = Some(*trouble));
             }
-            Fact::KeeperStopped { .. } | Fact::RefsMoved { .. } => {}
+            Fact::KeeperStopped { .. } => {}
+            Fact::RefsMoved { project, refs, total, .. } => {
+                if let Some(moved) = RefsMoved::new(at_ms, *total, refs) {
+                    self.change(project, |p| p.note_moved(moved));
+                }
+            }
 
             // Projects.
             Fact::ProjectAdded { project, settings, repository } => {

@@ -60,6 +60,7 @@ fn new_project(
         external: None,
         bypassed: None,
         pushing: Pushing::default(),
+        refs_moved: Vec::new(),
         slot_tuning: SlotTuning::default(),
         gate_folders: BTreeMap::new(),
     }

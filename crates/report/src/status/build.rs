@@ -2,8 +2,8 @@
 
 use super::{
     BudgetStatus, ExitStatus, IntegrationStatus, LandedStatus, NeedStatus, ObjectiveStatus, ProjectStatus,
-    ReasonStatus, SessionBudgetStatus, SessionStatus, StatusDocument, SupervisorStatus, UsageStatus, Used,
-    View, gate, node_status, queue,
+    ReasonStatus, RefsMovedStatus, SessionBudgetStatus, SessionStatus, StatusDocument, SupervisorStatus,
+    UsageStatus, Used, View, gate, node_status, queue,
 };
 use crate::evidence;
 use crate::text::rfc3339;
@@ -74,7 +74,14 @@ fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
         gate: gate::commands(view, project),
         landing: gate::landing(view, project),
         git_configuration_off: project.switched_off.clone(),
+        refs_moved: refs_moved(project, if view.all { i64::MIN } else { view.now_ms - DAY_MS }),
     }
+}
+
+/// Returns the refs of the user that changed from `since_ms` on while sessions ran.
+pub(crate) fn refs_moved(project: &Project, since_ms: i64) -> RefsMovedStatus {
+    let (total, names) = project.refs_moved_since(since_ms);
+    RefsMovedStatus { total, names: names.into_iter().map(str::to_owned).collect() }
 }
 
 fn integration(project: &Project) -> IntegrationStatus {
