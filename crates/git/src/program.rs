@@ -18,6 +18,10 @@ use paddock_os::plain;
 /// conflicts between branches.
 pub const GIT_VERSION_MIN: &str = "2.39";
 
+/// First version of the git program that reads attributes in a merge without a checkout. An older one merges
+/// as text: it uses neither merge drivers nor `merge=union` nor `-merge`.
+pub const GIT_VERSION_ATTRIBUTES: &str = "2.41";
+
 /// Time limit of a call that reads, merges or moves refs. With 100,000 files these take seconds, so a call
 /// that takes minutes hangs on a disk or a named pipe, and everything else in its project waits behind it.
 const CALL_TIME_MAX: Duration = Duration::from_secs(10 * 60);
@@ -215,21 +219,22 @@ pub fn check_version() -> Result<String, GitError> {
         output.ok_or_else(|| missing("none (the git program on PATH does not answer)".to_owned()))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let version = text.trim().trim_start_matches("git version ").to_owned();
-    if is_at_least(&version, (2, 39)) { Ok(version) } else { Err(missing(version)) }
+    if is_at_least(&version, GIT_VERSION_MIN) { Ok(version) } else { Err(missing(version)) }
 }
 
-/// Returns whether a version of the git program reads attributes in a merge that needs no checkout. An older
-/// one merges as text: it uses neither merge drivers nor `merge=union` nor `-merge`.
+/// Returns whether a version of the git program is at least [`GIT_VERSION_ATTRIBUTES`].
 #[must_use]
 pub fn merges_by_attributes(version: &str) -> bool {
-    is_at_least(version, (2, 41))
+    is_at_least(version, GIT_VERSION_ATTRIBUTES)
 }
 
-fn is_at_least(version: &str, least: (u32, u32)) -> bool {
-    // A part that is no number (`3 (Apple Git-146)`, `rc1`) counts as 0: only major and minor matter here.
-    let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-    let (major, minor) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    (major, minor) >= least
+fn is_at_least(version: &str, least: &str) -> bool {
+    let numbers = |version: &str| {
+        // A part that is no number (`3 (Apple Git-146)`, `rc1`) counts as 0: only major and minor matter here.
+        let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+    };
+    numbers(version) >= numbers(least)
 }
 
 /// Flushes a file, or a folder with the names in it, so that it survives a power loss.
@@ -261,7 +266,7 @@ mod tests {
 
     #[test]
     fn versions_are_compared_as_numbers() {
-        let is_enough = |version| is_at_least(version, (2, 39));
+        let is_enough = |version| is_at_least(version, GIT_VERSION_MIN);
         assert!(is_enough("2.39.5") && is_enough("2.100.0") && is_enough("3.0.0"));
         assert!(is_enough("2.39.3 (Apple Git-146)"));
         assert!(!is_enough("2.38.9") && !is_enough("1.99") && !is_enough("nonsense"));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::finding::Finding;
 use crate::cli::context::Context;
-use paddock_git::program::{GIT_VERSION_MIN, check_version, merges_by_attributes};
+use paddock_git::program::{GIT_VERSION_ATTRIBUTES, GIT_VERSION_MIN, check_version, merges_by_attributes};
 use paddock_os::open_files::{OPEN_FILES_ENOUGH, OPEN_FILES_MIN, within_reach};
 use paddock_os::process_tree::kill_method;
 
@@ -34,7 +34,7 @@ fn git() -> Finding {
             format!(
                 "{version} merges without .gitattributes: merge drivers, `merge=union` and `-merge` have no effect"
             ),
-            "install git 2.41 or newer if a repository uses them",
+            format!("install git {GIT_VERSION_ATTRIBUTES} or newer if a repository uses them"),
         ),
         Err(error) => {
             Finding::error("git", error.to_string(), format!("install git {GIT_VERSION_MIN} or newer"))

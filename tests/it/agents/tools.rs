@@ -1,6 +1,7 @@
 //! Diagnostic commands: `agent check`, `doctor`, `config show`, and shell completion.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use paddock_testkit::Sandbox;
 use serde_json::Value;
@@ -68,6 +69,31 @@ fn doctor_finds_what_is_wrong_and_says_what_to_do() {
     let errors: Vec<&Value> =
         ill["findings"].as_array().unwrap().iter().filter(|one| one["level"] == "error").collect();
     assert!(errors.len() >= 2 && errors.iter().all(|one| one["remedy"].is_string()), "{ill}");
+}
+
+#[test]
+fn doctor_says_where_git_is_too_old_for_attributes_in_merges() {
+    let place = Sandbox::new();
+    let git = place.path("old/git");
+    fs::create_dir(place.path("old")).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" != version ] || exec echo git version $VERSION\nPATH='{path}' exec git \"$@\"\n"
+    );
+    fs::write(&git, script).unwrap();
+    fs::set_permissions(&git, fs::Permissions::from_mode(0o755)).unwrap();
+    let found = |version: &str| -> Value {
+        let mut doctor = place.paddock(&["doctor", "--json"]);
+        doctor.env("PATH", format!("{}:{path}", place.path("old").display())).env("VERSION", version);
+        let said: Value = serde_json::from_slice(&doctor.output().unwrap().stdout).unwrap();
+        let findings = said["findings"].as_array().unwrap();
+        findings.iter().find(|one| one["area"] == "git").unwrap().clone()
+    };
+    let old = found("2.39.5");
+    assert_eq!(old["level"], "warning", "{old}");
+    assert!(old["remedy"].as_str().unwrap().contains("git 2.41"), "{old}");
+    assert_eq!(found("2.41.0")["level"], "good");
+    assert_eq!(found("2.38.9")["level"], "error");
 }
 
 #[test]
