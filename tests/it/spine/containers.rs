@@ -2,7 +2,6 @@
 //! supervisor cannot see.
 
 use std::fs;
-use std::process::Stdio;
 
 use paddock_testkit::{Sandbox, outcome_of};
 
@@ -15,25 +14,15 @@ until [ -e "$NOTES/works" ]; do sleep 0.02; done
 wait $!
 "#;
 
-/// Returns the options with which `unshare` gives a namespace of process ids, if the system allows one.
-fn namespace(place: &Sandbox) -> Option<&'static str> {
-    ["-pf", "-Urpf"].into_iter().find(|options| {
-        let mut probe = place.program("unshare");
-        probe.args([options, "--mount-proc", "true"]).stderr(Stdio::null());
-        probe.status().is_ok_and(|status| status.success())
-    })
-}
-
 #[test]
 fn a_client_whose_sessions_leader_is_outside_is_answered() {
     let place = Sandbox::new();
     place.project("web", "");
     place.objective("one", "touch $NOTES/works\ncommit one.txt\nover", &[]);
-    let Some(options) = namespace(&place) else {
+    let Some(mut contained) = place.pid_namespace() else {
         return println!("no namespaces here: not tried");
     };
-    let mut contained = place.program("unshare");
-    contained.args([options, "--mount-proc", "--kill-child", "sh", "-c", SCRIPT]);
+    contained.args(["sh", "-c", SCRIPT]);
     contained.env("ROOT", place.root()).env("PADDOCK", paddock_testkit::program());
     let (code, said) = outcome_of(&mut contained);
     assert_eq!(code, 0, "{said}{}", fs::read_to_string(place.note("supervisor")).unwrap_or_default());

@@ -41,15 +41,8 @@ mv "$NOTES/code.new" "$NOTES/code"
 /// `None` if the system allows no namespaces.
 fn contained(place: &Sandbox) -> Option<Child> {
     fs::write(place.path("script.sh"), SCRIPT).unwrap();
-    let kinds: [&[&str]; 2] = [&["-pf"], &["-Urpf"]];
-    let mut allowed = kinds.into_iter().filter(|kind| {
-        let mut probe = place.program("unshare");
-        probe.args(*kind).args(["--mount-proc", "true"]).stderr(Stdio::null());
-        probe.status().is_ok_and(|status| status.success())
-    });
-    let mut command = place.program("unshare");
-    command.args(allowed.next()?).args(["--mount-proc", "--kill-child", "sh", "-c"]);
-    command.arg("sh script.sh & exec sleep 600").env("ROOT", place.root());
+    let mut command = place.pid_namespace()?;
+    command.args(["sh", "-c", "sh script.sh & exec sleep 600"]).env("ROOT", place.root());
     command.env("PADDOCK", paddock_testkit::program()).stdout(Stdio::null()).stderr(Stdio::null());
     Some(command.spawn().unwrap())
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
+use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -40,6 +41,22 @@ impl Sandbox {
         if !within(DEADLINE, || self.processes().is_empty()) {
             panic!("processes are left: {:?}", self.processes());
         }
+    }
+
+    /// Returns a command that runs what is added to it in a namespace of process ids, with a `/proc` of its
+    /// own. It ends with all processes in there when it is killed. `None` if the system allows no namespaces.
+    pub fn pid_namespace(&self) -> Option<Command> {
+        let unshare = |options: &str| {
+            let mut command = self.program("unshare");
+            command.args([options, "--mount-proc", "--kill-child"]);
+            command
+        };
+        let is_allowed = |options: &&str| {
+            let status = unshare(options).arg("true").stderr(Stdio::null()).status();
+            status.is_ok_and(|status| status.success())
+        };
+        // As root, or in a user namespace.
+        ["-pf", "-Urpf"].into_iter().find(is_allowed).map(unshare)
     }
 
     pub(super) fn kill_processes(&self) {
