@@ -1,6 +1,6 @@
 //! Projects: one repository under management each, with its refs, its holds and its merge queue.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -305,12 +305,10 @@ impl Project {
     }
 
     /// Returns how many refs of the user changed from `since_ms` on while sessions ran, and the names of the
-    /// first of them.
+    /// first of them. A ref that changed several times counts once, as far as names are known.
     #[must_use]
-    pub fn refs_moved_since(&self, since_ms: i64) -> (u64, Vec<&str>) {
-        let meant = || self.refs_moved.iter().filter(|moved| moved.at_ms >= since_ms);
-        let names = meant().flat_map(|moved| moved.names.iter().map(String::as_str));
-        (meant().map(|moved| moved.total).sum(), names.collect())
+    pub fn refs_moved_since(&self, since_ms: i64) -> (u64, BTreeSet<&str>) {
+        RefsMoved::distinct(self.refs_moved.iter().filter(|moved| moved.at_ms >= since_ms))
     }
 
     /// Returns the reason for the number of slots, for people.

@@ -1,5 +1,6 @@
 //! Refs and stashes of the user that changed while sessions ran.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,16 @@ impl RefsMoved {
         let names = held().take(Self::NAMED_MAX).map(|moved| moved.name.clone());
         (total > 0).then(|| Self { at_ms, total, names: names.collect() })
     }
+
+    /// Returns how many refs these events are about, each name counted once, and the names.
+    pub(crate) fn distinct<'m>(events: impl Iterator<Item = &'m Self>) -> (u64, BTreeSet<&'m str>) {
+        let (mut names, mut nameless) = (BTreeSet::new(), 0);
+        for event in events {
+            names.extend(event.names.iter().map(String::as_str));
+            nameless += event.total.saturating_sub(event.names.len() as u64);
+        }
+        (names.len() as u64 + nameless, names)
+    }
 }
 
 impl MovedRef {
@@ -80,4 +91,31 @@ pub struct StashTaken {
     pub put_back: bool,
     /// Files of the entry that are in the branch.
     pub paths: Vec<super::path::RepoPath>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(total: u64, refs: &[(&str, bool)]) -> Option<RefsMoved> {
+        let moved = |(name, is_new): &(&str, bool)| MovedRef {
+            name: (*name).to_owned(),
+            before: (!is_new).then(|| "1".repeat(40)),
+            after: None,
+            kept: None,
+        };
+        RefsMoved::new(1, total, &refs.iter().map(moved).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_ref_that_moves_twice_counts_once_and_a_new_one_not_at_all() {
+        assert_eq!(event(1, &[("refs/heads/new", true)]), None);
+        let events = [
+            event(2, &[("refs/tags/v1", false), ("refs/heads/new", true)]),
+            event(3, &[("refs/tags/v1", false)]),
+        ];
+        let (total, names) = RefsMoved::distinct(events.iter().flatten());
+        // The second event leaves two refs without a name.
+        assert_eq!((total, names), (3, BTreeSet::from(["refs/tags/v1"])));
+    }
 }
