@@ -39,8 +39,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const EAGER_INTERVAL: Duration = Duration::from_millis(20);
 /// Time for which a pipe counts as waited for lately.
 const EAGER_FOR: Duration = Duration::from_secs(10);
-/// Time between two looks while all work has been going on for longer than [`STEADY_AFTER`], such as a command that follows
-/// a log.
+/// Time between two looks while all work has been going on for longer than [`STEADY_AFTER`], such as a command
+/// that follows a log.
 const STEADY_INTERVAL: Duration = Duration::from_secs(10);
 /// Time after which work most probably goes on by itself.
 const STEADY_AFTER: Duration = Duration::from_secs(60);
