@@ -50,15 +50,14 @@ fn work_published_after_a_rejected_push_is_pushed_at_once() {
     let repository = place.project("pushed", "verify: []\nland: {push: origin}");
     let remote = remote(&place, &repository);
     place.git(&remote, &["config", "receive.denyCurrentBranch", "refuse"]);
-    // The hook refuses every push until the note `open` exists.
+    // The hook refuses every push without the work of `two`: repeated pushes of `one` stay refused.
     let hook = remote.join("hooks/pre-receive");
     fs::create_dir_all(remote.join("hooks")).unwrap();
-    fs::write(&hook, format!("#!/bin/sh\ntest -e {}\n", place.note("open").display())).unwrap();
+    fs::write(&hook, "#!/bin/sh\nread old new ref\ngit cat-file -e \"$new:two.txt\"\n").unwrap();
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
     let supervisor = place.supervisor(&[]);
     place.objective("one", "commit one.txt\nover", &[]);
     supervisor.wait("push_waits", "*");
-    fs::write(place.note("open"), "").unwrap();
     place.objective("two", "commit two.txt\nover", &[]);
     supervisor.wait("pushed", "*");
     let events = supervisor.stop();

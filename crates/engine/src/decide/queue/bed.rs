@@ -40,10 +40,15 @@ pub(super) struct Bed {
 
 impl Bed {
     pub(super) fn new(slots: u32) -> Self {
+        Self::with(|settings| settings.queue.slots = Slots::Count(slots))
+    }
+
+    /// Returns a project with the simulator's settings after `change`.
+    pub(super) fn with(change: impl FnOnce(&mut ProjectSettings)) -> Self {
         let (state, memo) = (State::default(), Memo::working(None, None));
         let mut bed = Self { state, memo, now_ms: 1, events: Vec::new(), effects: Vec::new() };
         let mut settings: ProjectSettings = serde_json::from_str(SETTINGS).unwrap();
-        settings.queue.slots = Slots::Count(slots);
+        change(&mut settings);
         let repository = RepositoryFacts {
             root: "/q".into(),
             common_dir: "/q/.git".into(),

@@ -67,3 +67,7 @@ pub(in crate::decide) fn answered(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "push_tests.rs"]
+mod tests;
