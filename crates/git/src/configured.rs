@@ -18,6 +18,7 @@ mod files;
 mod key;
 mod list;
 mod parse;
+mod push;
 mod record;
 mod switch;
 mod table;

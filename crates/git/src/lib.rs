@@ -33,6 +33,7 @@ mod content;
 mod detached;
 mod diff;
 mod error;
+mod exclude;
 mod execution;
 mod facts;
 mod gate_folder;

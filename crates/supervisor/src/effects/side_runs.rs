@@ -94,9 +94,8 @@ pub(in super::super) struct Push {
 pub(in super::super) fn push_out(world: &World, order: &Push) {
     let outcome = world.trusted(&order.site).and_then(|repository| {
         let judged = judged(&repository, &order.site.trust)?;
-        let changed = judged.for_push(&order.remote);
+        let changed = repository.acting_on_push(&judged, &order.remote)?;
         if !changed.is_empty() {
-            let changed = changed.into_iter().map(str::to_owned).collect();
             return Err(EffectError::PushUntrusted(order.site.slug.clone(), changed));
         }
         Ok(push(&repository, &order.remote, &order.commit, &order.site.target_branch)?)
