@@ -128,3 +128,19 @@ fn escape_sequences_are_read_in_one_place() {
 fn texts_are_cut_to_bytes_in_one_file() {
     occurs_only(&["is_char_boundary("], "crates/model/src/cut.rs", &[]);
 }
+
+#[test]
+fn every_variable_of_paddock_is_in_the_table() {
+    let known: Vec<&str> = paddock_config::variables::TABLE.iter().map(|variable| variable.name).collect();
+    let mut missing = Vec::new();
+    for (file, text) in sources() {
+        for (at, _) in text.match_indices("\"PADDOCK_") {
+            let word = |c: char| c.is_ascii_uppercase() || c == '_';
+            let name: String = text[at + 1..].chars().take_while(|c| word(*c)).collect();
+            if !known.contains(&name.as_str()) {
+                missing.push(format!("{file}: {name}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "add a row to paddock_config::variables::TABLE for {missing:?}");
+}

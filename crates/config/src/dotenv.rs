@@ -52,6 +52,14 @@ pub(crate) fn parse(text: &str, shown: &str) -> Result<BTreeMap<String, String>,
     if errors.is_empty() { Ok(found) } else { Err(errors) }
 }
 
+/// Returns the line, from 1, on which each variable of a file gets its value.
+pub(super) fn lines(path: &Path) -> BTreeMap<String, u64> {
+    let text = plain::read_to_string(path).unwrap_or_default();
+    let text = text.trim_start_matches('\u{feff}');
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().starts_with('#'));
+    lines.filter_map(|(at, line)| Some((assignment(line.trim()).ok()?.0, at))).collect()
+}
+
 fn fault(shown: &str, place: Place, key: &str, problem: String, right: Option<String>) -> ConfigError {
     let severity = Severity::Error;
     ConfigError { file: shown.to_owned(), place, key: key.to_owned(), problem, right, severity }

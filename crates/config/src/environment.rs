@@ -32,6 +32,8 @@ pub(crate) type Variables = BTreeMap<OsString, OsString>;
 pub struct Environment {
     real: Variables,
     file: BTreeMap<String, String>,
+    /// Line of each variable of the file.
+    lines: BTreeMap<String, u64>,
 }
 
 /// Maximum length of a user's name in characters; the rest is cut. The value comes from outside and is
@@ -46,7 +48,7 @@ impl Environment {
     /// Returns the environment of this process, without a `.env`.
     #[must_use]
     pub fn from_process() -> Self {
-        Self { real: std::env::vars_os().collect(), file: BTreeMap::new() }
+        Self { real: std::env::vars_os().collect(), ..Self::default() }
     }
 
     /// Makes an environment from these variables.
@@ -54,7 +56,7 @@ impl Environment {
         variables: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
         let real = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { real, file: BTreeMap::new() }
+        Self { real, ..Self::default() }
     }
 
     /// Adds the variables of `ROOT/.env`; the process's own take precedence. A missing file counts as empty.
@@ -62,7 +64,9 @@ impl Environment {
     /// # Errors
     /// Fails with a fault for every line that is not an assignment, or if the file cannot be read.
     pub fn with_file_of(mut self, root: &Path) -> Result<Self, Vec<ConfigError>> {
-        self.file = dotenv::read(&root.join(".env"), ".env")?;
+        let file = root.join(".env");
+        self.file = dotenv::read(&file, ".env")?;
+        self.lines = dotenv::lines(&file);
         Ok(self)
     }
 
@@ -72,6 +76,25 @@ impl Environment {
         // A value that is not UTF-8 counts as empty, but still hides the one in `.env`: it is set.
         let real = self.real.get(OsStr::new(name)).map(|value| value.to_str().unwrap_or_default());
         real.or_else(|| self.file.get(name).map(String::as_str)).filter(|value| !value.is_empty())
+    }
+
+    /// Returns the name of a variable and where its value comes from, in words.
+    #[must_use]
+    pub fn source_of(&self, name: &str) -> String {
+        match self.real.contains_key(OsStr::new(name)) {
+            true => format!("{name} in the environment"),
+            false => format!("{name} in the workspace's .env"),
+        }
+    }
+
+    /// Returns the line of the workspace's `.env` that gives a variable its value, from 1; `None` if the value
+    /// comes from the process's own environment, or if there is none.
+    #[must_use]
+    pub fn line_of(&self, name: &str) -> Option<u64> {
+        match self.real.contains_key(OsStr::new(name)) {
+            true => None,
+            false => self.lines.get(name).copied(),
+        }
     }
 
     /// Returns the value of a variable as a path, which may be any bytes, or `None` if it is unset or empty.

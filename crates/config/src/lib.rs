@@ -35,6 +35,7 @@ mod shell_syntax;
 pub mod show;
 pub mod templates;
 pub mod validate;
+pub mod variables;
 pub mod words;
 pub(crate) mod workspace;
 pub mod write;

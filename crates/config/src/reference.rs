@@ -1,6 +1,7 @@
 //! docs/configuration.md, made from the table of settings. A test compares the file with it.
 
 use super::settings_table::{Kind, Row, Unset, below, inline};
+use super::variables::{self, Role, Variable};
 use paddock_os::plain;
 
 const HEAD: &str = "# Configuration
@@ -52,7 +53,29 @@ pub(super) fn document() -> String {
         text.push('\n');
         table(&mut text, below(&parent));
     }
+    variables(&mut text);
     text
+}
+
+/// Appends the environment variables.
+fn variables(text: &mut String) {
+    text.push_str(
+        "\n## Environment variables\n\nPaddock reads these from its environment, else from `.env` in the workspace. \
+         `paddock config validate` checks their values.\n\n| variable | default | meaning |\n|---|---|---|\n",
+    );
+    let of = |role: Role| variables::TABLE.iter().filter(move |variable| variable.role == role);
+    for Variable { name, default, meaning, .. } in of(Role::Setting) {
+        text.push_str(&format!("| `{name}` | {default} | {meaning} |\n"));
+    }
+    for (role, words) in [
+        (Role::Surroundings, "Of the system and the terminal:"),
+        (Role::Given, "Paddock sets these, and PADDOCK_PROJECT, for the programs that it starts:"),
+    ] {
+        text.push_str(&format!("\n{words}\n\n| variable | meaning |\n|---|---|\n"));
+        for Variable { name, meaning, .. } in of(role) {
+            text.push_str(&format!("| `{name}` | {meaning} |\n"));
+        }
+    }
 }
 
 fn table(text: &mut String, rows: impl Iterator<Item = &'static dyn Row>) {
