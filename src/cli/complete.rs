@@ -111,7 +111,7 @@ fn workspace() -> Option<(Context, State)> {
     let place = words.iter().position(|word| word == "--root");
     let root = place.and_then(|place| words.get(place + 1));
     let context = Context::find(root.map(Path::new), None).ok()?;
-    let state = context.state().ok()?;
+    let state = context.load().ok()?;
     Some((context, state))
 }
 

@@ -4,11 +4,11 @@ use clap::{Args, Subcommand};
 
 use super::context::Context;
 use super::exit_codes::{Exit, Failure, Outcome};
-use super::{output, project_target, repository};
+use super::{output, project_target, repository, validate};
 use paddock_config::error::display_all;
 use paddock_config::project_file::{self, ProjectFile};
 use paddock_config::resolve::{Project, Surroundings};
-use paddock_config::validate::{on_path, project_files, validate};
+use paddock_config::validate::{on_path, project_files};
 use paddock_config::{ConfigError, Place, Severity};
 use paddock_config::{example, schema, show};
 use paddock_model::ids::ProjectSlug;
@@ -18,7 +18,7 @@ use paddock_report::text::counted;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Config {
-    /// Check every project file and .env
+    /// Check every project file, .env, keys.yaml, theme.yaml and Paddock's environment variables
     #[command(after_help = "Examples:\n  paddock config validate\n  paddock config validate --json")]
     Validate(Validate),
     /// Print the JSON Schema of project files, for editors
@@ -70,9 +70,7 @@ impl Config {
 
 impl Validate {
     fn execute(self, context: &Context) -> Outcome {
-        // The types of events are known here and not in the config crate, which checks `notify` against them.
-        let (types, state) = (public_types(), context.state()?);
-        let found = validate(&context.workspace, Some(&types), &|file| resolve(&state, file));
+        let found = validate::faults(context, &context.load()?);
         // Warnings are printed, but only errors fail the command: a file with warnings is used.
         let is_bad = found.iter().any(|fault| fault.severity == Severity::Error);
         let exit = if is_bad { Exit::Error } else { Exit::Good };
@@ -95,7 +93,7 @@ impl Show {
     /// Shows the settings of the project files as they are now; for a file with faults, the settings that are
     /// recorded.
     fn execute(self, context: &Context) -> Outcome {
-        let state = context.state()?;
+        let state = context.load()?;
         let mut shown = Vec::new();
         let is_meant = |slug: &ProjectSlug| context.project.as_ref().is_none_or(|only| only == slug);
         for path in project_files(&context.workspace)? {
@@ -192,9 +190,20 @@ fn target_warning(file: &ProjectFile, branch: &str) -> Option<ConfigError> {
 
 fn fault(file: &ProjectFile, key: &str, problem: &str, right: Option<String>) -> ConfigError {
     let line = if key == "target_branch" { file.target_line } else { 0 };
+    fault_at(file, Place { line, column: line.min(1) }, key, problem, right)
+}
+
+/// Makes a fault of a project file.
+pub(super) fn fault_at(
+    file: &ProjectFile,
+    place: Place,
+    key: &str,
+    problem: &str,
+    right: Option<String>,
+) -> ConfigError {
     ConfigError {
         file: format!("projects/{}.yaml", file.slug),
-        place: Place { line, column: line.min(1) },
+        place,
         key: key.to_owned(),
         problem: problem.to_owned(),
         right,

@@ -3,18 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::context::Context;
+use super::context::{Context, around};
 use super::exit_codes::{Exit, Failure, Outcome};
-use super::project_files::register_written;
 use super::{onboard, output};
+use paddock_config::Environment;
 use paddock_config::validate::project_files;
-use paddock_config::{Environment, Workspace};
 use paddock_console::commands::CommandLine;
 use paddock_console::{Ask, ConsoleError, Opening, QuitHow};
 use paddock_model::command::{Command, StopMode};
 
-use paddock_git::Repository;
-use paddock_git::is_tracked;
 use paddock_ipc::workspace_lock::is_running;
 
 /// Interval between two checks whether the supervisor has exited.
@@ -35,10 +32,7 @@ pub(super) fn open(
     }
     // The terminal is checked first: the onboarding screen needs one, too.
     let Some(context) = found(root, project)? else { return Ok(Exit::Good) };
-    // As `run` does before it starts. A supervisor that runs already did so at its start.
-    if is_running(&context.workspace.runtime()).is_none() {
-        register_written(&context)?;
-    }
+    context.state()?;
     show(&context, arguments, commands)
 }
 
@@ -50,7 +44,7 @@ fn found(root: Option<&Path>, project: Option<&str>) -> Result<Option<Context>, 
     let here = std::env::current_dir()
         .map_err(|error| Failure::error(format!("the current folder cannot be read: {error}")))?;
     // Without creating one: a person who only looks around must not get a workspace in their home folder.
-    let workspace = Workspace::find_made(root, &Environment::from_process(), &here, is_tracked)?;
+    let workspace = Context::locate(root, &Environment::from_process())?;
     let context = workspace.clone().map(|workspace| Context::in_workspace(workspace, project)).transpose()?;
     let Some(repository) = unmanaged(context.as_ref(), &here)? else {
         return match context {
@@ -80,15 +74,12 @@ fn unmanaged(context: Option<&Context>, here: &Path) -> Result<Option<PathBuf>, 
             return Ok(None);
         }
     }
-    let repository = here.ancestors().find_map(|folder| Repository::open(folder).ok());
-    Ok(repository.map(|found| found.main_worktree().unwrap_or_else(|| found.repo_root()).to_path_buf()))
+    Ok(around(here).map(|found| found.main_worktree().unwrap_or_else(|| found.repo_root()).to_path_buf()))
 }
 
 /// Shows the console, and stops the supervisor afterwards if the person asked for that.
 pub(super) fn show(context: &Context, arguments: Vec<String>, commands: Vec<CommandLine>) -> Outcome {
-    if let Some(project) = &context.project {
-        context.project(&context.state()?, Some(project.as_str()))?;
-    }
+    context.named_project(&context.state()?)?;
     // The console must not depend on the supervisor's crate, so it gets this function instead.
     let (workspace, environment) = (context.workspace.clone(), context.environment.clone());
     let run = move |command| paddock_supervisor::ask(&workspace, &environment, command).map_err(Into::into);

@@ -1,6 +1,4 @@
-//! Errors about arguments and the repositories that they name.
-
-use std::path::PathBuf;
+//! Errors about arguments.
 
 use paddock_git::GitError;
 
@@ -19,27 +17,4 @@ pub(crate) enum CliError {
     /// The repository or the git program failed.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// HEAD is detached, and no branch was named.
-    #[error(
-        "the HEAD of {} is on no branch: name one with --target-branch, or as `target_branch` in the project file",
-        .0.display()
-    )]
-    DetachedHead(PathBuf),
-    /// The repository has a branch `paddock`, so that git can make no branch `paddock/…`.
-    #[error(
-        "{} has a branch named `paddock`, which keeps Paddock from making its branches `paddock/…`: rename it \
-         (`git branch -m paddock NEW-NAME`)",
-        .0.display()
-    )]
-    BranchInTheWay(PathBuf),
-    /// The repository does not have the branch.
-    #[error("{} has no branch {branch:?}: {hint}", root.display())]
-    UnknownBranch {
-        /// Folder of the repository.
-        root: PathBuf,
-        /// Branch that was named.
-        branch: String,
-        /// The nearest existing branch, or a list of the existing ones.
-        hint: String,
-    },
 }

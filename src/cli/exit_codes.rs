@@ -11,11 +11,14 @@ use paddock_config::WorkspaceError;
 use paddock_config::environment::EnvironmentError;
 use paddock_config::error::display_all;
 use paddock_config::write::WriteError;
+use paddock_git::GitError;
 use paddock_ipc::IpcError;
 use paddock_model::command::Refusal;
 use paddock_model::ids::IdError;
 use paddock_store::StoreError;
 use paddock_store::codec::CodecError;
+use paddock_supervisor::inspect::InspectError;
+use paddock_supervisor::take_up::TakeUpError;
 use paddock_supervisor::{EffectError, RunEnd, SupervisorError};
 
 /// The exit codes; docs/exit-codes.md says when each is given.
@@ -105,6 +108,9 @@ macro_rules! plain_failures {
 
 plain_failures!(
     CliError,
+    GitError,
+    InspectError,
+    TakeUpError,
     EffectError,
     WorkspaceError,
     EnvironmentError,

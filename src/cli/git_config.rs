@@ -1,9 +1,6 @@
 //! The git configuration that can run programs, as `project add`, `project show` and `doctor` show it.
 
-use std::collections::BTreeSet;
-
 use paddock_git::{Level, Listed, Means};
-use paddock_model::facts::TrustRecord;
 use paddock_report::text::harmless;
 
 /// Returns whether an entry is worth a line: it runs a program, or it decides what git writes.
@@ -39,6 +36,13 @@ pub(super) fn line(entry: &Listed) -> String {
     format!("{key}{value}: {}{condition} ({})", entry.does, entry.state())
 }
 
+/// Returns key, value and effect of an entry, for a person who is about to agree to it.
+pub(super) fn described(entry: &Listed) -> String {
+    let (key, value) = (harmless(&entry.key), harmless(&entry.value));
+    let value = if value.is_empty() { value } else { format!(" = {value}") };
+    format!("{key}{value} ({}): {}", harmless(&entry.origin.display().to_string()), entry.does)
+}
+
 /// Returns the whole list for JSON, also what only leads git somewhere.
 pub(super) fn json(entries: &[Listed]) -> serde_json::Value {
     let row = |entry: &Listed| {
@@ -49,19 +53,6 @@ pub(super) fn json(entries: &[Listed]) -> serde_json::Value {
         })
     };
     entries.iter().map(row).collect()
-}
-
-/// Returns the programs that the repository's own configuration brings along and Paddock's git would run.
-pub(super) fn programs_of_the_repository(entries: &[Listed]) -> Vec<&Listed> {
-    entries.iter().filter(|entry| entry.is_a_program_of_the_repository()).collect()
-}
-
-/// Leaves the programs of the repository's own configuration out of what is agreed to.
-pub(super) fn without_programs(mut trust: TrustRecord, entries: &[Listed]) -> TrustRecord {
-    let left_out: BTreeSet<&str> =
-        programs_of_the_repository(entries).into_iter().map(|entry| entry.name.as_str()).collect();
-    trust.entries.retain(|(name, _)| !left_out.contains(name.as_str()));
-    trust
 }
 
 /// Returns each level with the keys that it sets, for one line of `doctor` each.

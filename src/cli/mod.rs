@@ -17,6 +17,7 @@ mod error;
 mod events;
 pub(crate) mod exit_codes;
 mod explain;
+mod gate_proposal;
 mod git_config;
 mod goal;
 mod goal_document;
@@ -32,6 +33,7 @@ mod project;
 mod project_add;
 mod project_files;
 mod project_target;
+mod project_trust;
 mod queue;
 mod report;
 mod repository;
@@ -41,6 +43,7 @@ mod session;
 mod session_log;
 mod status;
 mod supervisor;
+mod validate;
 mod verify;
 
 use std::ffi::OsString;
@@ -74,8 +77,8 @@ const EXAMPLES: &str = "Examples:
 
 #[derive(Debug, Args)]
 struct Global {
-    /// Workspace folder; default: PADDOCK_ROOT, else the nearest one around the current folder, else
-    /// ~/.local/share/paddock
+    /// Workspace folder; default: PADDOCK_ROOT, else the nearest one around the current folder, else the one that
+    /// has the repository around it as a project, else ~/.local/share/paddock
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     root: Option<PathBuf>,
     /// Project slug; default: PADDOCK_PROJECT, else the only project
@@ -181,6 +184,14 @@ fn execute(cli: Cli) -> Outcome {
     let Cli { global, command } = cli;
     let palette = || commands::lines(Cli::command());
     let find = || Context::find(global.root.as_deref(), global.project.as_deref());
+    // A project that is named has to exist, whatever the command does with it.
+    let find_with_project = || {
+        let context = find()?;
+        if context.project.is_some() {
+            context.named_project(&context.state()?)?;
+        }
+        Ok::<Context, Failure>(context)
+    };
     // A supervisor records what it finds, and a console has no place for a line on standard error.
     let is_short = !matches!(command, None | Some(Family::Run(_) | Family::Demo(_)));
     let _going_on = is_short.then(|| {
@@ -209,22 +220,22 @@ fn execute(cli: Cli) -> Outcome {
         }
         Some(Family::Run(run)) => run.execute(&find()?, true),
         Some(Family::Project(project)) => project.execute(&find()?),
-        Some(Family::Objective(objective)) => objective.execute(&find()?),
-        Some(Family::Goal(goal)) => goal.execute(&find()?),
-        Some(Family::Milestone(milestone)) => milestone.execute(&find()?),
-        Some(Family::Phase(phase)) => phase.execute(&find()?),
-        Some(Family::Explain(explain)) => explain.execute(&find()?),
-        Some(Family::Plan(plan)) => plan.execute(&find()?),
-        Some(Family::Status(status)) => status.execute(&find()?),
-        Some(Family::Session(session)) => session.execute(&find()?),
-        Some(Family::Queue(queue)) => queue.execute(&find()?),
-        Some(Family::Salvage(salvage)) => salvage.execute(&find()?),
-        Some(Family::Events(events)) => events.execute(&find()?),
-        Some(Family::Report(report)) => report.execute(&find()?),
+        Some(Family::Objective(objective)) => objective.execute(&find_with_project()?),
+        Some(Family::Goal(goal)) => goal.execute(&find_with_project()?),
+        Some(Family::Milestone(milestone)) => milestone.execute(&find_with_project()?),
+        Some(Family::Phase(phase)) => phase.execute(&find_with_project()?),
+        Some(Family::Explain(explain)) => explain.execute(&find_with_project()?),
+        Some(Family::Plan(plan)) => plan.execute(&find_with_project()?),
+        Some(Family::Status(status)) => status.execute(&find_with_project()?),
+        Some(Family::Session(session)) => session.execute(&find_with_project()?),
+        Some(Family::Queue(queue)) => queue.execute(&find_with_project()?),
+        Some(Family::Salvage(salvage)) => salvage.execute(&find_with_project()?),
+        Some(Family::Events(events)) => events.execute(&find_with_project()?),
+        Some(Family::Report(report)) => report.execute(&find_with_project()?),
         Some(Family::Supervisor(supervisor)) => supervisor.execute(&find()?),
-        Some(Family::Verify(verify)) => verify.execute(&find()?),
+        Some(Family::Verify(verify)) => verify.execute(&find_with_project()?),
         Some(Family::Config(config)) => config.execute(&find()?),
-        Some(Family::Agent(agent)) => agent.execute(&find()?),
+        Some(Family::Agent(agent)) => agent.execute(&find_with_project()?),
         Some(Family::Doctor(doctor)) => doctor.execute(&find()?),
         Some(Family::Completions(completions)) => completions.execute(),
         Some(Family::Man(man)) => man.execute(Cli::command()),

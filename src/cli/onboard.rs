@@ -6,8 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::context::Context;
 use super::exit_codes::Failure;
 use super::project_add::{self, Wanted, gate_line, own_commands, slug_of, worktrees_beside};
-use super::repository;
-use paddock_config::propose::propose;
+use super::{gate_proposal, repository};
 use paddock_config::{Environment, Workspace};
 use paddock_console::dialogs::goal;
 use paddock_console::onboarding::{self, AgentSeen, Answers, Found, Left, Setup};
@@ -15,10 +14,6 @@ use paddock_console::{ConsoleError, Model, Refused};
 use paddock_git::is_tracked;
 use paddock_model::facts::RepositoryFacts;
 use paddock_model::settings::GateCommand;
-use paddock_os::plain;
-
-/// Maximum size of a manifest (`Cargo.toml`, `package.json`, …) that is read; a larger file is ignored.
-const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// A repository that may be added, and the workspace to add it to, if there is one yet.
 struct Onboarding {
@@ -76,16 +71,6 @@ fn is_agreed(commands: &[String], shown: &[String], entered: &[GateCommand]) -> 
     commands.iter().all(|command| shown.contains(command) || entered.contains(command))
 }
 
-/// Reads a small text file in the repository's root folder; `None` if it is missing, special or too large.
-fn file_of(root: &Path, name: &str) -> Option<String> {
-    let path = root.join(name);
-    let facts = path.metadata().ok()?;
-    if !facts.is_file() || facts.len() > FILE_BYTES_MAX {
-        return None;
-    }
-    Some(String::from_utf8_lossy(&plain::read(path).ok()?).into_owned())
-}
-
 impl Onboarding {
     /// Returns the context, and creates the workspace if there is none.
     fn context(&self) -> Result<Context, Failure> {
@@ -112,7 +97,7 @@ impl Setup for Onboarding {
         // A repository with commands of its own says what its gate is; guessing from manifests would compete
         // with it.
         let proposal = match own_commands.is_empty() {
-            true => propose(&|name| file_of(&root, name)),
+            true => gate_proposal::from_manifests(&found),
             false => paddock_config::propose::Proposal::default(),
         };
         // Remembered for `execute`, which compares the commands again.

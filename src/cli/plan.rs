@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use super::exit_codes::{Exit, Failure, Outcome};
 use super::output;
+use super::project_files::newest;
 use paddock_config::plan_file::{self, PlanContext};
 use paddock_model::command::{Answer, Command};
 use paddock_model::ids::{ObjectiveId, WorkerId};
@@ -113,7 +114,7 @@ fn say(answer: &Answer, json: bool) -> Outcome {
 fn dry_run(context: &Context) -> Outcome {
     let state = context.state()?;
     let slug = context.project(&state, None)?;
-    let Some(mut project) = state.project(&slug).cloned() else { return Ok(Exit::Good) };
+    let Some(project) = state.project(&slug) else { return Ok(Exit::Good) };
     if state.active_line(&slug).phase.is_none() && state.undivided(&slug).is_none() {
         let text = "no phase is active: `paddock goal add TITLE`, `paddock goal import FILE.md`, or \
                     `paddock phase activate ID`";
@@ -121,13 +122,7 @@ fn dry_run(context: &Context) -> Outcome {
     }
     // The settings are those that a supervisor would use: those of the project file, or, if the file has
     // faults, the recorded ones.
-    let file = context.workspace.project_file(&slug);
-    let recorded = &project.settings.target_branch;
-    let read =
-        paddock_supervisor::read_project(&context.workspace, &context.environment, &file, None, recorded);
-    if let Ok(read) = read {
-        project.settings = read.project.settings;
-    }
+    let project = newest(context, project).unwrap_or_else(|_| project.clone());
     let prompt = paddock_supervisor::planner_prompt(&context.workspace, &state, &project)?;
     // The prompt quotes text that agents wrote, whose control characters must not reach the terminal.
     output::print(&prompt.lines().map(|line| harmless(line) + "\n").collect::<String>())?;
@@ -139,6 +134,8 @@ impl Apply {
         let state = context.state()?;
         let slug = context.project(&state, None)?;
         let Some(project) = state.project(&slug) else { return Ok(Exit::Good) };
+        // A worker that a person has just added to the project file counts.
+        let project = newest(context, project)?;
         let (text, shown) = read(&self.file)?;
         let existing: Vec<ObjectiveId> =
             state.objectives_of(&slug).map(|found| found.key.id.clone()).collect();

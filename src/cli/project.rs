@@ -9,8 +9,9 @@ use super::context::Context;
 use super::exit_codes::{Exit, Outcome};
 use super::project_add::Add;
 use super::project_target::{self, SetTargetArgs};
+use super::project_trust::TrustArgs;
 use super::verify::RERUN_FOLDER;
-use super::{git_config, output, repository, status};
+use super::{git_config, output, status};
 use paddock_config::Workspace;
 use paddock_git::{GitError, Listed, Repository, remove_gate};
 use paddock_model::command::Command;
@@ -18,7 +19,6 @@ use paddock_model::ids::ProjectSlug;
 use paddock_model::project::Project as Found;
 use paddock_model::settings::ProjectSettings;
 use paddock_report::text::{harmless, table};
-use paddock_supervisor::{read_project, with_agreement};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Project {
@@ -44,8 +44,12 @@ pub(super) enum Project {
     Remove(Removed),
     /// Trust a repository's current git configuration, hooks and attributes, and the target branch in its
     /// file
-    #[command(after_help = "Examples:\n  paddock project trust web")]
-    Trust(Named),
+    #[command(after_help = "Examples:
+  paddock project trust web
+  paddock project trust web --yes
+
+What changed is shown, and asked about on a terminal. Without one, or with --yes, it is agreed to as shown.")]
+    Trust(TrustArgs),
     /// Change the target branch, which work lands on
     #[command(after_help = "Examples:
   paddock project set-target trunk
@@ -97,12 +101,15 @@ pub(super) struct Removed {
 
 impl Project {
     pub(super) fn execute(self, context: &Context) -> Outcome {
+        if context.project.is_some() && !matches!(self, Self::Add(_)) {
+            context.named_project(&context.state()?)?;
+        }
         let (named, make): (Named, fn(_) -> Command) = match self {
             Self::Add(add) => return add.execute(context),
             Self::List(list) => return list.execute(context),
             Self::Show(show) => return show.execute(context),
             Self::Remove(removed) => return removed.execute(context),
-            Self::Trust(named) => return trust(context, &named),
+            Self::Trust(trust) => return trust.execute(context),
             Self::SetTarget(set) => return set.execute(context),
             Self::Enable(named) => (named, |project| Command::ProjectEnable { project, enabled: true }),
             Self::Disable(named) => (named, |project| Command::ProjectEnable { project, enabled: false }),
@@ -113,38 +120,6 @@ impl Project {
         context.ask_and_say(make(project))?;
         Ok(Exit::Good)
     }
-}
-
-fn trust(context: &Context, named: &Named) -> Outcome {
-    let state = context.state()?;
-    let slug = context.project(&state, named.slug.as_deref())?;
-    let Some(project) = state.project(&slug) else { return Ok(Exit::Good) };
-    let other = project_target::named_otherwise(context, project);
-    let recorded = project.settings.target_branch.clone();
-    let root = project.settings.repo_root.as_ref();
-    // The agreement covers the commands in `.paddock/project.yaml` on the branch that work lands on from now
-    // on.
-    let branch = other.clone().unwrap_or(recorded.clone());
-    let found =
-        repository::inspect_any(root, Some(&branch).filter(|branch| !branch.is_empty()).map(String::as_str))?;
-    if other.is_some() {
-        output::note(&format!("changed: the target branch, from {recorded} to {branch}"));
-    }
-    for name in project.trust.changes(&found.facts.trust) {
-        output::note(&format!("changed: {}", harmless(&name)));
-    }
-    let file = context.workspace.project_file(&slug);
-    // A project file with faults does not stop the trust of the repository: it holds the project by itself,
-    // with a message of its own.
-    let read = read_project(&context.workspace, &context.environment, &file, None, &branch);
-    let agreement = read.ok().and_then(|read| read.project.agreement);
-    let trust = with_agreement(found.facts.trust, agreement.as_deref());
-    // The new target comes first because it may be refused. Trust must not be recorded if the rest fails.
-    if other.is_some() {
-        project_target::set(context, &state, project, &branch, false)?;
-    }
-    context.ask_and_say(Command::ProjectTrust { project: slug, trust })?;
-    Ok(Exit::Good)
 }
 
 /// Removes the gates' worktrees of a removed project. They hold caches, and no work of agents or people.
@@ -181,19 +156,29 @@ impl Removed {
     fn execute(self, context: &Context) -> Outcome {
         let slug = context.project(&context.state()?, Some(&self.slug))?;
         let settings = context.state()?.project(&slug).map(|project| project.settings.clone());
-        context.ask_and_say(Command::ProjectRemove { project: slug.clone() })?;
+        // A person may have edited the file, so it is renamed instead of deleted; under its old name it would be
+        // a project. Before the command: a supervisor must not take the file up again right after it.
+        let file = context.workspace.project_file(&slug);
+        let mut kept = file.clone().into_os_string();
+        kept.push(".removed");
+        let kept = PathBuf::from(kept);
+        let renamed = fs::rename(&file, &kept);
+        let removed = context.ask_and_say(Command::ProjectRemove { project: slug.clone() });
+        if removed.is_err() && renamed.is_ok() {
+            drop(fs::rename(&kept, &file));
+        }
+        removed?;
         if let Some(settings) = settings {
             remove_gates(&context.workspace, &slug, &settings);
         }
-        // A person may have edited the file, so it is renamed instead of deleted. Under its old name the next
-        // run would register the project again.
-        let file = context.workspace.project_file(&slug);
-        let kept = file.with_extension("yaml.removed");
-        match fs::rename(&file, &kept) {
+        match renamed {
             Ok(()) => output::note(&format!("the project file is kept as {}", kept.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => {
-                output::note(&format!("cannot rename the project file {}: {error}", file.display()));
+                output::note(&format!(
+                    "cannot rename the project file {}: {error}; remove it, or the next command takes it up again",
+                    file.display()
+                ));
             }
         }
         Ok(Exit::Good)

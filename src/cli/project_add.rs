@@ -1,8 +1,8 @@
 //! `paddock project add`: inspects the repository, asks for agreement, writes the project file and registers
-//! it.
+//! it, or takes up the file in `projects/` that names the repository already.
 //!
-//! Either all of this happens or nothing: a file that was written for a registration that fails is removed
-//! again.
+//! Questions come before anything is written. A file that was written for a registration that fails is
+//! removed again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,25 +11,25 @@ use clap::Args;
 
 use super::context::Context;
 use super::exit_codes::{Exit, Failure, Outcome};
-use super::git_config;
-use super::output;
-use super::repository::{self, ProjectFacts};
+use super::repository::{self, ProjectFacts, super_of};
+use super::{gate_proposal, git_config, output, project_files};
 use paddock_config::builtin;
 use paddock_config::project_file::{self, ProjectFile};
 use paddock_config::resolve::{Project, Surroundings};
-use paddock_config::validate::on_path;
+use paddock_config::validate::{is_sample, on_path};
 use paddock_config::write::{NewProject, to_yaml, write_project};
-use paddock_git::Listed;
+use paddock_git::{Listed, Repository};
 use paddock_model::command::{Answer, Command};
 use paddock_model::ids::{ProjectSlug, nearest_id};
+use paddock_model::project::Project as Managed;
 use paddock_model::settings::{GateCommand, ProjectSettings};
 use paddock_report::event_types::public_types;
 use paddock_report::text::harmless;
-use paddock_supervisor::with_agreement;
+use paddock_supervisor::{programs_of_the_repository, read_project, with_agreement, without_programs};
 
 #[derive(Debug, Args)]
 pub(super) struct Add {
-    /// Folder of the repository
+    /// Folder of the repository, or one inside it
     path: PathBuf,
     /// Slug, the project's name in commands; default: made from the folder's name
     #[arg(long)]
@@ -40,7 +40,15 @@ pub(super) struct Add {
     /// Branch that work is published to; default: the branch of HEAD
     #[arg(long, value_name = "BRANCH")]
     target_branch: Option<String>,
-    /// Agree to run the commands of the repository's .paddock/project.yaml, without being asked
+    /// Gate command, which every landing has to pass (repeatable); default: guessed from the manifests, and
+    /// asked about
+    #[arg(long, value_name = "COMMAND")]
+    gate: Vec<String>,
+    /// Guess no gate
+    #[arg(long, conflicts_with = "gate")]
+    no_gate: bool,
+    /// Agree to run the commands of the repository's .paddock/project.yaml and the guessed gate, without
+    /// being asked
     #[arg(long)]
     yes: bool,
 }
@@ -65,7 +73,8 @@ pub(super) struct Added {
     pub settings: ProjectSettings,
 }
 
-/// Adds the repository at `path` as a project, and writes its project file if there is none yet.
+/// Adds the repository at `path` as a project. Takes up the file in `projects/` that names it, else writes
+/// one.
 ///
 /// Calls `agree` if the repository's own file gives commands. Fails, with no file left behind, if the
 /// repository cannot be used, a project has it or the slug already, or `agree` fails.
@@ -75,35 +84,124 @@ pub(super) fn add(
     wanted: &Wanted,
     agree: impl Fn(&ProjectSettings) -> Result<(), Failure>,
 ) -> Result<Added, Failure> {
+    let state = context.load()?;
+    let named = wanted.slug.as_deref().map(ProjectSlug::new).transpose()?;
+    // Worktrees of one repository have different folders but share the common git directory.
+    let common_dir = Repository::open(path)?.common_dir().display().to_string();
+    if let Some(project) = state.projects().find(|other| other.common_dir == common_dir) {
+        return agree_later(context, project, agree);
+    }
+    if let Some(file) = project_files::naming(context, &state, &common_dir) {
+        return take_up(context, &file, wanted, agree);
+    }
     let mut found = repository::inspect(path, wanted.target_branch.as_deref())?;
     found.agrees_to_programs = wanted.agrees_to_programs;
-    let root = PathBuf::from(&found.facts.root);
     // Whatever can be refused without the project file is refused before one is written.
-    let slug = match &wanted.slug {
-        Some(slug) => ProjectSlug::new(slug.as_str())?,
-        None => slug_of(&root)?,
-    };
-    refuse_known(context, &slug, &found)?;
-    let written = context.workspace.project_file(&slug);
-    // A file that a person wrote beforehand is registered as it is.
-    let (file, is_new) = match written.exists() {
-        true => (written, false),
-        false => (write_project(&context.workspace, &new_project(&slug, wanted, &found))?, true),
-    };
-    let added = register_file(context, &slug, &file, found, agree);
-    if added.is_err() && is_new {
-        // Left in place, the file would be registered by the next run, without the agreement that was refused
-        // here.
+    let slug = named.map_or_else(|| slug_of(Path::new(&found.facts.root)), Ok)?;
+    if state.project(&slug).is_some() {
+        return Err(Failure::error(format!("project {slug} exists; choose another name with --slug")));
+    }
+    let file = context.workspace.project_file(&slug);
+    if file.exists() {
+        return Err(Failure::error(taken(context, &file)));
+    }
+    let new = new_project(&slug, wanted, &found);
+    let shown = format!("projects/{slug}.yaml");
+    let read = project_file::parse(to_yaml(&new).as_bytes(), &shown, None, context.workspace.root(), None);
+    let read = read.map_err(|faults| Failure::faults(&faults, "nothing was added"))?;
+    let project = agreed_settings(&read, &found, agree)?;
+    let file = write_project(&context.workspace, &new)?;
+    let added = register(context, project, found);
+    if added.is_err() {
+        // Left in place, the file would be a project.
         let _ = fs::remove_file(&file);
     }
     let (answer, settings) = added?;
     Ok(Added { slug, answer, file, settings })
 }
 
+/// Says why a file of the project's name is in the way: it names another repository, or is no project at all.
+fn taken(context: &Context, file: &Path) -> String {
+    let shown = file.display();
+    if is_sample(file) {
+        return format!("{shown} is the sample file and no project; choose another name with --slug");
+    }
+    match project_file::repo_root_of(&context.workspace, file) {
+        Some(root) => {
+            format!("{shown} exists already, for {}; choose another name with --slug", root.display())
+        }
+        None => format!("{shown} exists already; correct that file, or choose another name with --slug"),
+    }
+}
+
+/// Takes up a file that a person wrote, as it is.
+fn take_up(
+    context: &Context,
+    file: &Path,
+    wanted: &Wanted,
+    agree: impl Fn(&ProjectSettings) -> Result<(), Failure>,
+) -> Result<Added, Failure> {
+    let types = public_types();
+    let read = project_file::read(&context.workspace, file, Some(&types));
+    let read = read.map_err(|faults| Failure::faults(&faults, "nothing was added"))?;
+    let shown = file.strip_prefix(context.workspace.root()).unwrap_or(file).display();
+    let differs = |flag: &str, wanted: Option<&str>, has: &str| match wanted.filter(|wanted| *wanted != has) {
+        Some(_) => Err(Failure::usage(format!(
+            "{shown} names this repository already, with {has}; leave {flag} out, or edit that file"
+        ))),
+        None => Ok(()),
+    };
+    differs("--slug", wanted.slug.as_deref(), read.slug.as_str())?;
+    if let Some(branch) = &read.target_branch {
+        differs("--target-branch", wanted.target_branch.as_deref(), branch)?;
+    }
+    let branch = read.target_branch.as_ref().or(wanted.target_branch.as_ref());
+    let mut found = repository::inspect(&read.repo_root, branch.map(String::as_str))?;
+    found.agrees_to_programs = wanted.agrees_to_programs;
+    let project = agreed_settings(&read, &found, agree)?;
+    let (answer, settings) = register(context, project, found)?;
+    output::note(&format!("{shown} names this repository, and is used as it is"));
+    Ok(Added { slug: read.slug, answer, file: file.to_owned(), settings })
+}
+
+/// Asks for the agreement that a project waits for whose file was taken up without a question. Fails if the
+/// project waits for none.
+fn agree_later(
+    context: &Context,
+    project: &Managed,
+    agree: impl Fn(&ProjectSettings) -> Result<(), Failure>,
+) -> Result<Added, Failure> {
+    let (slug, file) = (project.slug.clone(), context.workspace.project_file(&project.slug));
+    let branch = &project.settings.target_branch;
+    let agreed = paddock_supervisor::agreed(&project.trust);
+    let read = |agreed: Option<&str>| {
+        read_project(&context.workspace, &context.environment, &file, agreed, branch).map(|read| read.project)
+    };
+    let waiting = read(agreed).ok().filter(Project::needs_agreement);
+    let Some(hash) = waiting.and_then(|project| project.agreement) else {
+        return Err(Failure::error(format!(
+            "project {slug} works on this repository already; two projects never share one"
+        )));
+    };
+    let settings = read(Some(&hash))?.settings;
+    agree(&settings)?;
+    let trust = with_agreement(project.trust.clone(), Some(&hash));
+    context.ask(Command::ProjectTrust { project: slug.clone(), trust })?;
+    let answer = Answer::text(format!("project {slug} was there already; the commands are agreed to"));
+    Ok(Added { slug, answer, file, settings })
+}
+
+/// Returns the folder's name for people; that of the folder above where git's own name says nothing, as in
+/// `web/.git` or `web/.bare`.
 fn folder_of(root: &Path) -> String {
-    let folder = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    // Bare repositories are usually named `web.git`.
-    folder.trim_end_matches(".git").to_owned()
+    let name =
+        |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let folder = name(root);
+    match folder.starts_with('.') {
+        true => root.parent().map(name).unwrap_or_default(),
+        // Bare repositories are usually named `web.git`.
+        false => folder.trim_end_matches(".git").to_owned(),
+    }
 }
 
 /// Derives a slug from the name of the repository's folder. Fails if the name has no usable character.
@@ -146,18 +244,20 @@ impl Add {
         let path = path.canonicalize().map_err(|error| {
             Failure::error(format!("{}: {error}; name the folder of a git repository", path.display()))
         })?;
-        let found = repository::inspect(&path, self.target_branch.as_deref())?;
+        let meant = repository::meant(&path)?;
+        meant.note.iter().for_each(|note| output::note(note));
+        let found = repository::inspect_any(&meant.root, self.target_branch.as_deref())?;
         let wanted = Wanted {
             agrees_to_programs: self.agrees_to_programs(&found.configured)?,
             slug: self.slug.clone(),
             name: self.name.clone(),
             target_branch: self.target_branch.clone(),
-            verify: Vec::new(),
+            verify: self.verify(context, &found)?,
         };
-        let added = add(context, &path, &wanted, |settings| self.agree(settings))?;
+        let added = add(context, &meant.root, &wanted, |settings| self.agree(settings))?;
         output::line(&added.answer.text)?;
         hints(&added.file, &added.settings);
-        let left_out = git_config::programs_of_the_repository(&found.configured);
+        let left_out = programs_of_the_repository(&found.configured);
         if !wanted.agrees_to_programs && !left_out.is_empty() {
             let keys: Vec<String> = left_out.into_iter().map(|entry| harmless(&entry.key)).collect();
             output::note(&format!(
@@ -168,6 +268,31 @@ impl Add {
             ));
         }
         Ok(Exit::Good)
+    }
+
+    /// Returns the gate for a new project file: that of the arguments, else the proposal that a person
+    /// accepts. None if the repository, or a file that names it, says what its gate is.
+    fn verify(&self, context: &Context, found: &ProjectFacts) -> Result<Vec<GateCommand>, Failure> {
+        let state = context.load()?;
+        let common_dir = &found.facts.common_dir;
+        let is_known = state.projects().any(|project| project.common_dir == *common_dir);
+        if is_known || project_files::naming(context, &state, common_dir).is_some() {
+            return match self.gate.is_empty() {
+                true => Ok(Vec::new()),
+                false => Err(Failure::usage(
+                    "a project file names this repository already: write the gate there, under `verify`",
+                )),
+            };
+        }
+        if !self.gate.is_empty() {
+            return Ok(gate_proposal::from_arguments(&self.gate));
+        }
+        let slug = ProjectSlug::new("new")?;
+        // A repository with commands of its own says what its gate is; a guess would compete with it.
+        if self.no_gate || !commands_to_agree(&slug, found)?.is_empty() {
+            return Ok(Vec::new());
+        }
+        gate_proposal::agreed(gate_proposal::from_manifests(found), self.yes)
     }
 
     /// Shows the git configuration that can run programs. Asks whether those of the repository itself may
@@ -188,7 +313,7 @@ impl Add {
         for line in lines {
             output::note(&format!("  {line}"));
         }
-        let programs = git_config::programs_of_the_repository(entries);
+        let programs = programs_of_the_repository(entries);
         // `--yes` speaks of commands that are committed, where others read them too.
         if programs.is_empty() || self.yes {
             return Ok(false);
@@ -245,32 +370,18 @@ pub(super) fn own_commands(settings: &ProjectSettings) -> Vec<String> {
     all
 }
 
-/// Registers a project file. Calls `agree` if commands come from the repository itself.
-///
-/// Fails if the file has faults or names another repository, or if `agree` fails.
-pub(super) fn register_file(
-    context: &Context,
-    slug: &ProjectSlug,
-    file: &Path,
-    found: ProjectFacts,
+/// Returns the settings of a project file, with the repository's commands once `agree` has agreed to them.
+fn agreed_settings(
+    read: &ProjectFile,
+    found: &ProjectFacts,
     agree: impl Fn(&ProjectSettings) -> Result<(), Failure>,
-) -> Result<(Answer, ProjectSettings), Failure> {
-    let types = public_types();
-    let read = project_file::read(&context.workspace, file, Some(&types));
-    let read = read.map_err(|faults| Failure::faults(&faults, "nothing was added"))?;
-    // A file of that name may belong to another repository whose folder has the same name.
-    let is_other = read.repo_root.canonicalize().ok() != Path::new(&found.facts.root).canonicalize().ok();
-    if is_other {
-        let (file, root) = (file.display(), read.repo_root.display());
-        let text = format!("{file} exists already, for {root}; choose another name with --slug");
-        return Err(Failure::error(text));
-    }
+) -> Result<Project, Failure> {
     // Resolved without an agreement first, to learn whether one is needed; the repository's commands count
     // only in the second pass.
-    let project = resolve(&read, &found, None)?;
+    let project = resolve(read, found, None)?;
     let project = match project.needs_agreement() {
         true => {
-            let agreed = resolve(&read, &found, project.agreement.as_deref())?;
+            let agreed = resolve(read, found, project.agreement.as_deref())?;
             agree(&agreed.settings)?;
             agreed
         }
@@ -279,15 +390,27 @@ pub(super) fn register_file(
     for warning in &project.warnings {
         output::note(&warning.to_string());
     }
+    Ok(project)
+}
+
+/// Registers a project with the agreements that a person gave.
+fn register(
+    context: &Context,
+    project: Project,
+    found: ProjectFacts,
+) -> Result<(Answer, ProjectSettings), Failure> {
     let mut repository = found.facts;
     if !found.agrees_to_programs {
-        repository.trust = git_config::without_programs(repository.trust, &found.configured);
+        repository.trust = without_programs(repository.trust, &found.configured);
     }
     repository.trust = with_agreement(repository.trust, project.agreement.as_deref());
-    let settings = project.settings;
-    let command =
-        Command::ProjectAdd { project: slug.clone(), settings: Box::new(settings.clone()), repository };
-    Ok((context.ask(command)?, settings))
+    let (slug, settings) = (project.slug, project.settings);
+    let command = Command::ProjectAdd {
+        project: slug.clone(),
+        settings: Box::new(settings.clone()),
+        repository: repository.clone(),
+    };
+    Ok((project_files::add(context, &slug, command, &repository)?, settings))
 }
 
 fn resolve(file: &ProjectFile, found: &ProjectFacts, agreed: Option<&str>) -> Result<Project, Failure> {
@@ -301,30 +424,21 @@ fn resolve(file: &ProjectFile, found: &ProjectFacts, agreed: Option<&str>) -> Re
     file.resolve(&surroundings).map_err(|faults| Failure::faults(&faults, "nothing was added"))
 }
 
-/// Fails if a project has this repository or this slug already.
-///
-/// The supervisor checks again; this check comes before the project file is written.
-fn refuse_known(context: &Context, slug: &ProjectSlug, found: &ProjectFacts) -> Result<(), Failure> {
-    let state = context.state()?;
-    // Worktrees of one repository have different folders but share the common git directory.
-    let same = state.projects().find(|other| other.common_dir == found.facts.common_dir);
-    if let Some(other) = same {
-        return Err(Failure::error(format!(
-            "project {} works on this repository already; two projects never share one",
-            other.slug
-        )));
-    }
-    match state.project(slug) {
-        Some(_) => Err(Failure::error(format!("project {slug} exists; choose another name with --slug"))),
-        None => Ok(()),
-    }
-}
-
-/// Returns the default folder for worktrees: next to the repository, with `-wt` after its name.
+/// Returns the default folder for worktrees: next to the repository, with `-wt` after its name. For a
+/// submodule next to the repository that it belongs to, in whose `git status` it would be otherwise.
 pub(super) fn worktrees_beside(root: &Path) -> PathBuf {
+    let outer = Repository::open(root).ok().and_then(|repository| super_of(&repository));
     let mut name = root.file_name().unwrap_or_default().to_os_string();
     name.push("-wt");
-    root.with_file_name(name)
+    match outer {
+        Some(outer) => {
+            let mut whole = outer.file_name().unwrap_or_default().to_os_string();
+            whole.push("-");
+            whole.push(name);
+            outer.with_file_name(whole)
+        }
+        None => root.with_file_name(name),
+    }
 }
 
 fn hints(file: &Path, settings: &ProjectSettings) {

@@ -1,65 +1,146 @@
-//! Registration of project files that people wrote by hand, at the start of a run.
+//! Project files that people wrote by hand: a file in `projects/` is a project, for every command.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::exit_codes::Failure;
 use super::output;
-use super::project_add::register_file;
-use super::repository;
-use paddock_config::project_file;
-use paddock_config::validate::project_files;
+use paddock_git::Repository;
+use paddock_model::command::{Answer, Command};
+use paddock_model::facts::RepositoryFacts;
 use paddock_model::ids::ProjectSlug;
-use paddock_report::event_types::public_types;
+use paddock_model::project::Project;
+use paddock_model::state::State;
+use paddock_supervisor::read_project;
+use paddock_supervisor::take_up::{TakeUpError, known_repositories, note_in_index, unknown_files, written};
 
-/// Registers every file in `projects/` that is not registered yet.
+/// Takes up every file in `projects/` that no project exists for yet. Returns whether it took any up.
 ///
-/// A file with faults is reported and skipped, so that it does not stop the other projects.
-pub(super) fn register_written(context: &Context) -> Result<(), Failure> {
-    let state = context.state()?;
-    let files = project_files(&context.workspace)
-        .map_err(|error| Failure::error(format!("{}: {error}", context.workspace.projects().display())))?;
-    for file in files {
-        let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        // By the file's name: a file with faults has no slug to go by.
-        let is_known = ProjectSlug::new(stem).is_ok_and(|slug| state.project(&slug).is_some());
-        if is_known {
-            continue;
-        }
-        match register(context, &file) {
-            Ok(text) => output::note(&text),
+/// A file with faults is named and skipped, so that it does not stop the other projects.
+pub(super) fn take_up_written(context: &Context, state: &State) -> Result<bool, Failure> {
+    let mut known = known_repositories(state);
+    let mut took = false;
+    for file in unknown_files(&context.workspace, state) {
+        match take_up(context, &file, &known) {
+            Ok((repository, slug)) => {
+                known.push((repository, slug));
+                took = true;
+            }
+            Err(Failure::Said(_, _)) if context.are_faults_said.get() => {}
             Err(Failure::Said(_, text)) => {
-                output::note(&format!("{} was not registered: {text}", file.display()));
+                let shown = file.strip_prefix(context.workspace.root()).unwrap_or(&file).display();
+                output::note(&format!("{shown} is not used: {text}"));
             }
             Err(closed) => return Err(closed),
         }
     }
-    Ok(())
+    context.are_faults_said.set(true);
+    Ok(took)
 }
 
-/// Registers a project file and returns the supervisor's answer.
-///
-/// Fails if the file has faults, or if the repository gives commands: there is nobody here to agree to them.
-pub(super) fn register(context: &Context, file: &Path) -> Result<String, Failure> {
-    let types = public_types();
-    let read = project_file::read(&context.workspace, file, Some(&types));
-    let read = read.map_err(|faults| Failure::faults(&faults, "the other projects continue"))?;
-    let found = repository::inspect_any(&read.repo_root, read.target_branch.as_deref())?;
-    let never = |_: &_| {
-        let text = format!(
-            "the repository's .paddock/project.yaml contains commands that nobody agreed to: \
-             `paddock project add {}` shows them and asks",
-            read.repo_root.display()
-        );
-        Err(Failure::error(text))
+/// Takes up a project file. Returns the git directory of its repository, and the slug.
+pub(super) fn take_up(
+    context: &Context,
+    file: &Path,
+    known: &[(String, ProjectSlug)],
+) -> Result<(String, ProjectSlug), Failure> {
+    let found = written(&context.workspace, &context.environment, file, known)?;
+    let Command::ProjectAdd { repository, .. } = &found.command else {
+        return Err(Failure::error("nothing adds this project"));
     };
-    let slug = read.slug.clone();
-    // Registered all the same, so that `status` lists the project and what it waits for.
-    let is_detached = found.target_branch.is_empty();
-    let (answer, _) = register_file(context, &slug, file, found, never)?;
-    if is_detached {
-        let text = "its HEAD is on no branch and its project file names none, so no work starts before";
-        return Ok(format!("{}; {text} `paddock project set-target {slug} BRANCH`", answer.text));
+    let repository = repository.clone();
+    let slug = found.slug.clone();
+    add(context, &slug, found.command, &repository)?;
+    let shown = file.strip_prefix(context.workspace.root()).unwrap_or(file).display();
+    output::note(&format!("project {slug} is taken up from {shown}"));
+    if found.needs_agreement {
+        output::note(&format!(
+            "  it waits: the repository's .paddock/project.yaml contains commands that nobody agreed to; `paddock \
+             project trust {slug}` shows them and asks"
+        ));
     }
-    Ok(answer.text)
+    if found.is_detached {
+        output::note(&format!(
+            "  it waits: its HEAD is on no branch and its project file names none; `paddock project set-target {slug} \
+             BRANCH` names one"
+        ));
+    }
+    Ok((repository.common_dir, slug))
+}
+
+/// Adds a project by this command, and notes it in the user's index.
+///
+/// A supervisor that runs may have taken the file up a moment before. What a person agreed to with this
+/// command is then recorded in that project.
+pub(super) fn add(
+    context: &Context,
+    slug: &ProjectSlug,
+    command: Command,
+    repository: &RepositoryFacts,
+) -> Result<Answer, Failure> {
+    let is_same = |found: &Project| found.common_dir == repository.common_dir;
+    let added = context.ask(command);
+    let state = context.load()?;
+    let answer = match added {
+        Err(Failure::Said(_, _)) if state.project(slug).is_some_and(is_same) => {
+            let trust = repository.trust.clone();
+            context.ask(Command::ProjectTrust { project: slug.clone(), trust })?;
+            Answer::text(format!("project {slug} is registered"))
+        }
+        added => added?,
+    };
+    note_in_index(&context.workspace, &context.environment, &state);
+    if let Some(project) = state.project(slug) {
+        exclude_worktrees(project);
+    }
+    Ok(answer)
+}
+
+/// Keeps worktrees in the user's checkout out of `git status`, and says so.
+fn exclude_worktrees(project: &Project) {
+    let folder = Path::new(&project.settings.worktrees_root);
+    let Ok(repository) = Repository::open(Path::new(&project.settings.repo_root)) else { return };
+    if repository.inside_checkout(folder).is_none() {
+        return;
+    }
+    let folder = folder.display();
+    match repository.exclude(Path::new(&project.settings.worktrees_root)) {
+        Ok(_) => output::note(&format!(
+            "worktrees_root ({folder}) is inside the repository: .git/info/exclude names it, so that `git status` does \
+             not show it"
+        )),
+        Err(error) => output::note(&format!("worktrees_root ({folder}) is inside the repository: {error}")),
+    }
+}
+
+/// Returns why a project file cannot be taken up; the faults are those of the file or of its repository.
+pub(super) fn check(context: &Context, state: &State, file: &Path) -> Result<(), TakeUpError> {
+    written(&context.workspace, &context.environment, file, &known_repositories(state)).map(drop)
+}
+
+/// Returns the file in `projects/` of a project that is not known yet and whose repository is the one with
+/// this git directory.
+pub(super) fn naming(context: &Context, state: &State, common_dir: &str) -> Option<PathBuf> {
+    let is_named = |file: &PathBuf| {
+        let root = paddock_config::project_file::repo_root_of(&context.workspace, file);
+        let opened = root.and_then(|root| Repository::open(&root).ok());
+        opened.is_some_and(|repository| repository.common_dir().display().to_string() == common_dir)
+    };
+    unknown_files(&context.workspace, state).into_iter().find(is_named)
+}
+
+/// Returns a project with the settings of its file as it is now, which a supervisor may not have read yet.
+///
+/// Fails if the file has faults: what it names is then unknown.
+pub(super) fn newest(context: &Context, project: &Project) -> Result<Project, Failure> {
+    let mut project = project.clone();
+    let file = context.workspace.project_file(&project.slug);
+    if !file.exists() {
+        return Ok(project);
+    }
+    let branch = project.settings.target_branch.clone();
+    let agreed = paddock_supervisor::agreed(&project.trust).map(str::to_owned);
+    let read = read_project(&context.workspace, &context.environment, &file, agreed.as_deref(), &branch)?;
+    project.settings = read.project.settings;
+    Ok(project)
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use super::context::Context;
 use super::exit_codes::{Exit, Failure, Outcome};
 use super::output;
-use super::project_files::register;
+use super::project_files;
 use super::repository::{inspect_any, unknown_branch};
 use paddock_config::project_file::{self, ProjectFile};
 use paddock_config::write::with_target;
@@ -19,6 +19,7 @@ use paddock_model::project::Project;
 use paddock_model::state::State;
 use paddock_os::files::{Flush, mode_of, write_atomic};
 use paddock_os::plain;
+use paddock_supervisor::take_up::known_repositories;
 
 #[derive(Debug, Args)]
 pub(super) struct SetTargetArgs {
@@ -121,7 +122,8 @@ fn take_up(context: &Context, slug: Option<&str>, branch: &str) -> Result<bool, 
         return Ok(false);
     };
     let file = context.workspace.project_file(&slug);
-    if context.state()?.project(&slug).is_some() || !file.exists() {
+    let state = context.load()?;
+    if state.project(&slug).is_some() || !file.exists() {
         return Ok(false);
     }
     let read = project_file::read(&context.workspace, &file, None)
@@ -129,7 +131,8 @@ fn take_up(context: &Context, slug: Option<&str>, branch: &str) -> Result<bool, 
     inspect_any(&read.repo_root, Some(branch))?;
     let edit = Edit::for_file(&file, &read, branch)?;
     edit.map_or(Ok(()), |edit| edit.write())?;
-    output::line(&register(context, &file)?)?;
+    project_files::take_up(context, &file, &known_repositories(&state))?;
+    output::line(&format!("project {slug} is registered; it lands on {branch}"))?;
     Ok(true)
 }
 

@@ -1,89 +1,72 @@
-//! Inspection of a repository for `project add`, `project trust` and `config validate`.
+//! Repositories as arguments name them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::error::CliError;
-use paddock_config::error::nearest;
-use paddock_git::{Listed, Repository, program};
-use paddock_model::facts::RepositoryFacts;
-use paddock_supervisor::read_trust;
+use super::exit_codes::Failure;
+use paddock_git::{GitError, Repository, is_tracked};
+pub(super) use paddock_supervisor::inspect::{ProjectFacts, inspect, inspect_any, unknown_branch};
 
-/// File in the repository that gives the shared part of the project's settings.
-const OWN_FILE: &str = ".paddock/project.yaml";
-
-/// Maximum number of branches that an error message lists.
-const BRANCHES_NAMED_MAX: usize = 8;
-
-/// Facts about a repository and one target branch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ProjectFacts {
-    /// Facts that are recorded when the project is registered.
-    pub facts: RepositoryFacts,
-    /// Branch that work is published to; empty if HEAD is detached and no branch was named.
-    pub target_branch: String,
-    /// `.paddock/project.yaml` as committed on that branch, if it exists there.
-    pub own_file: Option<Vec<u8>>,
-    /// The git configuration of every level that can run programs.
-    pub configured: Vec<Listed>,
-    /// Whether a person agreed to the programs that the repository's own configuration names.
-    pub agrees_to_programs: bool,
+/// The repository that a path means, and what is worth saying about it.
+pub(super) struct Meant {
+    pub root: PathBuf,
+    pub note: Option<String>,
 }
 
-/// Inspects the repository at `path` and `target_branch`, or the branch of its HEAD if none is named.
+/// Returns the folder of the repository that a path means: its main worktree, or the git directory of a bare
+/// one. `path` is canonical.
 ///
-/// Fails if the repository cannot be used, or if no branch is named and HEAD is detached.
-pub(super) fn inspect(path: &Path, target_branch: Option<&str>) -> Result<ProjectFacts, CliError> {
-    let found = inspect_any(path, target_branch)?;
-    match found.target_branch.is_empty() {
-        true => Err(CliError::DetachedHead(path.to_owned())),
-        false => Ok(found),
-    }
+/// A folder inside a repository means that repository if the repository has files there. Fails if it has none
+/// there, since a repository around everything (of a home folder's settings, say) is hardly meant; if there
+/// is no repository; or if it cannot be used.
+pub(super) fn meant(path: &Path) -> Result<Meant, Failure> {
+    let repository = enclosing(path)?;
+    let found = repository.repo_root();
+    let root = match repository.main_worktree() {
+        Some(main) => main.canonicalize().unwrap_or_else(|_| main.to_owned()),
+        None => repository.common_dir().to_owned(),
+    };
+    let (shown, at) = (path.display(), root.display());
+    let note = if found != path && root.as_path() == found && is_tracked(path) == Some(false) {
+        if repository.main_worktree().is_some() && !path.starts_with(repository.common_dir()) {
+            return Err(Failure::error(format!(
+                "{shown} is inside the repository {at}, which has no files there: `paddock project add '{at}'` adds \
+                 that repository; `git init` and a first commit in {shown} make one of its own"
+            )));
+        }
+        Some(format!("{shown} is inside the repository {at}, which is what is added"))
+    } else if root.as_path() != found && !found.starts_with(&root) {
+        let what =
+            if repository.main_worktree().is_some() { "the main worktree" } else { "the bare repository" };
+        Some(format!("{shown} is a linked worktree; {what} {at} is what is added"))
+    } else if root.as_path() != path {
+        Some(format!("{shown} is inside the repository {at}, which is what is added"))
+    } else {
+        super_of(&repository).map(|outer| {
+            let outer = outer.display();
+            format!("{shown} is a submodule of {outer}; the project is the submodule alone, and its landings do not \
+                     change what {outer} records of it")
+        })
+    };
+    Ok(Meant { root, note })
 }
 
-/// Inspects a repository as [`inspect`] does, but accepts a detached HEAD: the target branch is then empty.
-pub(super) fn inspect_any(path: &Path, target_branch: Option<&str>) -> Result<ProjectFacts, CliError> {
-    program::check_version()?;
-    let repository = Repository::open(path)?;
-    let found = repository.facts()?;
-    // Git cannot hold both a branch `paddock` and branches `paddock/…`: a ref is a file or a folder.
-    if found.has_paddock_branch {
-        return Err(CliError::BranchInTheWay(path.to_owned()));
+/// Returns the nearest repository around a folder. Fails with what is wrong with it, or as if the folder were
+/// to be opened itself if there is none.
+fn enclosing(path: &Path) -> Result<Repository, GitError> {
+    for folder in path.ancestors() {
+        match Repository::open(folder) {
+            Err(GitError::NotARepository(_)) => {}
+            found => return found,
+        }
     }
-    let target_branch = target_branch.map(str::to_owned).or(found.head_branch).unwrap_or_default();
-    let full = match target_branch.as_str() {
-        "" => "HEAD".to_owned(),
-        branch => format!("refs/heads/{branch}"),
-    };
-    let target = repository.commit_of(&full)?;
-    let target = target.ok_or_else(|| unknown_branch(&repository, &target_branch))?;
-    // Read from the commit, not from the checkout: uncommitted changes must not become settings.
-    let own_file = match target_branch.is_empty() {
-        true => None,
-        false => repository.file_of(&full, OWN_FILE)?,
-    };
-    let trust = read_trust(&repository)?;
-    let configured = repository.agreeing(trust.entries.iter().cloned()).configured()?;
-    let facts = RepositoryFacts {
-        root: found.root.display().to_string(),
-        common_dir: found.common_dir.display().to_string(),
-        bare: found.bare,
-        target,
-        trust,
-    };
-    Ok(ProjectFacts { facts, own_file, target_branch, configured, agrees_to_programs: false })
+    Repository::open(path)
 }
 
-/// Returns the error for a missing branch, with the nearest name or a list of branches as a hint.
-pub(super) fn unknown_branch(repository: &Repository, branch: &str) -> CliError {
-    const HEADS: &str = "refs/heads/";
-    let found = repository.refs_below(HEADS).unwrap_or_default();
-    let names = found.iter().filter_map(|(name, _)| name.strip_prefix(HEADS));
-    // Work branches cannot be targets.
-    let mut names: Vec<&str> = names.filter(|name| !name.starts_with("paddock/")).collect();
-    let more = names.len() > BRANCHES_NAMED_MAX;
-    let near = nearest(branch, &names).map(|name| format!("did you mean {name:?}?"));
-    names.truncate(BRANCHES_NAMED_MAX);
-    let there = format!("there is: {}{}", names.join(", "), if more { ", …" } else { "" });
-    let (root, hint) = (repository.repo_root().to_owned(), near.unwrap_or(there));
-    CliError::UnknownBranch { root, branch: branch.to_owned(), hint }
+/// Returns the folder of the repository that a submodule belongs to: git keeps the git directories of
+/// submodules in `modules/` of that repository's own.
+pub(super) fn super_of(repository: &Repository) -> Option<PathBuf> {
+    let mut above = repository.common_dir().ancestors().skip(1);
+    let modules = above.find(|folder| folder.file_name().is_some_and(|name| name == "modules"))?;
+    let outer = modules.parent().filter(|folder| folder.join("HEAD").is_file())?;
+    outer.parent().filter(|_| outer.file_name().is_some_and(|name| name == ".git")).map(Path::to_owned)
 }

@@ -7,7 +7,6 @@ use clap::Args;
 use super::context::Context;
 use super::exit_codes::{Exit, Failure, Outcome};
 use super::output;
-use super::project_files::register_written;
 use paddock_engine::decide::{Memo, waiting};
 use paddock_ipc::workspace_lock::is_running;
 use paddock_model::ids::ProjectSlug;
@@ -120,13 +119,10 @@ impl Run {
             let _ = rustix::process::setsid();
         }
         let options = self.options(context);
-        // If a supervisor runs already, `run` fails below, and nothing must have changed before that.
-        if !options.dry_run && is_running(&context.workspace.runtime()).is_none() {
-            register_written(context)?;
-        }
-        if let Some(project) = &context.project {
-            context.project(&context.state()?, Some(project.as_str()))?;
-        }
+        // A dry run changes nothing, and where a supervisor runs already, `run` fails below.
+        let is_first = !options.dry_run && is_running(&context.workspace.runtime()).is_none();
+        let state = if is_first { context.state()? } else { context.load()? };
+        context.named_project(&state)?;
         let end =
             paddock_supervisor::run(&context.workspace, &context.environment, &options, printer(self.json))?;
         let exit = Exit::from(end);

@@ -65,9 +65,6 @@ fn print_changes(workspace: &Workspace) -> Result<(), Failure> {
 impl Status {
     pub(super) fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
-        if let Some(project) = &context.project {
-            context.project(&state, Some(project.as_str()))?;
-        }
         let document = build(context, &state, self.all);
         match self.json {
             true => output::json(&document)?,

@@ -13,6 +13,7 @@ mod config;
 mod console;
 mod crates;
 mod explain;
+mod first_hour;
 mod fuzz_corpus;
 mod git_parts;
 mod goals;

@@ -70,6 +70,14 @@ pub(crate) const CHANGES: &[&str] = &[
      level now need an agreement too, those of git LFS itself do not.",
     "`project add --yes` does not agree to programs in the repository's own git configuration: they stay \
      off until `paddock project trust`.",
+    "A file in `projects/` is a project for every command at once; it used to become one when a supervisor \
+     started.",
+    "Inside a repository, commands without `--root` use the workspace that has it as a project; two such \
+     workspaces are named. They used to use your own workspace.",
+    "`project add` proposes a gate, guessed from the repository's manifests, as the console does; `--yes` \
+     takes it, `--no-gate` is none.",
+    "A `worktrees_root` inside the repository is named in its `.git/info/exclude`, so that your `git status` \
+     does not show it.",
 ];
 
 /// Returns the changes that `status` has not printed in a workspace yet; `file` is its

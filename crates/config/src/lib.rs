@@ -16,6 +16,7 @@ pub mod error;
 pub mod example;
 mod gate_commands;
 pub mod goals_file;
+pub mod index;
 mod keep;
 pub mod plan_file;
 mod plan_keys;

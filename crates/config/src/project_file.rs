@@ -27,10 +27,22 @@ pub struct ProjectFile {
     pub target_branch: Option<String>,
     /// Line of the key `target_branch`, from 1; 0 if the file does not give it.
     pub target_line: u64,
+    /// Place of the key `worktrees_root`.
+    pub worktrees_place: Place,
+    /// Place of the key `land.push`, or of `land` if the file does not give it.
+    pub push_place: Place,
     pub(super) own: SharedPart,
     /// All settings except the shared keys, which are filled in by `resolve`.
     pub(super) settings: ProjectSettings,
     pub(super) places: Places,
+}
+
+impl ProjectFile {
+    /// Returns the folder for worktrees, absolute.
+    #[must_use]
+    pub fn worktrees_root(&self) -> &str {
+        &self.settings.worktrees_root
+    }
 }
 
 /// Places of the keys that can only be checked together with other files, for the faults found then.
@@ -67,6 +79,20 @@ pub fn read(
             sink.finish(None::<ProjectFile>).map(|(file, _)| file)
         }
     }
+}
+
+/// Returns the folder of the repository that a project file names, also where the file has other faults;
+/// `None` if it names none.
+#[must_use]
+pub fn repo_root_of(workspace: &Workspace, path: &Path) -> Option<PathBuf> {
+    if let Ok(file) = read(workspace, path, None) {
+        return Some(file.repo_root);
+    }
+    let text = plain::read_to_string(path).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(keys::REPO_ROOT.name())?.strip_prefix(':'))?;
+    let value = line.split(" #").next().unwrap_or_default().trim();
+    let value = value.trim_matches(|quote| quote == '"' || quote == '\'');
+    (!value.is_empty()).then(|| workspace.root().join(value))
 }
 
 /// Parses the bytes of a project file. `shown` is the file's name in faults, `stem` the required slug, `root`
@@ -111,6 +137,9 @@ fn read_node(
     }
     let target_branch = target_branch(&file);
     let target_line = file.get(&keys::TARGET_BRANCH).map_or(0, |node| node.place.line);
+    let worktrees_place = file.place_of(&keys::WORKTREES_ROOT);
+    let land = file.section(&keys::LAND);
+    let push_place = land.get(&keys::PUSH).map_or(land.place, |node| node.place);
     let planner = file.section(&keys::PLANNER);
     let own = SharedPart::read(&file, &planner, shown);
     let mut settings = unshared(&file, &planner, event_types);
@@ -126,6 +155,8 @@ fn read_node(
         repo_root: repo_root?,
         target_branch,
         target_line,
+        worktrees_place,
+        push_place,
         own,
         settings,
         places,

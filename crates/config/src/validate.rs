@@ -9,8 +9,28 @@ use super::reader::Sink;
 use super::resolve::Project;
 use super::templates;
 use super::workspace::Workspace;
+use paddock_os::plain;
 
-/// Returns the paths of a workspace's project files, sorted by name. A missing folder counts as empty.
+/// Stem of the sample file that a clone of Paddock holds in `projects/`.
+const SAMPLE: &str = "example";
+/// Line that the sample keeps and a project's own file changes first.
+const SAMPLE_ROOT: &str = "repo_root: ../example";
+
+/// Returns whether a file is the sample, which is no project. A project may have its name.
+#[must_use]
+pub fn is_sample(path: &Path) -> bool {
+    if path.file_stem().is_none_or(|stem| stem != SAMPLE) {
+        return false;
+    }
+    let text = plain::read_to_string(path).unwrap_or_default();
+    // The words of the first line in every build so far.
+    let says =
+        |line: &str| line.starts_with('#') && line.contains("roject file") && line.contains("with every key");
+    text.lines().next().is_some_and(says) && text.lines().any(|line| line.trim_end() == SAMPLE_ROOT)
+}
+
+/// Returns the paths of a workspace's project files, sorted by name. A missing folder counts as empty. The
+/// sample file is none.
 ///
 /// # Errors
 /// Fails if the folder cannot be read.
@@ -24,7 +44,10 @@ pub fn project_files(workspace: &Workspace) -> std::io::Result<Vec<PathBuf>> {
         let path = entry?.path();
         // Editors write hidden temporary files next to the file that is edited.
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if !hidden && path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
+        if !hidden
+            && !is_sample(&path)
+            && path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml")
+        {
             files.push(path);
         }
     }

@@ -176,8 +176,46 @@ impl Workspace {
         Ok(Self { root, id: marker.id, db })
     }
 
-    /// Finds the workspace: that of `--root` or PADDOCK_ROOT, else the nearest trusted one around `cwd`, else
-    /// the user's own, which is created on first use.
+    /// Finds the workspace of `--root` or PADDOCK_ROOT, else the nearest trusted one around `cwd`. Returns
+    /// `None` if there is none.
+    ///
+    /// # Errors
+    /// Fails if the named folder is not a workspace.
+    pub fn find_around(
+        root: Option<&Path>,
+        environment: &Environment,
+        cwd: &Path,
+        is_tracked: IsTracked,
+    ) -> Result<Option<Self>, WorkspaceError> {
+        if let Some(named) = root.or_else(|| environment.path("PADDOCK_ROOT")) {
+            return Self::open(&cwd.join(named), is_tracked).map(Some);
+        }
+        Ok(cwd.ancestors().find_map(|folder| {
+            // An untrusted workspace is skipped here: nobody named it. So is one in a repository that libgit2
+            // cannot read, since that repository might track it.
+            let workspace = Self::open(folder, is_tracked).ok()?;
+            (is_tracked(&workspace.runtime()) == Some(false)).then_some(workspace)
+        }))
+    }
+
+    /// Finds the user's own workspace. Returns `None` if it does not exist yet.
+    ///
+    /// # Errors
+    /// Fails if it is not trusted, or if neither XDG_DATA_HOME nor HOME is set.
+    pub fn find_own(
+        environment: &Environment,
+        is_tracked: IsTracked,
+    ) -> Result<Option<Self>, WorkspaceError> {
+        let own = Self::own(environment)?;
+        // `init` also completes a workspace that was created in part.
+        match own.join("runtime/workspace.json").exists() {
+            true => Self::init(&own, is_tracked).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Finds the workspace of `--root` or PADDOCK_ROOT, else the nearest trusted one around `cwd`, else the
+    /// user's own, which is created on first use.
     ///
     /// # Errors
     /// Fails if the named folder is not a workspace, or if the user's own one cannot be created.
@@ -187,37 +225,9 @@ impl Workspace {
         cwd: &Path,
         is_tracked: IsTracked,
     ) -> Result<Self, WorkspaceError> {
-        match Self::find_made(root, environment, cwd, is_tracked)? {
+        match Self::find_around(root, environment, cwd, is_tracked)? {
             Some(workspace) => Ok(workspace),
             None => Self::init(&Self::own(environment)?, is_tracked),
-        }
-    }
-
-    /// Finds the workspace as [`Workspace::find`] does, but creates none. Returns `None` if that would be the
-    /// user's own, which does not exist yet.
-    ///
-    /// # Errors
-    /// Fails if the named folder is not a workspace, or if the user's own one is not trusted.
-    pub fn find_made(
-        root: Option<&Path>,
-        environment: &Environment,
-        cwd: &Path,
-        is_tracked: IsTracked,
-    ) -> Result<Option<Self>, WorkspaceError> {
-        if let Some(named) = root.or_else(|| environment.path("PADDOCK_ROOT")) {
-            return Self::open(&cwd.join(named), is_tracked).map(Some);
-        }
-        let near = cwd.ancestors().find_map(|folder| {
-            // An untrusted workspace is skipped here: nobody named it. So is one in a repository that libgit2
-            // cannot read, since that repository might track it.
-            let workspace = Self::open(folder, is_tracked).ok()?;
-            (is_tracked(&workspace.runtime()) == Some(false)).then_some(workspace)
-        });
-        match near {
-            Some(workspace) => Ok(Some(workspace)),
-            // `init` also completes a workspace that was created in part.
-            None if !Self::own(environment)?.join("runtime/workspace.json").exists() => Ok(None),
-            None => Self::init(&Self::own(environment)?, is_tracked).map(Some),
         }
     }
 
@@ -262,7 +272,10 @@ impl Workspace {
     /// Returns the path of a project's file.
     #[must_use]
     pub fn project_file(&self, slug: &ProjectSlug) -> PathBuf {
-        self.projects().join(format!("{slug}.yaml"))
+        let usual = self.projects().join(format!("{slug}.yaml"));
+        // The other ending counts too, where a person wrote it.
+        let other = usual.with_extension("yml");
+        if !usual.exists() && other.exists() { other } else { usual }
     }
 
     /// Returns the folder of templates that replace built-in ones.

@@ -105,4 +105,4 @@ pub(crate) mod worker;
 pub use error::{Error, Refused};
 pub use model::Model;
 pub use msg::{Ask, Effect, Job, Msg, QuitHow, World};
-pub use run::{ConsoleError, Opening, open};
+pub use run::{ConsoleError, Opening, file_faults, open};

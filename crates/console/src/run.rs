@@ -17,7 +17,7 @@ use super::worker::Workers;
 use super::{Model, clipboard, input, msg, programs, ring, store_feed};
 use super::{actions, keymap};
 use paddock_config::error::display_all;
-use paddock_config::{Environment, Workspace};
+use paddock_config::{ConfigError, Environment, Workspace};
 use paddock_model::answers::Answers;
 use paddock_model::ids::ProjectSlug;
 use paddock_os::fail_points::trouble_point;
@@ -128,6 +128,21 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
     }
 }
 
+/// Reads keys.yaml and theme.yaml. Returns the keys, the theme, and the files' faults.
+fn own_files(workspace: &Workspace, environment: &Environment) -> (keymap::Keymap, Theme, Vec<ConfigError>) {
+    let mut keys = actions::keymap();
+    let mut faults = keys.load(workspace, environment);
+    let (theme, wrong) = Theme::load(&keymap::files("theme.yaml", workspace, environment), environment);
+    faults.extend(wrong);
+    (keys, theme, faults)
+}
+
+/// Returns the faults of the user's and the workspace's keys.yaml and theme.yaml.
+#[must_use]
+pub fn file_faults(workspace: &Workspace, environment: &Environment) -> Vec<ConfigError> {
+    own_files(workspace, environment).2
+}
+
 /// Returns the model before any fact is loaded: keys, theme, and the place where the person left off.
 fn initial_model(
     workspace: &Workspace,
@@ -135,10 +150,7 @@ fn initial_model(
     commands: Vec<CommandLine>,
     answers: Answers,
 ) -> Model {
-    let mut keys = actions::keymap();
-    let mut faults = keys.load(workspace, environment);
-    let (theme, wrong) = Theme::load(&keymap::files("theme.yaml", workspace, environment), environment);
-    faults.extend(wrong);
+    let (keys, theme, faults) = own_files(workspace, environment);
     let workspace_of = Some(workspace.clone());
     let mut model = Model { workspace: workspace_of, theme, commands, ..Model::new(answers, keys) };
     Memory::load(workspace).recall(&mut model);

@@ -7,7 +7,6 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use super::agreement::Known;
 use super::clock::{Clock, awake_since, day_start_ms, now_ms};
 use super::error::SupervisorError;
 use super::executor::{ExecutorKey, Job};
@@ -16,8 +15,9 @@ use super::message::{CHANGED_BEYOND_WORK, Message, ReplyTo};
 use super::notify::{self, Notice};
 use super::observe::Watches;
 use super::options::{Options, RunEnd};
+use super::reading::Reading;
 use super::world::{Site, World};
-use super::{commits, effects, projects, radar};
+use super::{commits, effects, radar};
 use paddock_engine::decide::{self, Decision, Memo, Settled};
 use paddock_engine::effect::Effect;
 use paddock_engine::input::Input;
@@ -40,6 +40,9 @@ const COUNT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Poll interval for the progress of gate runs.
 const GATE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Interval in which commands that wait for their project's file are looked at.
+const WAITING_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Interval in which a stopping supervisor looks whether only such actions are left.
 const STOP_INTERVAL: Duration = Duration::from_secs(1);
@@ -74,6 +77,8 @@ pub(super) struct Kernel {
     pub(super) clock: Clock,
     /// Actions that hang, as the last poll found them.
     pub(super) hanging: Vec<Work>,
+    /// What is known about the reading of project files.
+    pub(super) reading: Reading,
     /// Time of the last check whether a database copy is due.
     pub(super) copies_checked_at: Option<Instant>,
 }
@@ -226,6 +231,9 @@ impl Kernel {
         if self.state.open_gates().next().is_some() {
             until = until.min(GATE_INTERVAL);
         }
+        if self.reading.has_waiting() {
+            until = until.min(WAITING_INTERVAL);
+        }
         match self.inbox.recv_timeout(until) {
             Ok(message) => {
                 self.handle(message)?;
@@ -241,6 +249,7 @@ impl Kernel {
             }
             Err(RecvTimeoutError::Disconnected) => return Err(SupervisorError::Gone),
         }
+        self.run_late_commands()?;
         // Asked again: a message that was just handled may have recorded what the timer was for.
         let is_due =
             timer.is_some_and(|_| decide::next_timer(&self.state, &self.memo).is_some_and(|t| t <= now_ms()));
@@ -272,11 +281,9 @@ impl Kernel {
                 if matches!(*command, Command::SupervisorStop { .. }) {
                     self.world.is_ending.store(true, Ordering::SeqCst);
                 }
-                self.step(Input::Command(command), Some(reply_to))?;
-                // The command may have added a project, whose repository has to be claimed before work starts
-                // there.
-                self.take_claims()
+                self.handle_command(command, reply_to)
             }
+            Message::ProjectFileRead(project, version) => self.project_file_read(&project, version),
             Message::Job(report) => self.handle_report(report),
             Message::Adopted(session, began_ms) => {
                 let awake_ms = awake_since(began_ms).and_then(|awake| i64::try_from(awake.as_millis()).ok());
@@ -402,7 +409,7 @@ impl Kernel {
     }
 
     /// Returns the projects that this run works on.
-    fn covered(&self) -> Vec<ProjectSlug> {
+    pub(super) fn covered(&self) -> Vec<ProjectSlug> {
         let slugs = self.state.projects().map(|project| project.slug.clone());
         slugs.filter(|slug| self.memo.covers(slug)).collect()
     }
@@ -455,35 +462,12 @@ impl Kernel {
         });
     }
 
-    /// Reads all project files on this thread and applies what they say, before the first decision.
-    pub(super) fn read_project_files_first(&mut self) -> Result<(), SupervisorError> {
-        for (slug, known) in Known::for_projects(&self.state, self.covered()) {
-            projects::read_again(&self.world, &slug, &known);
-        }
-        // `read_again` answers through the inbox; the answers have to be applied before the caller decides.
-        while let Ok(message) = self.inbox.try_recv() {
-            self.handle(message)?;
-        }
-        Ok(())
-    }
-
-    fn watch_projects(&mut self) {
+    pub(super) fn watch_projects(&mut self) {
         for slug in self.covered() {
             let common_dir = self.state.project(&slug).map(|project| self.world.common_dir(project));
             if let (Some(watches), Some(common_dir)) = (&mut self.watches, common_dir) {
                 watches.add(&slug, &common_dir);
             }
-        }
-    }
-
-    fn read_project_files(&mut self) {
-        // Also adds watches for projects that came since, and moves those whose repository moved.
-        self.watch_projects();
-        for (slug, known) in Known::for_projects(&self.state, self.covered()) {
-            let executor_key = ExecutorKey::Counting(slug.clone());
-            self.spawn_look(executor_key, "reading the project file", move |world| {
-                projects::read_again(world, &slug, &known);
-            });
         }
     }
 

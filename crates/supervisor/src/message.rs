@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::stamps::Stamp;
 use paddock_engine::input::Input;
 use paddock_model::command::{Command, Reply, StopMode};
 use paddock_model::ids::{ProjectSlug, SessionId};
@@ -83,6 +84,8 @@ pub(super) enum Message {
     Latest(Latest),
     /// Refs of a repository changed; the mark says which kind.
     RefsChanged(ProjectSlug, Pending),
+    /// This version of a project's file was read. Sent after what it said.
+    ProjectFileRead(ProjectSlug, Stamp),
     /// A file in the folder of project files changed.
     ProjectFilesChanged(Pending),
     /// A signal asks to stop; `true` if it is an interrupt from the terminal.

@@ -91,6 +91,7 @@ pub(super) fn read_again(world: &World, slug: &ProjectSlug, known: &Known) {
         world.report(Input::AgreementCarried { project: slug.clone(), carried });
     }
     if let Ok(read) = &found {
+        exclude_worktrees(read);
         world.report(Input::TargetKeyRead { project: slug.clone(), key: read.target.clone() });
         // The repository's additions are on that branch. Without the branch they would be missing, and the
         // settings read now would silently lose them.
@@ -111,4 +112,18 @@ pub(super) fn read_again(world: &World, slug: &ProjectSlug, known: &Known) {
         Err(error) => Err(error.to_string()),
     };
     world.report(Input::ConfigRead { project: slug.clone(), settings: settings.map_err(Problem::new) });
+}
+
+/// Keeps worktrees that lie in the user's checkout out of the user's `git status`.
+fn exclude_worktrees(read: &ProjectRead) {
+    let folder = &read.project.settings.worktrees_root;
+    match read.repository.exclude(Path::new(folder)) {
+        Ok(true) => {
+            tracing::info!(folder, "worktrees_root is inside the repository: excluded in info/exclude");
+        }
+        Ok(false) => {}
+        Err(error) => {
+            tracing::warn!(%error, folder, "worktrees_root is inside the repository and not excluded");
+        }
+    }
 }

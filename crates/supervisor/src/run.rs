@@ -13,9 +13,10 @@ use super::message::Message;
 use super::notify::Notifier;
 use super::observe::Watches;
 use super::options::{Options, RunEnd};
+use super::reading::Reading;
 use super::service::KernelService;
 use super::world::World;
-use super::{disk_wait, logging, panics, printer, signals};
+use super::{disk_wait, logging, panics, printer, signals, take_up};
 use paddock_config::{Environment, Workspace};
 use paddock_engine::decide::{self, Memo};
 use paddock_engine::input::Input;
@@ -90,6 +91,7 @@ fn work(
     name_obstacles(inbox.clone());
     // The socket comes last: commands of clients that connect early wait in the inbox until the kernel runs.
     let (runtime, serving, stop) = serve(workspace, &kernel, inbox)?;
+    take_up::note_in_index(workspace, environment, &kernel.state);
     let mut end = kernel.run(options);
     // From here on a batch that meets a full disk fails instead of waiting, so that the supervisor can end.
     kernel.writer.stop_waiting();
@@ -197,6 +199,7 @@ pub(super) fn build_kernel(
         end_at: None,
         clock: Clock::new(),
         hanging: Vec::new(),
+        reading: Reading::default(),
         copies_checked_at: None,
     })
 }

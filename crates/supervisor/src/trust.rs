@@ -1,13 +1,13 @@
 //! The git configuration that can run programs, compared with what a person agreed to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use paddock_git::{GitError, Judged, Repository, judge};
+use paddock_git::{GitError, Judged, Listed, Repository, judge};
 use paddock_model::facts::{TrustFound, TrustRecord};
 use paddock_model::ids::ObjectId;
 
 /// Name of the entry in a trust record that holds the hash of the commands in the repository's own file.
-const AGREEMENT: &str = ".paddock/project.yaml (its commands)";
+pub const AGREEMENT: &str = ".paddock/project.yaml (its commands)";
 
 /// Names of switched-off entries that are recorded, at most: they are part of the project's row in the
 /// database.
@@ -24,7 +24,8 @@ pub fn read_trust(repository: &Repository) -> Result<TrustRecord, GitError> {
 }
 
 /// Returns the hash of the repository's commands that a trust record holds.
-pub(super) fn agreed(trust: &TrustRecord) -> Option<&str> {
+#[must_use]
+pub fn agreed(trust: &TrustRecord) -> Option<&str> {
     trust.entries.iter().find(|(name, _)| name == AGREEMENT).map(|(_, hash)| hash.as_str())
 }
 
@@ -33,6 +34,21 @@ pub(super) fn agreed(trust: &TrustRecord) -> Option<&str> {
 pub fn with_agreement(mut trust: TrustRecord, agreement: Option<&str>) -> TrustRecord {
     trust.entries.retain(|(name, _)| name != AGREEMENT);
     trust.entries.extend(agreement.map(|hash| (AGREEMENT.to_owned(), hash.to_owned())));
+    trust
+}
+
+/// Returns the programs that the repository's own configuration brings along and Paddock's git would run.
+#[must_use]
+pub fn programs_of_the_repository(entries: &[Listed]) -> Vec<&Listed> {
+    entries.iter().filter(|entry| entry.is_a_program_of_the_repository()).collect()
+}
+
+/// Leaves the programs of the repository's own configuration out of what is agreed to.
+#[must_use]
+pub fn without_programs(mut trust: TrustRecord, entries: &[Listed]) -> TrustRecord {
+    let left_out: BTreeSet<&str> =
+        programs_of_the_repository(entries).into_iter().map(|entry| entry.name.as_str()).collect();
+    trust.entries.retain(|(name, _)| !left_out.contains(name.as_str()));
     trust
 }
 

@@ -7,12 +7,10 @@ use super::gate;
 use crate::cli::context::Context;
 use crate::cli::git_config;
 use paddock_config::Severity;
-use paddock_config::validate::validate;
 use paddock_git::Repository;
 use paddock_ipc::workspace_lock::{RepositoryClaim, is_running};
 use paddock_model::project::Project;
 use paddock_model::state::State;
-use paddock_report::event_types::public_types;
 use paddock_report::text::{counted, harmless};
 use paddock_supervisor::judged;
 
@@ -29,8 +27,7 @@ pub(super) fn check(context: &Context, state: &State) -> Vec<Finding> {
 }
 
 fn files(context: &Context, state: &State) -> Vec<Finding> {
-    let faults =
-        validate(&context.workspace, Some(&public_types()), &|file| crate::cli::config::resolve(state, file));
+    let faults = crate::cli::validate::faults(context, state);
     let finding = |fault: &paddock_config::ConfigError| {
         let remedy = fault.right.clone().unwrap_or_else(|| "correct the file".to_owned());
         match fault.severity {
@@ -39,7 +36,7 @@ fn files(context: &Context, state: &State) -> Vec<Finding> {
         }
     };
     match faults.is_empty() {
-        true => vec![Finding::good("files", "project files, templates and .env have no errors")],
+        true => vec![Finding::good("files", "project files, templates, keys, theme and .env have no errors")],
         false => faults.iter().map(finding).collect(),
     }
 }
@@ -163,7 +160,10 @@ fn configuration(project: &Project, repository: &Repository, area: &str) -> Vec<
         let text = format!("configuration that can run programs changed: {}", named(&judged.held));
         found.push(Finding::error(area, text, remedy.clone()));
     }
-    let (off, signing, push) = (&judged.off, &judged.signing, &judged.push);
+    // A remote that nothing is pushed to cannot act.
+    let remote = project.settings.land.push.as_deref();
+    let push = remote.map_or(Ok(Vec::new()), |remote| repository.acting_on_push(&judged, remote));
+    let (off, signing, push) = (&judged.off, &judged.signing, &push.unwrap_or_default());
     let parts = [
         (off, "switched off, because nobody agreed to it"),
         (signing, "not used to sign, because nobody agreed to it"),
