@@ -135,14 +135,24 @@ impl Apply {
         let slug = context.project(&state, None)?;
         let Some(project) = state.project(&slug) else { return Ok(Exit::Good) };
         // A worker that a person has just added to the project file counts.
-        let project = newest(context, project)?;
+        let (project, broken) = match newest(context, project) {
+            Ok(project) => (project, None),
+            // The settings that were read last are in force.
+            Err(why) => (project.clone(), Some(why)),
+        };
         let (text, shown) = read(&self.file)?;
         let existing: Vec<ObjectiveId> =
             state.objectives_of(&slug).map(|found| found.key.id.clone()).collect();
         let workers: Vec<WorkerId> =
             project.settings.workers.iter().map(|worker| worker.id.clone()).collect();
         let plan = plan_file::read(&text, &shown, &PlanContext { existing: &existing, workers: &workers });
-        let plan = plan.map_err(|faults| Failure::faults(&faults, "nothing of the plan was applied"))?;
+        let plan = plan.map_err(|faults| {
+            // What the file names may be missing because of it.
+            if let Some(Failure::Said(_, why)) = broken {
+                output::note(&format!("the project file is not used: {why}"));
+            }
+            Failure::faults(&faults, "nothing of the plan was applied")
+        })?;
         // Overlapping scopes without an order are only a warning: the setting `path_conflicts` decides
         // whether such objectives run one after the other.
         let mut overlaps = OverlapCache::default();

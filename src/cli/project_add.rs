@@ -288,8 +288,9 @@ impl Add {
             return Ok(gate_proposal::from_arguments(&self.gate));
         }
         let slug = ProjectSlug::new("new")?;
-        // A repository with commands of its own says what its gate is; a guess would compete with it.
-        if self.no_gate || !commands_to_agree(&slug, found)?.is_empty() {
+        // Without a branch nothing is added. A repository with commands of its own says what its gate is; a
+        // guess would compete with it.
+        if self.no_gate || found.target_branch.is_empty() || !commands_to_agree(&slug, found)?.is_empty() {
             return Ok(Vec::new());
         }
         gate_proposal::agreed(gate_proposal::from_manifests(found), self.yes)
