@@ -78,6 +78,8 @@ pub(crate) const CHANGES: &[&str] = &[
      takes it, `--no-gate` is none.",
     "A `worktrees_root` inside the repository is named in its `.git/info/exclude`, so that your `git status` \
      does not show it.",
+    "Corrections and follow-ups of Gemini CLI, Qwen Code and Copilot CLI resume the agent's own conversation; they \
+     used to begin a new one.",
 ];
 
 /// Returns the changes that `status` has not printed in a workspace yet; `file` is its

@@ -14,12 +14,12 @@ use jiff::tz::TimeZone;
 use super::clock::now_ms;
 use super::message::{Inbox, Latest, Message};
 use super::panics;
-use paddock_agents::transcript::{Reader, Setting, Stream};
+use paddock_agents::transcript::{Before, Reader, Setting, Stream};
 use paddock_engine::input::{Input, Panicked};
 use paddock_ipc::{Gauge, Gauges};
 use paddock_model::failure::Failure;
 use paddock_model::ids::SessionId;
-use paddock_model::usage::{Tokens, Usage};
+use paddock_model::usage::Usage;
 use paddock_os::fail_points::trouble_point;
 use paddock_os::panics::caught;
 use paddock_runner::log::{LogReader, Stream as LogStream};
@@ -36,8 +36,8 @@ pub(super) struct Followed {
     pub(super) dir: PathBuf,
     /// Name of the transcript format that the agent writes.
     pub(super) transcript: String,
-    /// Token counter of the conversation at the session's start, if the session resumes a conversation.
-    pub(super) counter: Option<Tokens>,
+    /// The conversation that the session resumes.
+    pub(super) before: Before,
     /// Time that the session has run before the following began, without the time that the machine slept.
     pub(super) ran: Duration,
 }
@@ -168,11 +168,9 @@ impl Tail {
         // up.
         drop(self.reader.take_lines());
         let reading = self.reader.so_far();
-        let mut usage = reading.usage;
         // A resumed conversation counts all its sessions: this session's share is the difference.
-        if let Some(counter) = reading.counter {
-            usage.tokens = Some(counter.since(self.followed.counter.unwrap_or_default()));
-        }
+        let (tokens, _) = reading.share(self.followed.before);
+        let usage = Usage { tokens, ..reading.usage };
         // A wait without an end is not reported: nobody could decide whether to stop the session for it.
         let waits = reading.wait.filter(|wait| wait.until_ms.is_some());
         let report = (usage, waits.map(|wait| wait.why.until(wait.until_ms)));

@@ -32,7 +32,7 @@ use format::Format;
 use jsonl::Jsonl;
 use pen::Lines;
 
-pub use format::{Reading, Setting, Stream, Wait};
+pub use format::{Before, Reading, Setting, Stream, Wait};
 pub use line::{LINE_MAX_BYTES, Line, LineKind};
 
 /// When an agent reports its usage. A limit on tokens or USD cannot stop a session before that.

@@ -20,9 +20,9 @@ pub(super) struct Qwen {
     narrator: Narrator,
     session: Option<String>,
     model: Option<String>,
-    /// Tokens that the result reports.
+    /// Tokens that the result reports, over all runs of the conversation.
     tokens: Option<Tokens>,
-    /// Tokens of the answers, which count until the result comes.
+    /// Tokens of this run's answers.
     tally: Tally,
     wait: Option<Wait>,
     result: Option<Result<(), Failure>>,
@@ -71,12 +71,12 @@ impl Events for Qwen {
             final_text: self.narrator.words.last().to_owned(),
             said: self.narrator.words.all().to_owned(),
             usage: Usage {
-                // The total of the result replaces the sum of the answers.
-                tokens: self.tokens.or(self.tally.sum()),
+                // The result counts earlier runs of the conversation as well.
+                tokens: self.tally.sum().or(self.tokens),
                 usd_micros: None,
                 model: self.model.clone(),
             },
-            counter: None,
+            counter: self.tokens,
             agent_session: self.session.clone(),
             failure,
             wait: self.wait.clone().filter(|_| end.exit.is_none()),

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::Reading;
 use super::json::{self, text};
 use super::splitter::Splitter;
+use super::tally::Tally;
 use crate::failure::epoch_ms;
 use paddock_model::failure::FailureClass;
 use paddock_model::usage::Tokens;
@@ -36,6 +37,8 @@ pub fn complete(transcript: &str, reading: &mut Reading, env: &dyn Fn(&str) -> O
         "kimi" => home("KIMI_CODE_HOME", ".kimi-code").and_then(|home| kimi(&home, &id, reading)),
         "codex" => home("CODEX_HOME", ".codex").and_then(|home| codex(&home, &id, reading, now_ms)),
         "copilot" => home("COPILOT_HOME", ".copilot").and_then(|home| copilot(&home, &id, reading)),
+        // This variable replaces the home folder, not the folder in it.
+        "gemini" => home("GEMINI_CLI_HOME", "").and_then(|home| gemini(&home.join(".gemini"), &id, reading)),
         _ => None,
     };
 }
@@ -130,9 +133,11 @@ fn codex(home: &Path, id: &str, reading: &mut Reading, now_ms: i64) -> Option<()
     let (mut counter, mut model, mut resets) = (None, None, None);
     events(&rollout, |event| match (text(event, "/type"), text(event, "/payload/type")) {
         ("turn_context", _) => model = Some(text(event, "/payload/model").to_owned()),
+        // Written after each answer, so it also counts the answers of a turn that was cut off.
+        ("token_usage_record", _) => counter = totals(event, "/payload/thread_token_usage").or(counter),
         (_, "token_count") => {
             // Each event has the totals of the thread so far; the last one counts.
-            counter = totals(event).or(counter);
+            counter = totals(event, "/payload/info/total_token_usage").or(counter);
             let spent = ["primary", "secondary"].iter().filter_map(|window| {
                 let at = |key: &str| json::number(event, &format!("/payload/rate_limits/{window}/{key}"));
                 let resets_at = at("resets_at").filter(|_| at("used_percent") >= Some(100.0))?;
@@ -158,14 +163,15 @@ fn codex(home: &Path, id: &str, reading: &mut Reading, now_ms: i64) -> Option<()
     Some(())
 }
 
-fn totals(event: &Value) -> Option<Tokens> {
-    let of = |key: &str| json::count(event, &format!("/payload/info/total_token_usage/{key}"));
+fn totals(event: &Value, place: &str) -> Option<Tokens> {
+    let of = |key: &str| json::count(event, &format!("{place}/{key}"));
     let cached = of("cached_input_tokens").unwrap_or(0);
     let input = of("input_tokens")?.saturating_sub(cached);
     Some(Tokens { input, cached, output: of("output_tokens").unwrap_or(0) })
 }
 
-/// Reads the usage that Copilot writes when it shuts down. Its input includes the cached tokens.
+/// Reads the usage that Copilot writes when it shuts down. It counts over all runs of the conversation, and its
+/// input includes the cached tokens.
 fn copilot(home: &Path, id: &str, reading: &mut Reading) -> Option<()> {
     let mut total = None;
     events(&home.join("session-state").join(id).join("events.jsonl"), |event| {
@@ -183,7 +189,38 @@ fn copilot(home: &Path, id: &str, reading: &mut Reading) -> Option<()> {
             })
             .reduce(Tokens::plus);
     })?;
+    reading.counter = total;
     reading.usage.tokens = total.or(reading.usage.tokens);
+    Some(())
+}
+
+/// Reads Gemini's record of the conversation if the output reported no usage, as that of a stopped run. Its
+/// input includes the cached tokens.
+fn gemini(home: &Path, id: &str, reading: &mut Reading) -> Option<()> {
+    if reading.usage.tokens.is_some() {
+        return Some(());
+    }
+    let ending = format!("-{}.jsonl", id.get(..8)?);
+    let is_chat =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(&ending));
+    // A folder for each project contains its conversations.
+    let projects = folders(&home.join("tmp"));
+    let chat = projects.into_iter().flat_map(|project| folders(&project.join("chats"))).find(is_chat)?;
+    let mut answers = Tally::default();
+    events(&chat, |event| {
+        // Each run of the conversation begins with this record.
+        if text(event, "/sessionId") == id && event.get("startTime").is_some() {
+            answers = Tally::default();
+        }
+        let of = |key: &str| json::count(event, &format!("/tokens/{key}")).unwrap_or(0);
+        // An answer is written again when its tools have run.
+        if text(event, "/type") == "gemini" {
+            let (input, cached) = (of("input").saturating_add(of("tool")), of("cached"));
+            let output = of("output").saturating_add(of("thoughts"));
+            answers.count(text(event, "/id"), Tokens { input: input.saturating_sub(cached), cached, output });
+        }
+    })?;
+    reading.usage.tokens = answers.sum();
     Some(())
 }
 
@@ -220,8 +257,44 @@ not json
     fn copilots_usage_is_in_the_event_of_its_shutdown() {
         let text = r#"{"type":"session.shutdown","data":{"modelMetrics":{"m":{"usage":{"inputTokens":10000,"outputTokens":80,"cacheReadTokens":1000}}}}}"#;
         let reading = completed("copilot", "a-b", ".copilot/session-state/a-b/events.jsonl", text);
-        assert_eq!(reading.usage.tokens, Some(Tokens { input: 9_000, cached: 1_000, output: 80 }));
+        let tokens = Some(Tokens { input: 9_000, cached: 1_000, output: 80 });
+        assert_eq!((reading.usage.tokens, reading.counter), (tokens, tokens));
+    }
+
+    #[test]
+    fn a_turn_of_codex_that_was_cut_off_counts_the_answers_in_its_rollout() {
+        let text = r#"{"type":"turn_context","payload":{"model":"gpt-5.4"}}
+{"type":"event_msg","payload":{"type":"token_count","info":{"total_token_usage":{"input_tokens":5000,"cached_input_tokens":1000,"output_tokens":40}}}}
+{"type":"token_usage_record","payload":{"thread_id":"t-1","usage":{"input_tokens":5000,"cached_input_tokens":1000,"output_tokens":40},"turn_token_usage":{"input_tokens":10000},"thread_token_usage":{"input_tokens":10000,"cached_input_tokens":2000,"cache_write_input_tokens":0,"output_tokens":80,"reasoning_output_tokens":0,"total_tokens":10080}}}
+"#;
+        let reading = completed(
+            "codex",
+            "t-1",
+            ".codex/sessions/2026/11/30/rollout-2026-11-30T09-14-43-t-1.jsonl",
+            text,
+        );
+        let tokens = Some(Tokens { input: 8_000, cached: 2_000, output: 80 });
+        assert_eq!((reading.usage.tokens, reading.counter), (tokens, tokens));
+    }
+
+    /// One run of a conversation, as Gemini CLI 0.61 writes it. The first answer is written twice.
+    const GEMINI_RUN: &str = r#"{"sessionId":"955825f6-05b6","projectHash":"b3","startTime":"2026-11-30T09:14:54.752Z","kind":"main"}
+{"$set":{"messages":[{"id":"m","type":"gemini","tokens":{"input":9,"output":9}}]}}
+{"id":"u","type":"user","content":[{"text":"work"}]}
+{"id":"g-RUN","type":"gemini","content":"","tokens":{"input":5000,"output":40,"cached":1000,"thoughts":0,"tool":0,"total":5040},"model":"gemini-2.5-pro"}
+{"$set":{"lastUpdated":"2026-11-30T09:14:54.848Z"}}
+{"id":"g-RUN","type":"gemini","content":"","tokens":{"input":5000,"output":40,"cached":1000,"thoughts":2,"tool":0,"total":5042},"model":"gemini-2.5-pro","toolCalls":[]}
+"#;
+    const GEMINI_CHAT: &str = ".gemini/tmp/write/chats/session-2026-11-30T09-14-955825f6.jsonl";
+
+    #[test]
+    fn the_answers_of_the_last_run_count_for_a_gemini_that_was_stopped() {
+        let text = GEMINI_RUN.replace("RUN", "1") + &GEMINI_RUN.replace("RUN", "2");
+        let reading = completed("gemini", "955825f6-05b6", GEMINI_CHAT, &text);
+        assert_eq!(reading.usage.tokens, Some(Tokens { input: 4_000, cached: 1_000, output: 42 }));
         assert_eq!(reading.counter, None);
+        let other = completed("gemini", "00000000-05b6", GEMINI_CHAT, &text);
+        assert_eq!(other.usage.tokens, None);
     }
 
     #[test]

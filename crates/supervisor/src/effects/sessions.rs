@@ -18,6 +18,7 @@ use super::environment::{Variables, Worksite, git_settings};
 use super::planning;
 use super::worktrees::{Place, make_again_if_gone};
 use paddock_agents::command::{self, AgentCommand, Values};
+use paddock_agents::transcript::Before;
 use paddock_engine::input::{Input, Problem};
 use paddock_git::Repository;
 use paddock_model::budget::used_since_ms;
@@ -27,7 +28,6 @@ use paddock_model::planning::planner_folder;
 use paddock_model::session::{Exit, ProcessEnd, Session, SessionKind, Stop};
 use paddock_model::settings::{ProjectSettings, StdinRule};
 use paddock_model::state::State;
-use paddock_model::usage::Tokens;
 use paddock_os::fail_points::fail_point;
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, make_private_dir, write_atomic};
 use paddock_runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
@@ -49,8 +49,8 @@ pub(in super::super) struct Order {
     errand: Errand,
     /// The worktree.
     path: PathBuf,
-    /// Token counter of the resumed conversation at the end of the session before.
-    counter: Option<Tokens>,
+    /// The conversation that the session resumes.
+    before: Before,
 }
 
 /// The purpose of a session, with everything that its prompt says.
@@ -79,9 +79,10 @@ impl Order {
             }
         };
         let (site, settings) = (Site::find(state, &project.slug)?, Box::new(project.settings.clone()));
-        let before = session.resume.as_ref().and_then(|resume| state.session(resume.session));
-        let counter = before.and_then(|before| before.account.counter);
-        Some(Self { site, settings, session, errand, path: PathBuf::from(path), counter })
+        let resumed = session.resume.as_ref().and_then(|resume| state.session(resume.session));
+        let counter = resumed.and_then(|resumed| resumed.account.counter);
+        let before = Before::from_counter(session.resume.is_some(), counter);
+        Some(Self { site, settings, session, errand, path: PathBuf::from(path), before })
     }
 }
 
@@ -129,7 +130,7 @@ fn follow(world: &World, order: &Order, dir: PathBuf, ran: Option<Duration>) {
         session: order.session.id,
         dir,
         transcript: agent.transcript.clone(),
-        counter: order.counter,
+        before: order.before,
         ran: ran.unwrap_or_else(|| Duration::from_millis(u64::try_from(ran_ms).unwrap_or(0))),
     };
     world.tails.begin(followed, &world.inbox, &world.gauges);

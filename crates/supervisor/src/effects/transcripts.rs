@@ -9,14 +9,14 @@ use jiff::tz::TimeZone;
 use super::super::clock::now_ms;
 use super::super::world::World;
 use paddock_agents::summary;
-use paddock_agents::transcript::{Reader, Reading, Setting, Stream, side};
+use paddock_agents::transcript::{Before, Reader, Reading, Setting, Stream, side};
 use paddock_model::failure::FailureClass;
 use paddock_model::ids::SessionId;
 use paddock_model::session::{Exit, Session};
 use paddock_model::settings::AgentSettings;
 use paddock_model::state::State;
 use paddock_model::summary::SessionSummary;
-use paddock_model::usage::{Account, Tokens};
+use paddock_model::usage::{Account, Usage};
 use paddock_os::plain;
 use paddock_runner::log::{LogReader, Stream as LogStream};
 
@@ -35,8 +35,8 @@ pub(super) struct Source {
     env: BTreeMap<String, String>,
     exit: Option<Exit>,
     ended_ms: Option<i64>,
-    /// Token counter of the conversation at the session's start, if the session resumed one.
-    before: Option<Tokens>,
+    /// The conversation that the session resumed.
+    before: Before,
 }
 
 impl Source {
@@ -51,7 +51,10 @@ impl Source {
             env: agent.map(|agent| agent.env.clone()).unwrap_or_default(),
             exit: session.process.as_ref().map(|process| process.exit.clone()),
             ended_ms: session.finished_ms,
-            before: resumed.and_then(|session| session.account.counter),
+            before: Before::from_counter(
+                session.resume.is_some(),
+                resumed.and_then(|session| session.account.counter),
+            ),
         }
     }
 }
@@ -139,12 +142,8 @@ pub(super) fn readable_end(dir: &Path, transcript: &str, max_bytes: u64) -> Stri
 
 /// Returns the session's account: its own share of the usage, its failure, its conversation.
 fn account(reading: Reading, source: &Source, commits: usize) -> Account {
-    let mut usage = reading.usage;
-    // A failed run may report no counter. The conversation's counter is then what it was before.
-    let counter = reading.counter.or(source.before);
-    if let (Some(now), Some(before)) = (reading.counter, source.before) {
-        usage.tokens = Some(now.since(before));
-    }
+    let (tokens, counter) = reading.share(source.before);
+    let usage = Usage { tokens, ..reading.usage };
     // An agent that was refused a tool, but committed work and ended well, found another way: that is no
     // failure.
     let was_refused = |class| class == FailureClass::Refused && source.exit == Some(Exit::Code(0));
