@@ -85,13 +85,9 @@ impl Events for Kimi {
 impl Kimi {
     fn retrying(&mut self, event: &Value, pen: &mut Pen<'_>) {
         let words = text(event, "/error_message");
-        let class = match text(event, "/error_name") {
-            "APIProviderRateLimitError" => FailureClass::RateLimit,
-            "APIProviderOverloadedError" => FailureClass::Overloaded,
-            _ => {
-                class_of_answer(json::count(event, "/status_code"), words).unwrap_or(FailureClass::Overloaded)
-            }
-        };
+        let class = class_of_name(text(event, "/error_name"))
+            .or_else(|| class_of_answer(json::count(event, "/status_code"), words))
+            .unwrap_or(FailureClass::Overloaded);
         let delay_ms = json::number(event, "/delay_ms");
         let until_ms = delay_ms.and_then(|ms| failure::after(ms, pen.now_ms()));
         let seconds = delay_ms.unwrap_or(0.0) / 1_000.0;
@@ -114,6 +110,12 @@ impl Kimi {
             "provider.auth_error" => FailureClass::Authentication,
             "provider.overloaded" => FailureClass::Overloaded,
             "context.overflow" => FailureClass::ContextTooLong,
+            // Kimi shortens a conversation by a call of the model, which can fail as any other call.
+            "compaction.failed" => {
+                let (name, words) = message.split_once(": ").unwrap_or(("", message));
+                let answer = || class_of_answer(status_in(words), words);
+                class_of_name(name).or_else(answer).unwrap_or(FailureClass::Other)
+            }
             _ if code.starts_with("provider.") => {
                 class_of_answer(status_in(message), message).unwrap_or(FailureClass::Other)
             }
@@ -121,5 +123,15 @@ impl Kimi {
         };
         let reset = reset_ms(message, setting.now_ms, &setting.zone);
         Some(Failure::new(class, said).until(reset))
+    }
+}
+
+/// Returns the class of an error that Kimi names.
+fn class_of_name(name: &str) -> Option<FailureClass> {
+    match name {
+        "APIProviderRateLimitError" => Some(FailureClass::RateLimit),
+        "APIProviderOverloadedError" => Some(FailureClass::Overloaded),
+        "APIContextOverflowError" => Some(FailureClass::ContextTooLong),
+        _ => None,
     }
 }
