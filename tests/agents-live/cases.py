@@ -332,6 +332,7 @@ def times_out(place):
     place.start()
     place.wait()
     place.expect_no_process()
+    place.expect_landed()
     row = place.sessions()[0]
     usage = place.usage(1)
     if not tokens_of(usage):
@@ -360,8 +361,8 @@ def always(name, retry_after=None):
 def long_command(agent):
     if agent == "aider":
         # Its second request: an edit that does not apply is sent back to it.
-        return Scenario(edits=[edit("not there", "good")], faults={1: Fault("hang")})
-    return Scenario(tasks=[[write_command("good"), LONG]])
+        return Scenario(edits=[edit("not there", "good"), edit(None, "good")], faults={1: Fault("hang")})
+    return Scenario(tasks=[[write_command("good"), *[LONG] * 20], []])
 
 
 # For each name: what runs, and the scenario of an agent.

@@ -162,14 +162,14 @@ FAULTS = {
 class Scenario:
     """Decides the answers of one run.
 
-    `tasks` are lists of shell commands: each session gets the commands of its task one after the other, and then a
-    summary. `faults` maps the number of a request that is part of the work (from 0) to a Fault; the key "always"
+    `tasks` are lists of shell commands: each prompt gets the commands of its task one after the other, and then a
+    summary. Prompts after the last task get that task again. `faults` maps the number of a request that is part of the work (from 0) to a Fault; the key "always"
     stands for every one. `edits` are answers for an agent without tools, one for each task.
     """
 
     def __init__(self, tasks=(), faults=None, edits=None):
         self.tasks, self.faults, self.edits = list(tasks), faults or {}, edits
-        self.task, self.step = 0, 0
+        self.prompts, self.step = 0, 0
         self.requests = []
         self.lock = threading.Lock()
 
@@ -177,8 +177,8 @@ class Scenario:
         """Returns the answer to a request, and remembers the request."""
         with self.lock:
             if self.edits is None and not request.tools:
-                # A title, a summary for a menu, a check of the key.
-                return Text("ok")
+                # A title, a summary of the conversation, a check of the key.
+                return self.faults.get("always") or Text("ok")
             if self.edits is not None and "commit message" in request.text[:3000] and "diff" in request.text[:3000]:
                 return Text("Add the file")
             number = len(self.requests)
@@ -187,14 +187,17 @@ class Scenario:
             if fault:
                 return fault
             if self.edits is not None:
-                self.task += 1
-                return Text(self.edits[min(self.task, len(self.edits)) - 1] + f"\nDone with task {self.task}.\n\n" + SUMMARY)
-            commands = self.tasks[min(self.task, len(self.tasks) - 1)]
-            self.step = self.step + 1 if request.after_tool else 0
+                self.prompts += 1
+                edit = self.edits[min(self.prompts, len(self.edits)) - 1]
+                return Text(f"{edit}\nDone with task {self.prompts}.\n\n{SUMMARY}")
+            if request.after_tool:
+                self.step += 1
+            else:
+                self.prompts, self.step = self.prompts + 1, 0
+            commands = self.tasks[min(self.prompts, len(self.tasks)) - 1]
             if self.step < len(commands):
                 return Shell(commands[self.step])
-            self.task += 1
-            return Text(f"Done with task {self.task}.\n\n" + SUMMARY)
+            return Text(f"Done with task {self.prompts}.\n\n{SUMMARY}")
 
     def resumed(self):
         """Tells whether the newest request carries the conversation of the first task."""
@@ -274,7 +277,7 @@ class Server:
                 return send_fault(out, request, answer)
         number = next(self.numbers)
         if not request.stream:
-            return send_json(out, 200, WHOLE[api](request, answer, number))
+            return send_json(out, 200, WHOLE[api](request, answer, number), cut=isinstance(answer, Fault))
         return send_events(out, api, PIECES[api](request, answer, number), isinstance(answer, Fault) and answer.name)
 
 
@@ -297,7 +300,8 @@ def read_chunks(stream):
     return body
 
 
-def send_json(out, status, value, headers=()):
+def send_json(out, status, value, headers=(), cut=False):
+    """Answers with JSON. With `cut` the connection ends half way."""
     data = json.dumps(value).encode()
     out.send_response(status)
     out.send_header("content-type", "application/json")
@@ -305,7 +309,9 @@ def send_json(out, status, value, headers=()):
     for name, text in headers:
         out.send_header(name, text)
     out.end_headers()
-    out.wfile.write(data)
+    out.wfile.write(data[: len(data) // 2] if cut else data)
+    if cut:
+        drop(out)
 
 
 def send_fault(out, request, fault):
@@ -313,6 +319,8 @@ def send_fault(out, request, fault):
     vendor = {"anthropic": "anthropic", "gemini": "gemini"}.get(request.api, "openai")
     kind, text = words[vendor]
     text = text.format(model=request.model)
+    if fault.retry_after:
+        text = text.replace("in 2s", f"in {fault.retry_after}s")
     if status == 529 and vendor != "anthropic":
         status = 503
     if status == 401 and vendor == "gemini":
@@ -333,6 +341,12 @@ def send_fault(out, request, fault):
         if usage_limit:
             body["error"].update(plan_type="plus", resets_at=int(time.time()) + (fault.retry_after or 3600))
     return send_json(out, status, body, headers)
+
+
+def drop(out):
+    out.wfile.flush()
+    out.connection.shutdown(socket.SHUT_RDWR)
+    out.close_connection = True
 
 
 def gemini_details(fault):
@@ -362,8 +376,7 @@ def send_events(out, api, pieces, fault):
         out.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
     out.wfile.flush()
     if fault == "drop":
-        out.connection.shutdown(socket.SHUT_RDWR)
-        out.close_connection = True
+        drop(out)
         return
     out.wfile.write(b"0\r\n\r\n")
 

@@ -1,7 +1,9 @@
 """Keeps what an agent printed in a case, as a recording for tests/data/transcripts."""
 
+import os
 import re
 import socket
+from pathlib import Path
 
 # The name of each case's recording, and the session that is kept. `resumes` is the second one's conversation.
 NAMES = {"lands": ("ok", 1), "resumes": ("ok-resume", 2), "limit": ("429", 1), "limit-named": ("429-ra3600", 1),
@@ -37,8 +39,10 @@ def with_ending(stem, ending):
 def shortened(place, text):
     """Replaces the paths of this run."""
     worktree = str(place.folder / "my 仓库 (shop)-wt/shop/write")
+    programs_dir = os.environ.get("PADDOCK_AGENTS_DIR") or "/usr/lib/node_modules"
     homes = [(worktree, "/repo"), (str(place.home), "/home/user"), (str(place.repo), "/origin"),
-             (str(place.ws), "/workspace"), (str(place.folder), "/runs")]
+             (str(place.ws), "/workspace"), (str(place.folder), "/runs"),
+             (str(Path(programs_dir).resolve()), "/usr/lib/agents")]
     for path, short in homes:
         # As it is, as JSON may write it, and as a name that agents make of it.
         ascii_only = path.encode("ascii", "backslashreplace").decode()
