@@ -69,8 +69,6 @@ class Place:
         self.home, self.repo, self.ws = self.folder / "home", self.folder / REPOSITORY, self.folder / WORKSPACE
         self.home.mkdir()
         self.repo.mkdir()
-        # There is no identity but the repository's, and git may not guess one.
-        programs.write(self.home / ".gitconfig", "[user]\n\tuseConfigOnly = true\n[init]\n\tdefaultBranch = main\n")
         self.agent_env = programs.prepare(agent, self.home, self.server.url)
         self.env = {**programs.environment(self.home), "AGENTS_LIVE_RUN": self.run_id}
 
@@ -99,12 +97,20 @@ class Place:
             subprocess.run(["chmod", "-R", "u+w", self.folder], check=False)
             subprocess.run(["rm", "-rf", self.folder], check=False)
 
-    def set_up(self, gate="test ! -f work.txt || grep -q good work.txt", extra=""):
-        """Makes repository and workspace, and an objective."""
+    def set_up(self, gate="test ! -f work.txt || grep -q good work.txt", extra="", identity="repository"):
+        """Makes repository and workspace, and an objective. The identity is in the repository, in the user's
+        configuration, or nowhere; git may not guess one."""
         git = ["git", "-C", str(self.repo)]
-        for words in (["init", "-q", "-b", "main"], ["config", "user.name", "Ada"], ["config", "user.email", "ada@example.org"],
-                      ["commit", "-q", "--allow-empty", "-m", "Begin"]):
-            self.call([*git, *words])
+        settings = "[user]\n\tuseConfigOnly = true\n[init]\n\tdefaultBranch = main\n"
+        known = "\tname = Ada\n\temail = ada@example.org\n"
+        programs.write(self.home / ".gitconfig", settings + ("[user]\n" + known if identity == "user" else ""))
+        self.call([*git, "init", "-q", "-b", "main"])
+        if identity == "repository":
+            with open(self.repo / ".git/config", "a", encoding="utf-8") as file:
+                file.write("[user]\n" + known)
+        self.author = "paddock@localhost" if identity == "nowhere" else "ada@example.org"
+        self.call([*git, "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "commit", "-q", "--allow-empty", "-m",
+                   "Begin"])
         self.call([self.paddock, "init", str(self.ws)])
         self.cli("project", "add", str(self.repo), "--slug", "shop", "--yes")
         second = {"id": "second", "cli_command": "sh", "transcript": "plain",
@@ -208,7 +214,7 @@ class Place:
 
     def expect_author(self):
         who = self.call(["git", "-C", str(self.repo), "log", "-1", "--format=%ae", "main", "--", "work.txt"]).strip()
-        if who != "ada@example.org":
+        if who != self.author:
             raise Wrong(f"the commit is by {who}")
 
     def expect_no_process(self):
@@ -230,9 +236,9 @@ def tell(usage):
     return f"{tokens_of(usage)} tokens" + (f", ${cost / 1e6:.4f}" if cost is not None else "")
 
 
-def lands(place):
-    """An objective lands; the agent's usage is known."""
-    place.set_up()
+def lands(place, identity="nowhere"):
+    """An objective lands, although git knows no identity."""
+    place.set_up(identity=identity)
     place.start()
     place.wait()
     place.expect_landed()
@@ -244,7 +250,7 @@ def lands(place):
 
 def reports(place):
     """The session's tokens are known, each counted once, and its cost where the agent knows it."""
-    lands(place)
+    lands(place, "user")
     usage = place.usage(1)
     if not tokens_of(usage):
         raise Wrong(f"no tokens: {usage}")
@@ -263,6 +269,7 @@ def corrects(place):
     place.start()
     place.wait()
     place.expect_landed()
+    place.expect_author()
     place.expect_no_process()
     rows = place.sessions()
     if len(rows) != 2:
