@@ -187,8 +187,11 @@ fn describe_account(session: &Found, add: &mut impl FnMut(&str, String)) {
         // While a session runs its agent may still report them.
         add("tokens", "unknown".to_owned());
     }
-    match usage.usd() {
-        Some(usd) => add("cost", format!("${usd:.4}")),
+    match usage.usd_text() {
+        Some(usd) if usage.usd_is_estimate => {
+            add("cost", format!("{usd} (estimated: the agent was stopped before it reported it)"));
+        }
+        Some(usd) => add("cost", usd),
         None if session.status.is_open() => {}
         None => add("cost", "unknown".to_owned()),
     }
@@ -221,7 +224,7 @@ fn describe(context: &Context, session: &Found) -> String {
     session.started_ms.iter().for_each(|at_ms| add("started", rfc3339(*at_ms)));
     session.finished_ms.iter().for_each(|at_ms| add("finished", rfc3339(*at_ms)));
     add("budget", format!("{} commits, {} min", session.budget.max_commits, session.budget.max_minutes));
-    session.process.iter().for_each(|process| add("exit", process.exit.to_string()));
+    session.process.iter().for_each(|process| add("exit", process.words(&session.budget)));
     if let Some(harvest) = &session.harvest {
         add("commits", harvest.commits.to_string());
         for checkpoint in &harvest.checkpoints {

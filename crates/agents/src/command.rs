@@ -1,13 +1,14 @@
 //! Builds an agent's command line. A template is split into words first, and placeholders are replaced
 //! afterwards, so that a space, a quote or `$(…)` in a path or prompt never has a meaning.
 
+use crate::transcript::formats;
 use paddock_model::ids::AgentId;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use paddock_model::settings::{AgentSettings, CommandTemplate, StdinRule};
 
-/// Limit on a prompt, in bytes. Some agents take the prompt as one argument, which Linux limits to 128 KiB.
+/// Limit on a prompt that is passed as one argument, in bytes. Linux limits an argument to 128 KiB.
 pub(crate) const PROMPT_MAX_BYTES: usize = 96 << 10;
 
 /// Hidden subcommand that runs the built-in scripted agent.
@@ -39,11 +40,15 @@ pub enum CommandError {
         /// The agent's id.
         agent: AgentId,
     },
-    /// The prompt is too long.
+    /// The prompt is too long for an argument.
     #[error(
-        "the prompt has {bytes} bytes, more than {PROMPT_MAX_BYTES}: shorten the description or template"
+        "the prompt of {bytes} bytes is too long for the agent {agent}, whose command passes it as one argument of \
+         at most {PROMPT_MAX_BYTES} bytes: write {{prompt_file}} in place of {{prompt_text}}, or `stdin: prompt`, or \
+         shorten the description or the template"
     )]
     PromptTooLong {
+        /// The agent's id.
+        agent: AgentId,
         /// Length of the prompt, in bytes.
         bytes: usize,
     },
@@ -100,14 +105,15 @@ pub struct AgentCommand {
 /// # Errors
 /// Fails if a placeholder is unknown or has no value, or if the prompt is too long.
 pub fn build(agent: &AgentSettings, values: &Values<'_>) -> Result<AgentCommand, CommandError> {
-    let bytes = values.prompt_text.len();
-    if bytes > PROMPT_MAX_BYTES {
-        return Err(CommandError::PromptTooLong { bytes });
-    }
     // An agent without a resume template starts a new conversation even if there is one to resume.
     let resume = agent.resume.as_ref().filter(|_| values.agent_session.is_some());
     let template = resume.unwrap_or(&agent.command);
     check(&agent.id, template)?;
+    let by_file = format!("Read the file {} and do what it says.", values.prompt_file.display());
+    let values = &match values.prompt_text.len() > PROMPT_MAX_BYTES && reads_files(agent) {
+        true => Values { prompt_text: &by_file, ..*values },
+        false => *values,
+    };
     let CommandTemplate { words, shell } = template;
     let argv = match (words.is_empty(), shell) {
         // A template without words is the built-in scripted agent.
@@ -119,6 +125,13 @@ pub fn build(agent: &AgentSettings, values: &Values<'_>) -> Result<AgentCommand,
         (false, false) => words.iter().map(|word| fill(&agent.id, word, values)).collect::<Result<_, _>>()?,
     };
     Ok(AgentCommand { argv, stdin: agent.stdin })
+}
+
+/// Returns whether an agent is known to read a file that its prompt names: a program with tools, whose output
+/// Paddock knows. aider has none.
+fn reads_files(agent: &AgentSettings) -> bool {
+    let has_tools = |name: &str| !matches!(name, "plain" | "scripted" | "aider");
+    formats().any(|(name, _)| name == agent.transcript && has_tools(name))
 }
 
 /// Checks a template without values, as it is read from a file.
@@ -181,6 +194,10 @@ fn value_of<'v>(agent: &AgentId, name: &str, values: &Values<'v>) -> Result<&'v 
         "prompt_file" | "prompt" => values.prompt_file.as_os_str(),
         "worktree" => values.worktree.as_os_str(),
         "session_dir" => values.session_dir.as_os_str(),
+        "prompt_text" if values.prompt_text.len() > PROMPT_MAX_BYTES => {
+            let bytes = values.prompt_text.len();
+            return Err(CommandError::PromptTooLong { agent: agent.clone(), bytes });
+        }
         "prompt_text" => OsStr::new(values.prompt_text),
         "paddock" => values.paddock_exe.as_os_str(),
         "model" => OsStr::new(values.model.ok_or_else(|| CommandError::NoModel { agent: agent.clone() })?),

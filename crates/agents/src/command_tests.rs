@@ -98,9 +98,18 @@ fn an_unknown_placeholder_is_named_with_those_that_exist() {
 #[test]
 fn a_command_that_cannot_start_is_an_error_before_anything_starts() {
     let long = "x".repeat(PROMPT_MAX_BYTES + 1);
-    let error = build(&agent(&["x"], false), &values(&long)).unwrap_err();
-    assert_eq!(error, CommandError::PromptTooLong { bytes: PROMPT_MAX_BYTES + 1 });
-    assert!(build(&agent(&["x"], false), &values(&long[1..])).is_ok());
+    let by_argument = agent(&["x", "{prompt_text}"], false);
+    let error = build(&by_argument, &values(&long)).unwrap_err();
+    assert!(matches!(error, CommandError::PromptTooLong { bytes, .. } if bytes == PROMPT_MAX_BYTES + 1));
+    let text = error.to_string();
+    assert!(text.contains("mine") && text.contains("98305") && text.contains("{prompt_file}"), "{text}");
+    assert!(build(&by_argument, &values(&long[1..])).is_ok());
+    assert!(build(&agent(&["x", "{prompt_file}"], false), &values(&long)).is_ok());
+    // A program that reads files gets the name of one.
+    let kimi = AgentSettings { transcript: "kimi".to_owned(), ..by_argument };
+    let argument = build(&kimi, &values(&long)).unwrap().argv[1].clone().into_string().unwrap();
+    let file = values("").prompt_file.display().to_string();
+    assert!(argument.starts_with("Read the file") && argument.contains(&file), "{argument}");
     assert!(matches!(build(&agent(&[" "], true), &values("")), Err(CommandError::Empty { .. })));
     let nul = build(&agent(&["x", "{prompt_text}"], false), &values("a\0b"));
     assert!(matches!(nul, Err(CommandError::Nul { .. })));

@@ -80,6 +80,13 @@ pub(crate) const CHANGES: &[&str] = &[
      does not show it.",
     "Corrections and follow-ups of Gemini CLI, Qwen Code and Copilot CLI resume the agent's own conversation; they \
      used to begin a new one.",
+    "A session whose agent has reported its end is stopped after 30 seconds without activity if its program \
+     does not end (`session_defaults.finish_seconds`), and counts as one that ended by itself.",
+    "After a session that stalled, crashed before any work or ended without a word, the objective goes on \
+     with the next agent of its worker.",
+    "Processor time that an agent only idles away no longer counts as activity: a hanging Codex or Kimi stalls.",
+    "A stop signal reaches an agent's main process first, and its commands when that has ended or three \
+     seconds later.",
 ];
 
 /// Returns the changes that `status` has not printed in a workspace yet; `file` is its

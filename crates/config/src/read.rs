@@ -7,6 +7,7 @@ use serde::de::value::Error;
 use super::reader::{Section, glob_fault, meant};
 use super::settings_table::{Key, Kind, Setting, Usual};
 use super::yaml::{Node, Value};
+use paddock_agents::transcript::is_format;
 use paddock_model::plan::CheckType;
 use paddock_model::settings::{
     ApprovalRule, OverlapRule, PublishRule, Role, ScopeLevel, ScopeRule, Slots, StdinRule, Strategy,
@@ -94,7 +95,11 @@ impl Read for String {
     fn read(section: &Section<'_>, setting: &Setting, node: &Node) -> Option<Self> {
         match setting.kind {
             // A row of type `String` may still allow only certain words.
-            Kind::OneOf(_) | Kind::Format => word(section, setting, node).map(str::to_owned),
+            Kind::Format => match &node.value {
+                Value::Text(text) if is_format(text) => Some(text.clone()),
+                _ => word(section, setting, node).map(str::to_owned),
+            },
+            Kind::OneOf(_) => word(section, setting, node).map(str::to_owned),
             _ => section.text_of(setting.name(), node),
         }
     }

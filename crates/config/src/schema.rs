@@ -50,7 +50,11 @@ fn value(row: &dyn Row, events: &[&str]) -> Value {
         Kind::Report => json!({ "type": "string", "pattern": "^(auto|junit:[^/~ ].*)$" }),
         Kind::AboveZero => json!({ "type": "number", "exclusiveMinimum": 0 }),
         Kind::FromZero => json!({ "type": "number", "minimum": 0 }),
-        Kind::OneOf(_) | Kind::Format => json!({ "enum": setting.kind.words() }),
+        Kind::OneOf(_) => json!({ "enum": setting.kind.words() }),
+        Kind::Format => json!({ "anyOf": [
+            { "enum": setting.kind.words() },
+            { "type": "string", "pattern": "^jsonl:[^. ]+(\\.[^. ]+)*$" },
+        ] }),
         Kind::Text => json!({ "type": "string" }),
         Kind::Id => json!({ "type": "string", "pattern": ID_PATTERN }),
         Kind::Texts | Kind::Globs => texts,

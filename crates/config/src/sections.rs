@@ -18,6 +18,7 @@ pub(super) fn session_defaults(file: &Section<'_>) -> SessionDefaults {
         max_tokens: section.given(&keys::MAX_TOKENS),
         max_usd: section.given(&keys::MAX_USD),
         stall_minutes: section.value(&keys::STALL_MINUTES),
+        finish_seconds: section.value(&keys::FINISH_SECONDS),
         planner_agent: section.given(&keys::PLANNER_AGENT).map(AgentId::from),
     };
     section.finish();

@@ -11,6 +11,7 @@ use super::layout::NARROW;
 use super::theme::Theme;
 use super::{Model, text};
 use paddock_model::objective::Status;
+use paddock_model::usage::usd_of;
 
 /// Width of the progress bar, in columns.
 const BAR: usize = 20;
@@ -66,7 +67,7 @@ fn spent(model: &Model, is_wide: bool, theme: &Theme) -> Option<(String, Style)>
     if let Some(usd) = spent.usd {
         let limit = budget.and_then(|budget| budget.usd);
         let shown = limit.map(|limit| format!("/{limit:.0}")).unwrap_or_default();
-        return Some((format!("${usd:.2}{shown}"), limit_style(usd, limit, theme)));
+        return Some((format!("{}{shown}", usd_of(usd)), limit_style(usd, limit, theme)));
     }
     let limit = budget.and_then(|budget| budget.session_minutes);
     let shown = limit.map(|limit| format!("/{limit}")).unwrap_or_default();

@@ -3,6 +3,7 @@
 //! "Usable" below means that an agent is enabled, can be started and is logged in. A usable agent may still
 //! be cooling down.
 
+use crate::setback::last_setback;
 use paddock_model::agent::{Cooldown, PROBE_MS};
 use paddock_model::ids::{AgentId, SessionId, WorkerId};
 use paddock_model::objective::Objective;
@@ -28,11 +29,24 @@ pub(crate) fn choose(
     let worker = worker_for(state, project, objective)?;
     let mut agents = usable(state, project, worker);
     agents.retain(|id| !is_cooling(state, id, now_ms) && probe(state, id, now_ms).is_none());
+    let agents = fit_first(state, objective, agents);
     let agent = match worker.strategy {
         Strategy::Fixed | Strategy::Priority => agents.first()?,
         Strategy::RoundRobin => next_in_turn(state, project, worker, &agents)?,
     };
     Some((worker.id.clone(), (*agent).clone()))
+}
+
+/// Returns the agents between which the worker's strategy decides: those whose last session for this objective
+/// was no setback. If each of them had one, only the agent whose setback is the oldest is left, so that they
+/// take turns.
+fn fit_first<'a>(state: &State, objective: &Objective, agents: Vec<&'a AgentId>) -> Vec<&'a AgentId> {
+    let setback = |id: &&AgentId| last_setback(state, objective, id);
+    let fit: Vec<&AgentId> = agents.iter().filter(|id| setback(id).is_none()).copied().collect();
+    match fit.is_empty() {
+        true => agents.into_iter().min_by_key(setback).into_iter().collect(),
+        false => fit,
+    }
 }
 
 /// Returns the cooldowns of the usable agents for the objective's next session, the earliest end first.

@@ -20,6 +20,7 @@
 //! | [`tamper`] | which changes to tests and gate scripts an objective's scope allows |
 //! | `widen` | which paths recovery may add to a scope without a person |
 //! | `assignment` | which worker and which agent run a session |
+//! | `setback` | in which sessions the agent itself did not work |
 //! | [`explain`] | why an objective is not moving, and what would clear it |
 //! | `needs` | what waits for a person |
 //! | `graph` | the graph of dependencies: cycles and critical paths |
@@ -39,6 +40,7 @@ pub(crate) mod judge;
 mod listing;
 pub(crate) mod needs;
 pub mod review;
+pub(crate) mod setback;
 pub mod tamper;
 pub mod train;
 mod widen_scope;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{AgentId, ObjectId, ObjectiveKey, SessionId, WorkerId};
 use super::keeper::KeeperTrouble;
 use super::path::RepoPath;
-use super::usage::{Account, Tokens, Usage};
+use super::usage::{Account, Tokens, Usage, usd_text};
 use crate::finding::Finding;
 
 /// Purpose of a session.
@@ -182,6 +182,31 @@ pub enum Stop {
     DayBudget,
     /// The agent waits for a rate limit or quota, and longer than it is worth keeping the slot.
     Waiting,
+    /// The agent had reported that it was done, and its program did not end. The session counts like one that
+    /// ended by itself.
+    Finished,
+}
+
+impl Stop {
+    /// Returns the reason as a clause for people, with the limit that was reached.
+    #[must_use]
+    pub fn words(self, budget: &SessionBudget) -> String {
+        let limit = |of: String| format!("stopped at its limit of {of}");
+        match self {
+            Self::Minutes => limit(format!("{} minutes", budget.max_minutes)),
+            Self::Commits => limit(format!("{} commits", budget.max_commits)),
+            Self::Tokens => {
+                limit(budget.max_tokens.map_or("tokens".to_owned(), |max| format!("{max} tokens")))
+            }
+            Self::Cost => limit(budget.max_usd_micros.map_or("US dollars".to_owned(), usd_text)),
+            Self::DayBudget => "stopped because the project's budget of the day was spent".to_owned(),
+            Self::Stalled => "stopped because it stalled".to_owned(),
+            Self::Human => "stopped by a person".to_owned(),
+            Self::Shutdown => "stopped because Paddock or the machine shut down".to_owned(),
+            Self::Waiting => "stopped because its agent waited for its provider".to_owned(),
+            Self::Finished => "stopped because it had finished and its program did not end".to_owned(),
+        }
+    }
 }
 
 /// A limit that a session turned out to have exceeded when it was over.
@@ -212,8 +237,10 @@ impl Over {
         let above = |limit: Option<u64>, used: Option<u64>, over| {
             limit.zip(used).is_some_and(|(limit, used)| used > limit).then_some(over)
         };
+        // An estimate proves nothing.
+        let usd = usage.usd_micros.filter(|_| !usage.usd_is_estimate);
         let tokens = above(budget.max_tokens, tokens, Self::Tokens);
-        tokens.into_iter().chain(above(budget.max_usd_micros, usage.usd_micros, Self::Usd)).collect()
+        tokens.into_iter().chain(above(budget.max_usd_micros, usd, Self::Usd)).collect()
     }
 }
 
@@ -259,6 +286,15 @@ pub struct ProcessEnd {
 }
 
 impl ProcessEnd {
+    /// Returns how the process ended, in words: first why Paddock stopped it, if it did.
+    #[must_use]
+    pub fn words(&self, budget: &SessionBudget) -> String {
+        match self.stop {
+            Some(stop) => format!("{}; {}", stop.words(budget), self.exit),
+            None => self.exit.to_string(),
+        }
+    }
+
     /// Returns whether the agent's process ran at all. Only then can it have used anything.
     #[must_use]
     pub fn has_run(&self) -> bool {

@@ -77,8 +77,23 @@ pub struct SessionDefaults {
     pub max_usd: Option<f64>,
     /// A session stalls after this many minutes without output, file changes or CPU time.
     pub stall_minutes: u32,
+    /// A session whose agent has reported its end is stopped after this many seconds without activity, if its
+    /// program does not end.
+    #[serde(default = "finish_seconds", skip_serializing_if = "is_usual_finish")]
+    pub finish_seconds: u32,
     /// Agent that makes plans; `None` = the first that may plan ([`planners`](crate::planning::planners)).
     pub planner_agent: Option<AgentId>,
+}
+
+/// Default of [`SessionDefaults::finish_seconds`]: longer than a program needs to write its history and to close
+/// its connections, and short beside a session.
+#[must_use]
+pub const fn finish_seconds() -> u32 {
+    30
+}
+
+fn is_usual_finish(seconds: &u32) -> bool {
+    *seconds == finish_seconds()
 }
 
 /// Bounds on what recovery does by itself before a person decides.

@@ -52,6 +52,9 @@ pub struct Usage {
     pub tokens: Option<Tokens>,
     /// Cost in millionths of a dollar; `None` if the agent did not report it.
     pub usd_micros: Option<u64>,
+    /// Whether the cost is Paddock's estimate: the agent was stopped before it reported one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub usd_is_estimate: bool,
     /// Model that did most of the work.
     pub model: Option<String>,
 }
@@ -62,12 +65,38 @@ impl Usage {
     pub fn usd(&self) -> Option<f64> {
         self.usd_micros.map(dollars)
     }
+
+    /// Returns the cost as people read it, with `~` before an estimate; `None` if it is unknown.
+    #[must_use]
+    pub fn usd_text(&self) -> Option<String> {
+        let sign = if self.usd_is_estimate { "~" } else { "" };
+        self.usd_micros.map(|micros| format!("{sign}{}", usd_text(micros)))
+    }
 }
 
 /// Converts millionths of a dollar to dollars.
 #[must_use]
 pub fn dollars(micros: u64) -> f64 {
     micros as f64 / 1e6
+}
+
+/// Returns an amount of millionths of a dollar as people read it: `$12.30`, and with more digits where two would
+/// say nothing: `$0.0018`.
+#[must_use]
+pub fn usd_text(micros: u64) -> String {
+    let usd = dollars(micros);
+    match micros {
+        0 | 10_000.. => format!("${usd:.2}"),
+        1_000..10_000 => format!("${usd:.4}"),
+        100..1_000 => format!("${usd:.5}"),
+        1..100 => format!("${usd:.6}"),
+    }
+}
+
+/// Like [`usd_text`], for an amount in dollars.
+#[must_use]
+pub fn usd_of(usd: f64) -> String {
+    micros(usd).map_or_else(|| format!("${usd:.2}"), usd_text)
 }
 
 /// Converts dollars to millionths; `None` if the number is not a plausible amount.
@@ -105,6 +134,13 @@ mod tests {
         assert_eq!(micros(0.0), Some(0));
         assert_eq!((micros(-1.0), micros(f64::NAN), micros(f64::INFINITY)), (None, None, None));
         assert_eq!(Usage::default().usd(), None);
+    }
+
+    #[test]
+    fn a_small_cost_is_never_shown_as_nothing() {
+        let shown = [0, 7, 420, 1_803, 9_996, 10_000, 78_430, 1_500_000].map(usd_text);
+        let expected = ["$0.00", "$0.000007", "$0.00042", "$0.0018", "$0.0100", "$0.01", "$0.08", "$1.50"];
+        assert_eq!(shown, expected);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use paddock_model::ids::{AgentId, EntryId, GateId, ObjectId, ObjectiveId, Sessio
 use paddock_model::refs::MovedRef;
 use paddock_model::session::{Harvest, Over, SessionBudget, SessionEnd};
 use paddock_model::train::{Candidate, Subject};
-use paddock_model::usage::{Usage, dollars};
+use paddock_model::usage::{Usage, usd_text};
 
 /// Most entries of git's configuration that a line names.
 const ENTRIES_SHOWN_MAX: usize = 6;
@@ -290,7 +290,7 @@ fn planned(objectives: usize, waits: bool) -> String {
 fn raised(budget: &SessionBudget) -> String {
     let commits = counted(budget.max_commits as usize, "commit");
     let tokens = budget.max_tokens.map(|tokens| format!("{tokens} tokens"));
-    let usd = budget.max_usd_micros.map(|micros| format!("${:.2}", dollars(micros)));
+    let usd = budget.max_usd_micros.map(usd_text);
     let fixed = [Some(commits), Some(format!("{} min", budget.max_minutes))];
     fixed.into_iter().chain([tokens, usd]).flatten().collect::<Vec<_>>().join(", ")
 }
@@ -307,7 +307,7 @@ fn entries(first: EntryId, members: &[EntryId]) -> String {
 
 fn used(usage: &Usage) -> String {
     let tokens = usage.tokens.map(|tokens| format!("{} tokens", tokens.total()));
-    let usd = usage.usd().map(|usd| format!("${usd:.2}"));
+    let usd = usage.usd_text();
     [tokens, usd].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 

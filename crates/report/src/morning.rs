@@ -18,7 +18,7 @@ use paddock_model::objective::{Objective, Status};
 use paddock_model::project::Project;
 use paddock_model::session::{ProcessEnd, Session, SessionStatus};
 use paddock_model::state::State;
-use paddock_model::usage::{Tokens, dollars};
+use paddock_model::usage::{Tokens, dollars, usd_of};
 
 /// Lines of a changed test file's diff that the text shows, at most.
 const DIFF_LINES_MAX: usize = 20;
@@ -253,7 +253,7 @@ fn spent(spent: &SpentReport) -> String {
         None => "tokens unknown".to_owned(),
     });
     parts.push(match spent.usd {
-        Some(usd) => format!("${usd:.2}{}", unknown(spent.usd_unknown)),
+        Some(usd) => format!("{}{}", usd_of(usd), unknown(spent.usd_unknown)),
         None => "cost unknown".to_owned(),
     });
     parts.join(", ")

@@ -2,6 +2,7 @@
 
 use super::status::{ObjectiveStatus, ProjectStatus, RefsMovedStatus, StatusDocument};
 use super::text::{counted, cut, duration, harmless, table};
+use paddock_model::usage::usd_of;
 
 /// Columns after which a reason is cut; `objective show` prints the whole reason.
 const REASON_WIDTH_MAX: usize = 160;
@@ -103,7 +104,7 @@ fn header(project: &ProjectStatus) -> String {
     let mut spent = vec![format!("{} min", budget.session_minutes.used.unwrap_or(0))];
     // Zero amounts are left out, to keep the line short.
     spent.extend(budget.tokens.used.filter(|used| *used > 0).map(|used| format!("{used} tokens")));
-    spent.extend(budget.usd.used.filter(|used| *used > 0.0).map(|used| format!("${used:.2}")));
+    spent.extend(budget.usd.used.filter(|used| *used > 0.0).map(usd_of));
     let spent = spent.join(", ");
     format!(
         "{name}  {}  {done}/{total} done{ahead}  {open}/{} running  {} queued  {}  {spent} today\n",

@@ -28,7 +28,12 @@
 //!
 //! A keeper declares a session stalled when output, processor time and a few cheap paths have shown nothing
 //! for `stall_minutes` *and* a walk over every file of the worktree, made only then and in small steps, finds
-//! nothing changed in that time by the kernel's change time, which no program can set.
+//! nothing changed in that time by the kernel's change time, which no program can set. Programs use some
+//! processor time while they only wait, so it is judged over the whole quiet span, and more leniently for what
+//! a program starts than for the program itself (`keeper::activity`).
+//!
+//! A program that has reported its end, and stays, is stopped after a much shorter silence
+//! ([`Runner::finished`]).
 
 mod beat;
 pub mod enter;
@@ -170,6 +175,14 @@ pub trait Runner: Send + Sync {
     /// # Errors
     /// Fails if this runner does not know the job, or if the job's folder cannot be written.
     fn cancel(&self, key: &JobKey, reason: StopReason, now: bool) -> Result<(), RunnerError>;
+
+    /// Notes that the job's program has reported its end in the first `stdout_bytes` bytes of its output. If it
+    /// stays without any activity for `finish_ms`, it is stopped with [`StopReason::Finished`]. More output
+    /// takes the note back.
+    ///
+    /// # Errors
+    /// Fails if this runner does not know the job, or if the job's folder cannot be written.
+    fn finished(&self, key: &JobKey, stdout_bytes: u64) -> Result<(), RunnerError>;
 
     /// Returns the folder with the job's files. A remote runner copies the files to this machine first.
     ///

@@ -25,6 +25,9 @@ pub(crate) const MEMBERS_FILE: &str = "members.json";
 /// Why a stage's command could not be executed.
 pub(crate) const START_ERROR_FILE: &str = "start-error.json";
 
+/// That the agent has reported its end. Written by the supervisor, which reads its output.
+pub(crate) const FINISHED_FILE: &str = "finished.json";
+
 /// The running stage, for displays.
 pub(crate) const PROGRESS_FILE: &str = "progress.json";
 
@@ -77,6 +80,8 @@ pub enum StopReason {
     Stalled,
     /// The job's result is no longer needed.
     Superseded,
+    /// The job's program had reported that it was done, and did not end.
+    Finished,
 }
 
 /// A request to stop.
@@ -102,6 +107,15 @@ pub(crate) struct Control {
     pub max_awake_ms: Option<u64>,
     /// The request to stop, if any.
     pub stop: Option<Stop>,
+}
+
+/// The content of `finished.json`: the agent reported its end on standard output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Finished {
+    /// Attempt that this file is about; keepers of other attempts ignore it.
+    pub attempt: u32,
+    /// Length of standard output up to the report, in bytes. If the job has written more, it went on.
+    pub stdout_bytes: u64,
 }
 
 /// The content of `progress.json`: the stage that started last.

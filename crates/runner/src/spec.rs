@@ -98,6 +98,10 @@ pub struct Limits {
     pub grace_ms: u64,
     /// Time without output, file changes and CPU use after which the job counts as stalled, in milliseconds.
     pub stall_ms: Option<u64>,
+    /// Time without any activity after which a job is stopped that has reported its end
+    /// ([`Runner::finished`](crate::Runner::finished)), in milliseconds; `None` for no limit.
+    #[serde(default)]
+    pub finish_ms: Option<u64>,
     /// Limit on the size of both logs together on disk, in bytes.
     pub log_cap_bytes: u64,
     /// Size of a log segment, in bytes.
@@ -110,6 +114,7 @@ impl Default for Limits {
             max_awake_ms: None,
             grace_ms: 20_000,
             stall_ms: None,
+            finish_ms: None,
             log_cap_bytes: 100_000_000,
             segment_bytes: 4_000_000,
         }

@@ -92,6 +92,14 @@ fn make_repository(path: &Path) -> Result<(), EffectError> {
     Ok(paddock_git::make_repository(path)?)
 }
 
+/// Returns the answer in an agent's text, cut to a line's length. Some programs print a banner around it, so a line
+/// that is the expected answer counts wherever it is.
+fn answer_in(text: &str) -> String {
+    let is_ok = |line: &&str| line.trim_matches(|c: char| !c.is_alphanumeric()).eq_ignore_ascii_case("ok");
+    let answer = text.lines().rev().find(is_ok).unwrap_or(text);
+    answer.trim().chars().take(ANSWER_MAX).collect()
+}
+
 struct CheckRun<'a> {
     folder: &'a Path,
     repository: PathBuf,
@@ -126,16 +134,20 @@ impl CheckRun<'_> {
             reader.push(stream, &self.output(1, log));
         }
         let (reading, _) = reader.finish(Some(&exit));
-        let mut answer: String = reading.final_text.trim().chars().take(ANSWER_MAX).collect();
+        let mut answer = answer_in(&reading.final_text);
         // Plain formats mark no message as the final one: the whole output is the answer.
         if answer.is_empty() && matches!(self.agent.transcript.as_str(), "plain" | "scripted") {
             let text = String::from_utf8_lossy(&self.output(1, LogStream::Stdout)).into_owned();
-            answer = text.trim().chars().take(ANSWER_MAX).collect();
+            answer = answer_in(&text);
         }
         let waits = reading.wait.map(|wait| wait.why.until(wait.until_ms));
         let problem = match record.stop {
             // A wait that the agent reported, such as for a rate limit, explains more than the time limit
             // does.
+            // The program did not end, but its agent had answered.
+            Some(StopReason::Deadline) if reading.is_over => {
+                reading.failure.or_else(|| self.find_problem(&Exit::Code(0), &answer))
+            }
             Some(StopReason::Deadline) => Some(waits.unwrap_or_else(|| {
                 let text = format!("no answer within {} s", limit.as_secs());
                 Failure::new(FailureClass::Other, &text)
@@ -264,4 +276,17 @@ impl CheckRun<'_> {
 
 fn stage(name: &str, argv: Vec<OsString>) -> Stage {
     Stage { name: name.to_owned(), argv, shell: false, timeout_ms: None, counted: true, prompted: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::answer_in;
+
+    #[test]
+    fn an_answer_between_the_words_of_the_program_is_found() {
+        let banner = "Aider v0.86.2\nModel: x with diff edit format\n".repeat(20);
+        assert_eq!(answer_in(&format!("{banner}\nOK.\n\nTokens: 5.0k sent, 40 received.\n")), "OK.");
+        assert_eq!(answer_in(" I say ok \n"), "I say ok");
+        assert_eq!(answer_in(&banner).len(), 200);
+    }
 }

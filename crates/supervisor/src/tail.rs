@@ -1,5 +1,5 @@
 //! Follows the output of running sessions: what each has used so far, and whether its agent only waits for a
-//! limit.
+//! limit. An agent that has reported its end is reported to its keeper, which stops it if it stays.
 //!
 //! One thread reads the output of all sessions, and starts with the first session. Neither the kernel nor the
 //! executor ever waits for it.
@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use super::clock::now_ms;
 use super::message::{Inbox, Latest, Message};
 use super::panics;
-use paddock_agents::transcript::{Before, Reader, Setting, Stream};
+use paddock_agents::transcript::{Before, Reader, Setting, Stream, Wait};
 use paddock_engine::input::{Input, Panicked};
 use paddock_ipc::{Gauge, Gauges};
 use paddock_model::failure::Failure;
@@ -23,15 +23,22 @@ use paddock_model::usage::Usage;
 use paddock_os::fail_points::trouble_point;
 use paddock_os::panics::caught;
 use paddock_runner::log::{LogReader, Stream as LogStream};
+use paddock_runner::{JobKey, LocalRunner, Runner};
 
 /// Pause between two looks at the output.
 const EVERY: Duration = Duration::from_secs(1);
 /// Bytes read of one stream in one look. The looks that follow catch up with a session that writes faster.
 const LOOK_BYTES: usize = 1 << 20;
 
+/// Silence after which a wait without an end is reported as one that is too long, like a wait with an end that is
+/// far away.
+const SILENCE: Duration = Duration::from_secs(120);
+
 /// A session to follow.
 pub(super) struct Followed {
     pub(super) session: SessionId,
+    pub(super) key: JobKey,
+    pub(super) runner: LocalRunner,
     /// The folder of the session's output.
     pub(super) dir: PathBuf,
     /// Name of the transcript format that the agent writes.
@@ -50,6 +57,8 @@ struct Tail {
     offsets: [u64; 2],
     /// What was reported last.
     last: (Usage, Option<Failure>),
+    /// The wait without an end that the agent reported last, and when.
+    waits: Option<(Failure, Instant)>,
     /// When the following began.
     since: Instant,
     latest: Latest,
@@ -81,7 +90,8 @@ impl Tails {
         let mut board = self.board();
         let reader = Reader::new(&followed.transcript, setting());
         let (last, latest) = ((Usage::default(), None), Latest::default());
-        let tail = Tail { reader, offsets: [0; 2], last, since: Instant::now(), latest, followed };
+        let tail =
+            Tail { reader, offsets: [0; 2], last, waits: None, since: Instant::now(), latest, followed };
         board.tails.entry(tail.followed.session).or_insert(tail);
         if !board.has_thread {
             let (tails, kernel, gauges) = (self.clone(), inbox.clone(), Arc::clone(gauges));
@@ -162,18 +172,24 @@ impl Tail {
         let minutes = (self.followed.ran + self.since.elapsed()).as_secs() / 60;
         self.show(gauges, "minutes", minutes.into());
         if !is_new {
-            return None;
+            return self.too_long();
         }
         // The reader keeps readable lines until they are taken. Nobody shows them here, and they would pile
         // up.
         drop(self.reader.take_lines());
         let reading = self.reader.so_far();
+        if reading.is_over {
+            self.report_end();
+        }
         // A resumed conversation counts all its sessions: this session's share is the difference.
         let (tokens, _) = reading.share(self.followed.before);
         let usage = Usage { tokens, ..reading.usage };
-        // A wait without an end is not reported: nobody could decide whether to stop the session for it.
-        let waits = reading.wait.filter(|wait| wait.until_ms.is_some());
-        let report = (usage, waits.map(|wait| wait.why.until(wait.until_ms)));
+        let (known, endless): (Vec<Wait>, Vec<Wait>) =
+            reading.wait.into_iter().partition(|wait| wait.until_ms.is_some());
+        // A wait without an end is reported only if it lasts (`too_long`): nobody could decide before.
+        self.waits = endless.into_iter().next().map(|wait| (wait.why.until(None), Instant::now()));
+        let waits = known.into_iter().next().map(|wait| wait.why.until(wait.until_ms));
+        let report = (usage, reading.stuck.or(waits));
         if report == self.last {
             return None;
         }
@@ -186,6 +202,22 @@ impl Tail {
             self.show(gauges, "usd", usd.into());
         }
         Some(Input::SessionReported { session: self.followed.session, usage, waits })
+    }
+
+    /// Returns a report if the agent has been silent for too long after it said that it waits.
+    fn too_long(&mut self) -> Option<Input> {
+        let (why, _) = self.waits.take_if(|(_, since)| since.elapsed() >= SILENCE)?;
+        self.last.1 = Some(why);
+        let (usage, waits) = self.last.clone();
+        Some(Input::SessionReported { session: self.followed.session, usage, waits })
+    }
+
+    /// Tells the keeper that the agent has reported its end in the output so far.
+    fn report_end(&self) {
+        if let Err(error) = self.followed.runner.finished(&self.followed.key, self.offsets[0]) {
+            // The session ends by itself, or as stalled.
+            tracing::debug!(session = %self.followed.session, %error, "an agent's end could not be noted");
+        }
     }
 
     /// Reads the next part of one stream into the reader. Returns whether there was any.

@@ -6,6 +6,7 @@ mod properties;
 mod recordings;
 mod replay;
 mod runs;
+mod setbacks;
 mod shells;
 mod surroundings;
 mod tools;

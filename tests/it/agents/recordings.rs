@@ -134,6 +134,20 @@ fn a_good_run_reads_as_its_messages_commands_and_commits() {
 }
 
 #[test]
+fn an_agent_with_a_final_event_is_over_after_it_and_not_before() {
+    for recording in all().iter().filter(|recording| recording.case == "ok") {
+        let mut reader = Reader::new(&recording.agent, setting());
+        let whole = recording.out.len();
+        let half = recording.out[..whole - 2].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+        reader.push(Stream::Out, &recording.out[..half]);
+        let before = reader.so_far().is_over;
+        reader.push(Stream::Out, &recording.out[half..]);
+        let expected = (false, recording.agent != "aider");
+        assert_eq!((before, reader.so_far().is_over), expected, "{}", recording.agent);
+    }
+}
+
+#[test]
 fn no_recording_names_this_machine() {
     let here = env!("CARGO_MANIFEST_DIR");
     for recording in all() {

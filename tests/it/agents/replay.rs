@@ -60,7 +60,7 @@ fn sessions(place: &Sandbox) -> Vec<Value> {
     place.json(&["session", "list", "--all", "--json"]).as_array().unwrap().clone()
 }
 
-fn note(place: &Sandbox, name: &str) -> String {
+pub(super) fn note(place: &Sandbox, name: &str) -> String {
     fs::read_to_string(place.note(name)).unwrap()
 }
 

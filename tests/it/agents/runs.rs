@@ -25,12 +25,12 @@ work() { commit; replay ok; }
 eval "$next"
 "#;
 
-fn cases(place: &Sandbox, agent: &str, lines: &[&str]) {
+pub(super) fn cases(place: &Sandbox, agent: &str, lines: &[&str]) {
     fs::write(place.note(&format!("{agent}.cases")), lines.join("\n") + "\n").unwrap();
 }
 
 /// Returns lines of a project file with an agent for each `(name, transcript)`, tried in this order.
-fn agents(place: &Sandbox, all: &[(&str, &str)]) -> String {
+pub(super) fn agents(place: &Sandbox, all: &[(&str, &str)]) -> String {
     let script = place.path("replay.sh");
     fs::write(&script, REPLAY).unwrap();
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/transcripts");
@@ -45,12 +45,12 @@ fn agents(place: &Sandbox, all: &[(&str, &str)]) -> String {
     text + &format!("workers: [{{id: implementer, agents: [{}]}}]\n", names.join(", "))
 }
 
-fn starts(place: &Sandbox) -> Vec<String> {
+pub(super) fn starts(place: &Sandbox) -> Vec<String> {
     let text = fs::read_to_string(place.note("starts")).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
 }
 
-fn find<'e>(events: &'e [Value], kind: &str) -> &'e Value {
+pub(super) fn find<'e>(events: &'e [Value], kind: &str) -> &'e Value {
     events.iter().find(|event| event["type"] == kind).unwrap_or_else(|| panic!("no {kind}"))
 }
 
@@ -213,6 +213,29 @@ fn claude_is_stopped_while_it_works_when_its_tokens_reach_the_limit() {
     let row = place.status_of("cart");
     assert_eq!((row["status"].as_str(), row["retries"].as_u64()), (Some("done"), Some(0)));
     assert_eq!(starts(&place).len(), 2, "a follow-up session continues the work");
+}
+
+#[test]
+fn the_cost_of_a_session_that_was_stopped_is_estimated_and_counts() {
+    let place = claude(
+        "session_defaults: {max_tokens_per_session: 1000}",
+        &[
+            "init; commit; says a 100 0 0 100; result 0.10 100 100",
+            "init; commit; says b 900 0 0 100; exec sleep 600",
+        ],
+    );
+    place.objective("cart", "", &[]);
+    place.objective("sign", "", &["--depends-on", "cart"]);
+    place.idle(0);
+    let status = place.json(&["status", "--json"]);
+    let used = status["projects"][0]["budget"]["usd"]["used"].as_f64().unwrap();
+    // A thousand tokens at the price of the session before, and the third session, which works as recorded.
+    assert!((0.6..0.75).contains(&used), "{used}");
+    let shown = place.good(&["session", "show", "2"]);
+    assert!(shown.contains("~$0.50 (estimated"), "{shown}");
+    assert!(shown.contains("stopped at its limit of 1000 tokens; "), "{shown}");
+    let events = place.good(&["events", "--type", "session_ended"]);
+    assert!(events.contains("over_budget") && !events.contains("above its limit of USD"), "{events}");
 }
 
 #[test]

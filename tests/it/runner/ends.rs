@@ -250,3 +250,21 @@ fn the_start_report_names_the_keeper_and_the_keeper_stays_small() {
     fs::write(bench.path("go"), "").unwrap();
     assert!(bench.ended(spec.key).succeeded());
 }
+
+#[test]
+fn a_job_that_has_reported_its_end_and_stays_quiet_is_stopped_as_finished() {
+    let bench = Bench::new();
+    let mut spec = bench.job(1, "echo over; sleep 600");
+    (spec.limits.finish_ms, spec.limits.stall_ms) = (Some(200), Some(60_000));
+    bench.runner().submit(&spec).unwrap();
+    until("the output is there", || log(&spec.dir, Stream::Stdout) == "over\n");
+    bench.runner().finished(&spec.key, 5).unwrap();
+    assert_eq!(bench.ended(spec.key).stop, Some(StopReason::Finished));
+
+    // It wrote more than what it had written by its report, so it went on.
+    let mut more = bench.job(2, "echo over; sleep 600");
+    (more.limits.finish_ms, more.limits.stall_ms) = (Some(100), Some(1_500));
+    bench.runner().submit(&more).unwrap();
+    bench.runner().finished(&more.key, 1).unwrap();
+    assert_eq!(bench.ended(more.key).stop, Some(StopReason::Stalled));
+}

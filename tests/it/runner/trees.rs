@@ -389,3 +389,24 @@ fn names_that_lie_and_processes_that_nobody_reaps_hold_up_nothing() {
     assert!(lost.survivors_killed >= 5 && lost.survivors_left == 0, "{lost:?}");
     assert_none_lives(&found);
 }
+
+/// The agent's main process waits a little for the end of its command, which would come at once if both had the
+/// signal at once; then it says whether the command was left alone.
+const WITH_A_COMMAND: &str = r#"
+sh -c 'trap "echo > ../command-asked; exit 0" TERM; echo > ../ready; while :; do sleep 0.02; done' &
+trap 'sleep 0.3; test -e ../command-asked || echo > ../was-first; exit 4' TERM
+while :; do sleep 0.02; done
+"#;
+
+#[test]
+fn an_agent_is_asked_to_stop_before_its_commands_and_they_are_asked_when_it_has_ended() {
+    let bench = Bench::new();
+    let spec = bench.job(1, WITH_A_COMMAND);
+    bench.runner().submit(&spec).unwrap();
+    until("the command runs", || bench.path("ready").exists());
+    bench.runner().cancel(&spec.key, StopReason::Tokens, false).unwrap();
+    let record = bench.ended(spec.key);
+    assert_eq!((record.stages[0].late_code, record.killed_hard), (Some(4), false), "{record:?}");
+    assert!(bench.path("was-first").exists(), "the command was asked with its agent");
+    assert!(bench.path("command-asked").exists(), "the command was killed without being asked");
+}

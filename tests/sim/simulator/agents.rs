@@ -35,7 +35,7 @@ fn usage(session: &Session, commits: usize) -> Usage {
     let reports_usage = mix(session.id.0).is_multiple_of(2);
     let used = Tokens { input: TOKENS * commits as u64, cached: 0, output: 1 };
     let usd_micros = reports_usage.then_some(10_000 * commits as u64);
-    Usage { tokens: reports_usage.then_some(used), usd_micros, model: None }
+    Usage { tokens: reports_usage.then_some(used), usd_micros, ..Usage::default() }
 }
 
 /// Returns the report of an agent after a commit, if it has anything to report.

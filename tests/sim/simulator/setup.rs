@@ -65,6 +65,7 @@ pub(super) fn settings(rng: &mut Rng, calm: bool) -> ProjectSettings {
             max_tokens: (!calm && rng.percent(20)).then(|| 1_500 + rng.below(3_000) as u64),
             max_usd: None,
             stall_minutes: 20,
+            finish_seconds: 30,
             planner_agent: None,
         },
         recovery: RecoverySettings {

@@ -5,8 +5,15 @@ use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
 
-/// How far a time of day may lie in the past and still mean today: agents cut off the seconds.
-const PAST_MAX_MS: i64 = 5 * 60_000;
+/// How far a time of day may lie in the past and still mean today.
+///
+/// Agents repeat a limit that they have kept, and cut off the seconds, so a time that has passed usually says
+/// that the limit was lifted just now. A limit of a few hours cannot end at the same time tomorrow, and one of
+/// days is told with its day. A wrong guess costs one short session if the limit still stands, and the next
+/// cooldown is longer; the other wrong guess would cost most of a day.
+const PAST_MAX_MS: i64 = 4 * 3_600_000;
+/// How far a day of a month may lie in the past and still mean this year: no limit lasts longer.
+const PAST_DAYS_MAX_MS: i64 = 45 * 86_400_000;
 /// How far a time may lie in the future; anything beyond was misread.
 const FUTURE_MAX_MS: i64 = 400 * 86_400_000;
 /// How much of a message after an anchor is read, in characters.
@@ -153,13 +160,21 @@ fn clock(text: &str, now_ms: i64, zone: &TimeZone) -> Option<i64> {
         DateTime::from_parts(date, time).to_zoned(zone.clone()).ok().map(|z| z.timestamp().as_millisecond())
     };
     let is_due = |ms: &i64| *ms >= now_ms.saturating_sub(PAST_MAX_MS);
-    // A day that is not named in full is the next one that fits: a reset lies in the future.
+    let is_recent = |ms: &i64| *ms >= now_ms.saturating_sub(PAST_DAYS_MAX_MS);
+    // A day that is not named in full is the next one that fits, or one that has only just passed.
     let found = match day.map(|(day, _)| day) {
-        None => at(today).filter(is_due).or_else(|| at(today.tomorrow().ok()?)),
+        // Shortly after midnight, "11:50pm" is the evening before.
+        None => [today.yesterday(), Ok(today)]
+            .into_iter()
+            .find_map(|day| at(day.ok()?).filter(is_due))
+            .or_else(|| at(today.tomorrow().ok()?)),
         Some(Day::Date { year: Some(year), month, day }) => at(Date::new(year, month, day).ok()?),
         Some(Day::Date { year: None, month, day }) => {
             let of_year = |year: i16| at(Date::new(year, month, day).ok()?);
-            of_year(today.year()).filter(is_due).or_else(|| of_year(today.year().checked_add(1)?))
+            [today.year().checked_sub(1)?, today.year()]
+                .into_iter()
+                .find_map(|year| of_year(year).filter(is_recent))
+                .or_else(|| of_year(today.year().checked_add(1)?))
         }
         Some(Day::Week(weekday)) => {
             let this = if today.weekday() == weekday { at(today).filter(is_due) } else { None };

@@ -46,12 +46,21 @@ fn a_time_without_a_zone_is_local_and_one_with_a_zone_is_not() {
 }
 
 #[test]
-fn a_time_that_has_passed_means_tomorrow_unless_it_was_just_now() {
+fn a_time_that_has_just_passed_means_now_and_an_older_one_tomorrow() {
     let read = |message: &str| read(message, &TimeZone::UTC);
     assert_eq!(read("resets 2pm (UTC)").as_deref(), Some("2026-11-22T14:00:00Z"));
-    assert_eq!(read("resets 1pm (UTC)").as_deref(), Some("2026-11-23T13:00:00Z"));
+    assert_eq!(read("try again at 10:14 AM.").as_deref(), Some("2026-11-22T10:14:00Z"));
+    assert_eq!(read("resets 10am (UTC)").as_deref(), Some("2026-11-23T10:00:00Z"));
     assert_eq!(read("resets 12am (UTC)").as_deref(), Some("2026-11-23T00:00:00Z"));
+    assert_eq!(read("resets Sunday 1pm (UTC)").as_deref(), Some("2026-11-22T13:00:00Z"));
+    assert_eq!(read("resets Sunday 9am (UTC)").as_deref(), Some("2026-11-29T09:00:00Z"));
+    assert_eq!(read("resets Nov 20, 1:33am (UTC)").as_deref(), Some("2026-11-20T01:33:00Z"));
     assert_eq!(read("resets Jan 2, 12:05pm (UTC)").as_deref(), Some("2027-01-02T12:05:00Z"));
+    let early = "2026-01-01T00:10:00Z".parse::<Timestamp>().unwrap().as_millisecond();
+    let read = |message: &str| reset_ms(message, early, &TimeZone::UTC).map(|ms| ms - early);
+    assert_eq!(read("resets 11:50pm (UTC)"), Some(-20 * 60_000));
+    assert_eq!(read("resets Dec 31, 11pm (UTC)"), Some(-70 * 60_000));
+    assert_eq!(read("resets 1am (UTC)"), Some(50 * 60_000));
 }
 
 #[test]

@@ -31,8 +31,13 @@ const PHRASES: &[(FailureClass, &[&str])] = &[
             "usage limit",
             "hit your limit",
             "session limit",
+            "daily limit",
             "weekly limit",
+            "monthly limit",
+            "spending limit",
             "5-hour limit",
+            "out of extra usage",
+            "out of usage",
             "insufficient_quota",
             "insufficient quota",
             "insufficient balance",
@@ -155,7 +160,31 @@ pub(crate) fn class_of(message: &str) -> Option<FailureClass> {
     // its own words are at the beginning and at the end.
     let lower = both_ends(message).to_lowercase();
     let names = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
-    PHRASES.iter().find(|(_, phrases)| names(phrases)).map(|(class, _)| *class)
+    let named = PHRASES.iter().find(|(_, phrases)| names(phrases)).map(|(class, _)| *class);
+    // The other classes are about something else that went wrong; a limit of a plan explains all of them.
+    match named {
+        None | Some(C::Network | C::Overloaded) if names_limit(&lower) => Some(C::Quota),
+        _ => named,
+    }
+}
+
+/// Longest name of what a limit is on, in words: `You've hit your Opus 4 weekly limit`.
+const LIMIT_NAME_WORDS: usize = 5;
+
+/// Returns whether a message says that a limit of the user's plan was reached, whatever the limit is called:
+/// `hit your Opus limit`, `reached your Sonnet 5 limit`, `Opus limit reached ∙ resets 3pm`.
+fn names_limit(lower: &str) -> bool {
+    let is_yours = ["hit your ", "reached your ", "exceeded your ", "used up your "].iter().any(|begin| {
+        lower.match_indices(begin).any(|(at, _)| {
+            let mut name = lower[at + begin.len()..].split_whitespace().take(LIMIT_NAME_WORDS);
+            name.any(|word| {
+                matches!(word.trim_end_matches(|c: char| !c.is_alphanumeric()), "limit" | "limits")
+            })
+        })
+    });
+    // A "limit reached" can be on anything (turns, retries); one that resets is of the plan.
+    let is_renewed = lower.contains("limit reached") && lower.contains("reset");
+    is_yours || is_renewed
 }
 
 const END_BYTES: usize = 2_000;
@@ -176,6 +205,15 @@ mod tests {
         let table = [
             ("You’ve hit your usage limit. Upgrade to Pro or try again at 2:53 PM.", Some(C::Quota)),
             ("You've hit your limit · resets 3pm (UTC)", Some(C::Quota)),
+            ("You're out of extra usage · resets Nov 26, 1:33am (UTC)", Some(C::Quota)),
+            ("You've hit your Opus limit · resets 3pm (UTC)", Some(C::Quota)),
+            ("You’ve hit your Fable 5 limit", Some(C::Quota)),
+            ("You have reached your Sonnet weekly limit.", Some(C::Quota)),
+            ("Opus limit reached ∙ resets 3pm", Some(C::Quota)),
+            ("You've hit your org's monthly spend limit", Some(C::Quota)),
+            ("You have hit your rate limit", Some(C::RateLimit)),
+            ("turn limit reached", None),
+            ("the file size limit of the disk", None),
             ("exceeded retry limit, last status: 429 Too Many Requests", Some(C::RateLimit)),
             ("unexpected status 401 Unauthorized: Incorrect API key provided", Some(C::Authentication)),
             ("Codex ran out of room in the model's context window.", Some(C::ContextTooLong)),

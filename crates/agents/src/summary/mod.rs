@@ -26,6 +26,12 @@ pub fn find(text: &str, prompt: &str) -> Option<SessionSummary> {
     blocks(&cleaned).into_iter().rev().filter(own).find_map(|block| read(&block))
 }
 
+/// Returns whether a text holds a complete block, of whatever content.
+#[must_use]
+pub(crate) fn has_block(text: &str) -> bool {
+    text.contains(END) && !blocks(&plain(text.as_bytes())).is_empty()
+}
+
 /// Returns the complete blocks, in order. A block that begins again before its end counts from its last
 /// beginning.
 fn blocks(text: &str) -> Vec<String> {

@@ -17,6 +17,11 @@ use paddock_model::usage::{Tokens, Usage, micros};
 /// Limit on a line, in bytes.
 const LINE_MAX_BYTES: usize = 8 << 10;
 
+/// Lines that are held back until the end of an answer.
+const UNSHOWN_MAX: usize = 400;
+/// Fewest lines that count as the repetition of an answer: an answer may end with two braces.
+const REPEATED_MIN: usize = 3;
+
 /// The state of reading aider's output.
 #[derive(Debug)]
 pub(super) struct Aider {
@@ -34,6 +39,8 @@ struct State {
     /// The error line whose continuation lines may follow, since aider wraps long lines.
     error: Option<String>,
     is_retrying: bool,
+    /// Lines that are not shown yet: an answer, up to the line about its tokens.
+    unshown: Vec<String>,
 }
 
 impl Default for Aider {
@@ -44,8 +51,11 @@ impl Default for Aider {
 
 impl Format for Aider {
     fn push(&mut self, stream: Stream, bytes: &[u8], setting: &Setting, lines: &mut Lines) {
-        self.plain.push(stream, bytes, setting, lines);
-        if stream == Stream::Out {
+        if stream == Stream::Err {
+            self.plain.push(stream, bytes, setting, lines);
+        } else {
+            // The lines are shown here, where an answer that aider prints twice can be known.
+            self.plain.keep(bytes);
             let mut pen = Pen { setting, lines, at_ms: None };
             let state = &mut self.state;
             self.lines.push(bytes, |line, _| state.line(&String::from_utf8_lossy(line), &mut pen));
@@ -57,12 +67,14 @@ impl Format for Aider {
         let mut pen = Pen { setting, lines, at_ms: None };
         let state = &mut self.state;
         self.lines.finish(|line, _| state.line(&String::from_utf8_lossy(line), &mut pen));
+        state.show(&mut pen);
     }
 
     fn reading(&self, exit: Option<&Exit>, setting: &Setting) -> Reading {
         let base = self.plain.reading(exit, setting);
         let State { model, tokens, usd_micros, failure, is_retrying, .. } = &self.state;
-        let usage = Usage { tokens: *tokens, usd_micros: *usd_micros, model: model.clone() };
+        let usage =
+            Usage { tokens: *tokens, usd_micros: *usd_micros, model: model.clone(), ..Usage::default() };
         // While aider runs, an error is only a wait, and only if aider said that it retries.
         let stated = failure.clone().filter(|_| exit.is_some());
         let why = failure.clone().filter(|_| exit.is_none() && *is_retrying);
@@ -73,6 +85,14 @@ impl Format for Aider {
 
 impl State {
     fn line(&mut self, line: &str, pen: &mut Pen<'_>) {
+        // A commit has a line of its own kind.
+        if !line.starts_with("Commit ") {
+            self.unshown.push(line.to_owned());
+        }
+        let is_end = ["Tokens: ", "Commit ", "Retrying in "].iter().any(|begin| line.starts_with(begin));
+        if is_end || self.unshown.len() >= UNSHOWN_MAX {
+            self.show(pen);
+        }
         // True only while this is the last line: any other line shows that aider went on.
         self.is_retrying = line.starts_with("Retrying in ");
         // An error ends at an empty line, at aider's explanation ("The API provider …"), or at the next
@@ -92,6 +112,18 @@ impl State {
             let reset = reset_ms(error, pen.now_ms(), &pen.setting.zone);
             self.failure = Some(Failure::new(class, error).until(reset));
         }
+    }
+
+    /// Shows the lines of an answer, without a repetition at their end.
+    fn show(&mut self, pen: &mut Pen<'_>) {
+        let mut lines = std::mem::take(&mut self.unshown);
+        lines.retain(|line| !line.trim().is_empty());
+        let repeated = (REPEATED_MIN..=lines.len() / 2).rev().find(|count| {
+            let (before, last) = lines.split_at(lines.len() - count);
+            before.ends_with(last)
+        });
+        lines.truncate(lines.len() - repeated.unwrap_or(0));
+        lines.iter().for_each(|line| pen.line(LineKind::Say, line));
     }
 
     fn own_line(&mut self, line: &str, pen: &mut Pen<'_>) {
@@ -161,6 +193,26 @@ fn failure_line(line: &str) -> Option<FailureClass> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_that_is_printed_twice_is_shown_once() {
+        let setting = Setting { now_ms: 0, zone: jiff::tz::TimeZone::UTC };
+        let answer = "I add it.\n\nhello.txt\nDone.\n";
+        let text =
+            format!("Aider v1\n{answer}\n{answer}\nTokens: 5.0k sent, 40 received.\nCommit 7b2a1ce add it\n");
+        let (mut aider, mut lines) = (Aider::default(), Lines::default());
+        aider.push(Stream::Out, text.as_bytes(), &setting, &mut lines);
+        let shown: Vec<String> = lines.take().into_iter().map(|line| line.text).collect();
+        let expected = [
+            "Aider v1",
+            "I add it.",
+            "hello.txt",
+            "Done.",
+            "Tokens: 5.0k sent, 40 received.",
+            "7b2a1ce add it",
+        ];
+        assert_eq!(shown, expected);
+    }
 
     #[test]
     fn amounts_are_read_as_aider_writes_them() {

@@ -19,8 +19,8 @@ use super::pen::Pen;
 use super::tally::Tally;
 use super::{Reading, Wait};
 use crate::failure::{self, class_of_answer, epoch_ms, reset_ms};
-use paddock_model::failure::{Failure, FailureClass};
-use paddock_model::usage::{Tokens, Usage, micros};
+use paddock_model::failure::{Failure, FailureClass, Remedy};
+use paddock_model::usage::{Tokens, Usage, micros, usd_text};
 
 /// The state of reading Claude's events.
 #[derive(Debug, Default)]
@@ -38,6 +38,8 @@ pub(super) struct Claude {
     /// Error that Claude wrote in the place of an answer.
     synthetic: Option<Failure>,
     wait: Option<Wait>,
+    /// Whether the result is the last that Claude did. One run can have several.
+    is_over: bool,
     result: Option<Result<(), Failure>>,
 }
 
@@ -49,6 +51,7 @@ impl Events for Claude {
         }
         match (text(event, "/type"), text(event, "/subtype")) {
             ("system", "init") => {
+                self.is_over = false;
                 self.model = Some(text(event, "/model").to_owned()).filter(|model| !model.is_empty());
                 pen.line(LineKind::Note, &format!("model {}", text(event, "/model")));
             }
@@ -57,7 +60,10 @@ impl Events for Claude {
             ("system", "permission_denied") => pen.line(LineKind::Error, text(event, "/message")),
             ("rate_limit_event", _) => self.limited(event, pen),
             ("assistant", _) => self.assistant(event, pen),
-            ("user", _) => results(&mut self.narrator, event, pen),
+            ("user", _) => {
+                self.is_over = false;
+                results(&mut self.narrator, event, pen);
+            }
             ("result", _) => self.result(event, pen),
             _ => {}
         }
@@ -77,10 +83,13 @@ impl Events for Claude {
                 tokens: self.tally.sum().map(|sum| sum.plus(self.tokens.unwrap_or_default())).or(self.tokens),
                 usd_micros: self.usd_micros,
                 model: self.model.clone(),
+                ..Usage::default()
             },
             counter: None,
             agent_session: self.session.clone(),
             failure: stated,
+            is_over: self.is_over,
+            stuck: None,
             wait: self.wait.clone().filter(|_| end.exit.is_none()),
         }
     }
@@ -88,6 +97,7 @@ impl Events for Claude {
 
 impl Claude {
     fn retrying(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        self.is_over = false;
         let class = match text(event, "/error") {
             "rate_limit" => FailureClass::RateLimit,
             "authentication_failed" => FailureClass::Authentication,
@@ -126,7 +136,7 @@ impl Claude {
     }
 
     fn assistant(&mut self, event: &Value, pen: &mut Pen<'_>) {
-        self.wait = None;
+        (self.wait, self.is_over) = (None, false);
         // Claude writes an error of the provider as a message of its own, which must not become the agent's
         // last words.
         if json::flag(event, "/is_api_error_message") || text(event, "/message/model") == "<synthetic>" {
@@ -169,7 +179,7 @@ impl Claude {
     }
 
     fn result(&mut self, event: &Value, pen: &mut Pen<'_>) {
-        self.wait = None;
+        (self.wait, self.is_over) = (None, true);
         self.count(event);
         // A failed run may have no result text; then it lists its errors, or has only a subtype.
         let words = match text(event, "/result") {
@@ -187,6 +197,11 @@ impl Claude {
             let tool = text(first, "/tool_name");
             let words = format!("{} tool calls were denied, the first of {tool}", denied.len());
             Err(Failure::new(FailureClass::Refused, &words))
+        } else if let Some(limit) =
+            self.synthetic.take().filter(|said| said.class.remedy() == Remedy::CoolDown)
+        {
+            // Some versions end well with the words of the limit in the place of the answer.
+            Err(limit)
         } else {
             // With `--output-format json` the result is the only event, and holds the agent's only words.
             if self.narrator.words.last() != text(event, "/result") {
@@ -195,7 +210,7 @@ impl Claude {
             Ok(())
         });
         let turns = json::count(event, "/num_turns").unwrap_or(0);
-        let cost = self.usd_micros.map_or_else(String::new, |usd| format!(", ${:.2}", usd as f64 / 1e6));
+        let cost = self.usd_micros.map_or_else(String::new, |usd| format!(", {}", usd_text(usd)));
         pen.line(LineKind::Note, &format!("ended after {turns} turns{cost}"));
         if let Some(Err(failure)) = &self.result {
             pen.line(LineKind::Error, &failure.to_string());

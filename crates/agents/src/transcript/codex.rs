@@ -70,10 +70,12 @@ impl Events for Codex {
         Reading {
             final_text: self.narrator.words.last().to_owned(),
             said: self.narrator.words.all().to_owned(),
-            usage: Usage { tokens: self.counter, usd_micros: None, model: None },
+            usage: Usage { tokens: self.counter, ..Usage::default() },
             counter: self.counter,
             agent_session: self.thread.clone().filter(|thread| !thread.is_empty()),
             failure,
+            is_over: self.turn.is_some(),
+            stuck: None,
             wait: self.wait.clone().filter(|_| end.exit.is_none()),
         }
     }

@@ -32,7 +32,7 @@ impl Events for Copilot {
         self.has_begun = true;
         match text(event, "/type") {
             "assistant.message" => {
-                (self.wait, self.error) = (None, None);
+                (self.wait, self.error, self.is_over) = (None, None, false);
                 let model = text(event, "/data/model");
                 if !model.is_empty() {
                     self.model = Some(model.to_owned());
@@ -81,6 +81,8 @@ impl Events for Copilot {
             counter: None,
             agent_session: self.session.clone(),
             failure,
+            is_over: self.is_over,
+            stuck: None,
             wait: self.wait.clone().filter(|_| end.exit.is_none()),
         }
     }

@@ -52,6 +52,10 @@ pub struct Reading {
     pub agent_session: Option<String>,
     /// Why the agent failed; `None` if nothing says that it did.
     pub failure: Option<Failure>,
+    /// Whether the agent has reported its end and nothing shows that it went on. Its program may still run.
+    pub is_over: bool,
+    /// Why it makes no sense to let the agent go on: it tries the same again and again, in vain.
+    pub stuck: Option<Failure>,
     /// The wait that the agent is in; `None` while it works, and after its end.
     pub wait: Option<Wait>,
 }

@@ -40,8 +40,7 @@ impl Events for Gemini {
             }
             // A message comes in pieces, which are joined into one; a message without the flag is whole.
             ("message", "assistant") if json::flag(event, "/delta") => {
-                self.narrator.words.add(text(event, "/content"));
-                pen.line(LineKind::Say, text(event, "/content"));
+                self.narrator.piece(text(event, "/content"), pen);
             }
             ("message", "assistant") => self.narrator.say(text(event, "/content"), pen),
             ("tool_use", _) => {
@@ -57,6 +56,7 @@ impl Events for Gemini {
             }
             ("error", _) => {
                 // Kept in case the result says nothing but that it failed.
+                self.narrator.close(pen);
                 if text(event, "/severity") == "error" {
                     self.error = text(event, "/message").to_owned();
                 }
@@ -81,12 +81,18 @@ impl Events for Gemini {
         Reading {
             final_text: self.narrator.words.last().to_owned(),
             said: self.narrator.words.all().to_owned(),
-            usage: Usage { tokens: self.tokens, usd_micros: None, model: self.model.clone() },
+            usage: Usage { tokens: self.tokens, model: self.model.clone(), ..Usage::default() },
             counter: None,
             agent_session: self.session.clone(),
             failure,
+            is_over: self.result.is_some(),
+            stuck: None,
             wait: None,
         }
+    }
+
+    fn end(&mut self, pen: &mut Pen<'_>) {
+        self.narrator.close(pen);
     }
 }
 
@@ -106,7 +112,7 @@ fn refined(failure: &Failure, exit: &Exit) -> Failure {
 impl Gemini {
     fn result(&mut self, event: &Value, pen: &mut Pen<'_>) {
         // The last message has no end of its own.
-        self.narrator.words.close();
+        self.narrator.close(pen);
         self.tokens = usage(event).or(self.tokens);
         if text(event, "/status") != "error" {
             self.result = Some(Ok(()));

@@ -10,6 +10,7 @@ use super::pen::{Lines, Pen};
 use super::plain::Plain;
 use super::splitter::Splitter;
 use super::tail::Tail;
+use super::trace::Trace;
 use super::{Format, Reading, Setting, Stream};
 use crate::failure::{of_exit, of_message};
 use paddock_model::failure::{Failure, FailureClass};
@@ -70,6 +71,8 @@ pub(super) trait Events: Debug + Default + Send {
     fn event(&mut self, event: &Value, pen: &mut Pen<'_>);
     /// Returns the reading so far, or, with an exit, the final one.
     fn reading(&self, end: &End<'_>) -> Reading;
+    /// Writes what it has not written yet, at the end of the output.
+    fn end(&mut self, _pen: &mut Pen<'_>) {}
     /// Returns the kind under which a line of standard error is shown; `None` if it is not shown.
     fn error_kind(_line: &str) -> Option<LineKind> {
         Some(LineKind::Note)
@@ -83,6 +86,7 @@ pub(super) struct Jsonl<E> {
     out: Splitter,
     err: Splitter,
     errors: Tail,
+    trace: Trace,
     /// The output as plain text, until the first event comes: settings may make an agent write plain text.
     plain: Option<Plain>,
 }
@@ -90,7 +94,14 @@ pub(super) struct Jsonl<E> {
 impl<E: Events> Default for Jsonl<E> {
     fn default() -> Self {
         let (out, err) = (Splitter::new(EVENT_MAX_BYTES), Splitter::new(ERROR_MAX_BYTES));
-        Self { events: E::default(), out, err, errors: Tail::default(), plain: Some(Plain::default()) }
+        Self {
+            events: E::default(),
+            out,
+            err,
+            errors: Tail::default(),
+            trace: Trace::default(),
+            plain: Some(Plain::default()),
+        }
     }
 }
 
@@ -119,9 +130,13 @@ fn one<E: Events>(events: &mut E, event: &Value, pen: &mut Pen<'_>) {
     pen.at_ms = None;
 }
 
-fn error<E: Events>(errors: &mut Tail, line: &[u8], pen: &mut Pen<'_>) {
+fn error<E: Events>(errors: &mut Tail, trace: &mut Trace, line: &[u8], pen: &mut Pen<'_>) {
     let text = String::from_utf8_lossy(line);
     errors.push(&text);
+    if trace.takes(&text) {
+        return;
+    }
+    trace.close(pen);
     if let Some(kind) = E::error_kind(&text) {
         pen.line(kind, &text);
     }
@@ -130,7 +145,7 @@ fn error<E: Events>(errors: &mut Tail, line: &[u8], pen: &mut Pen<'_>) {
 impl<E: Events> Format for Jsonl<E> {
     fn push(&mut self, stream: Stream, bytes: &[u8], setting: &Setting, lines: &mut Lines) {
         let mut pen = Pen { setting, lines, at_ms: None };
-        let Self { events, out, err, errors, plain } = self;
+        let Self { events, out, err, errors, trace, plain } = self;
         match stream {
             Stream::Out => {
                 if let Some(plain) = plain {
@@ -142,19 +157,21 @@ impl<E: Events> Format for Jsonl<E> {
                     *plain = None;
                 }
             }
-            Stream::Err => err.push(bytes, |line, _| error::<E>(errors, line, &mut pen)),
+            Stream::Err => err.push(bytes, |line, _| error::<E>(errors, trace, line, &mut pen)),
         }
     }
 
     fn end(&mut self, setting: &Setting, lines: &mut Lines) {
         let mut pen = Pen { setting, lines, at_ms: None };
-        let Self { events, out, err, errors, plain } = self;
+        let Self { events, out, err, errors, trace, plain } = self;
         let mut are_events = false;
         out.finish(|line, excess| are_events |= read_line(events, line, excess, &mut pen));
         if are_events {
             *plain = None;
         }
-        err.finish(|line, _| error::<E>(errors, line, &mut pen));
+        events.end(&mut pen);
+        err.finish(|line, _| error::<E>(errors, trace, line, &mut pen));
+        trace.close(&mut pen);
     }
 
     fn reading(&self, exit: Option<&Exit>, setting: &Setting) -> Reading {

@@ -28,12 +28,15 @@ pub(super) struct Kimi {
     narrator: Narrator,
     has_begun: bool,
     session: Option<String>,
+    is_over: bool,
     wait: Option<Wait>,
 }
 
 impl Events for Kimi {
     fn event(&mut self, event: &Value, pen: &mut Pen<'_>) {
         self.has_begun = true;
+        // The hint how to resume the session is Kimi's last line.
+        self.is_over = text(event, "/type") == "session.resume_hint";
         match (text(event, "/role"), text(event, "/type")) {
             ("assistant", _) => {
                 self.wait = None;
@@ -72,6 +75,8 @@ impl Events for Kimi {
             counter: None,
             agent_session: self.session.clone(),
             failure,
+            is_over: self.is_over,
+            stuck: None,
             wait: self.wait.clone().filter(|_| end.exit.is_none()),
         }
     }

@@ -8,6 +8,7 @@ mod aider;
 mod claude;
 mod codex;
 mod copilot;
+mod fields;
 mod format;
 mod gemini;
 mod json;
@@ -24,6 +25,8 @@ pub mod side;
 mod splitter;
 mod tail;
 mod tally;
+mod trace;
+mod unfold;
 mod words;
 
 use paddock_model::session::Exit;
@@ -89,6 +92,14 @@ pub fn formats() -> impl Iterator<Item = (&'static str, bool)> {
     FORMATS.iter().map(|row| (row.name, row.usage_reporting.usd != When::Never))
 }
 
+/// Returns whether this is the name of a format: one of [`formats`], or `jsonl:` and the path of the field that
+/// holds the agent's words.
+#[must_use]
+pub fn is_format(name: &str) -> bool {
+    let has_path = name.strip_prefix(fields::PREFIX).is_some_and(|path| fields::keys(path).is_some());
+    has_path || formats().any(|(format, _)| format == name)
+}
+
 /// Returns whether the format of this name reports the cost of a session.
 #[must_use]
 pub fn reports_cost(transcript: &str) -> bool {
@@ -117,7 +128,12 @@ impl Reader {
     #[must_use]
     pub fn new(transcript: &str, setting: Setting) -> Self {
         let row = FORMATS.iter().find(|row| row.name == transcript);
-        let format = row.map_or_else(boxed::<plain::Plain>, |row| (row.reader)());
+        let keys = transcript.strip_prefix(fields::PREFIX).and_then(fields::keys);
+        let format: Box<dyn Format> = match (row, keys) {
+            (Some(row), _) => (row.reader)(),
+            (None, Some(keys)) => Box::new(fields::Fields::new(keys)),
+            (None, None) => boxed::<plain::Plain>(),
+        };
         Self { format, setting, lines: Lines::default() }
     }
 

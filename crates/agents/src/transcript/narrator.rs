@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::json;
-use super::line::LineKind;
+use super::line::{LINE_MAX_BYTES, LineKind};
 use super::pen::Pen;
 use super::words::Words;
 
@@ -30,6 +30,8 @@ const ARGUMENTS_MAX_CHARS: usize = 300;
 #[derive(Debug, Default)]
 pub(super) struct Narrator {
     pub(super) words: Words,
+    /// Pieces of the open message that no line shows yet.
+    unshown: String,
     /// Whether the last command makes a commit, so that its output names the commit.
     is_committing: bool,
 }
@@ -37,13 +39,34 @@ pub(super) struct Narrator {
 impl Narrator {
     /// Records a whole message of the agent.
     pub(super) fn say(&mut self, text: &str, pen: &mut Pen<'_>) {
+        self.close(pen);
         self.words.say(text);
         pen.line(LineKind::Say, text);
     }
 
+    /// Records a piece of a message that comes in pieces, which may end in the middle of a word. Whole lines of
+    /// it are shown.
+    pub(super) fn piece(&mut self, piece: &str, pen: &mut Pen<'_>) {
+        self.words.add(piece);
+        self.unshown.push_str(piece);
+        let end = match self.unshown.rfind('\n') {
+            Some(end) => end + 1,
+            None if self.unshown.len() >= LINE_MAX_BYTES => self.unshown.len(),
+            None => return,
+        };
+        let whole: String = self.unshown.drain(..end).collect();
+        pen.line(LineKind::Say, &whole);
+    }
+
+    /// Ends the message that comes in pieces, if one is open.
+    pub(super) fn close(&mut self, pen: &mut Pen<'_>) {
+        pen.line(LineKind::Say, &std::mem::take(&mut self.unshown));
+        self.words.close();
+    }
+
     /// Records the use of a tool.
     pub(super) fn tool(&mut self, name: &str, arguments: &Value, pen: &mut Pen<'_>) {
-        self.words.close();
+        self.close(pen);
         // Some agents write the arguments as a text that holds JSON.
         let parsed = arguments.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
         let arguments = parsed.as_ref().unwrap_or(arguments);
@@ -66,7 +89,7 @@ impl Narrator {
 
     /// Records the output of a tool.
     pub(super) fn output(&mut self, text: &str, is_error: bool, pen: &mut Pen<'_>) {
-        self.words.close();
+        self.close(pen);
         pen.line(if is_error { LineKind::Error } else { LineKind::Output }, text);
         if std::mem::take(&mut self.is_committing) {
             for commit in text.lines().filter_map(commit_of) {

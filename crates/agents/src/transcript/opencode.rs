@@ -12,6 +12,10 @@ use crate::failure::{class_of_answer, reset_ms, retry_after_ms};
 use paddock_model::failure::{Failure, FailureClass};
 use paddock_model::usage::{Tokens, Usage, micros};
 
+/// Number of steps in a row without tokens, tools and a reason to end, after which opencode is stuck: it asks
+/// the provider again at once, for ever, when an answer breaks off.
+const BROKEN_STEPS_MAX: u32 = 20;
+
 /// The state of reading opencode's events.
 #[derive(Debug, Default)]
 pub(super) struct Opencode {
@@ -19,6 +23,9 @@ pub(super) struct Opencode {
     session: Option<String>,
     tokens: Tokens,
     usd_micros: u64,
+    /// Steps in a row whose answer broke off.
+    broken_steps: u32,
+    is_over: bool,
     /// Error that no event has followed yet.
     error: Option<Failure>,
 }
@@ -29,6 +36,7 @@ impl Events for Opencode {
         if !id.is_empty() {
             self.session = Some(id.to_owned());
         }
+        self.is_over = text(event, "/type") == "step_finish" && text(event, "/part/reason") == "stop";
         match text(event, "/type") {
             "text" => self.narrator.say(text(event, "/part/text"), pen),
             "tool_use" => self.tool(event, pen),
@@ -44,7 +52,7 @@ impl Events for Opencode {
         let has_begun = self.session.is_some();
         let failure = match end.exit {
             None => None,
-            Some(_) => self.error.clone().or_else(|| end.unexplained(has_begun)),
+            Some(_) => self.error.clone().or_else(|| self.stuck()).or_else(|| end.unexplained(has_begun)),
         };
         Reading {
             final_text: self.narrator.words.last().to_owned(),
@@ -53,18 +61,26 @@ impl Events for Opencode {
                 tokens: Some(self.tokens).filter(|tokens| tokens.total() > 0),
                 // opencode reports a cost of 0 for models whose price it does not know.
                 usd_micros: Some(self.usd_micros).filter(|usd| *usd > 0),
-                model: None,
+                ..Usage::default()
             },
             counter: None,
             agent_session: self.session.clone(),
             failure,
+            is_over: self.is_over,
+            stuck: self.stuck(),
             wait: None,
         }
     }
 }
 
 impl Opencode {
+    fn stuck(&self) -> Option<Failure> {
+        let words = format!("the provider's answer broke off {} times in a row", self.broken_steps);
+        (self.broken_steps >= BROKEN_STEPS_MAX).then(|| Failure::new(FailureClass::Network, &words))
+    }
+
     fn tool(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        self.broken_steps = 0;
         let input = event.pointer("/part/state/input").unwrap_or(&Value::Null);
         self.narrator.tool(text(event, "/part/tool"), input, pen);
         let is_error = text(event, "/part/state/status") == "error"
@@ -78,12 +94,15 @@ impl Opencode {
 
     fn count(&mut self, event: &Value) {
         let of = |key: &str| json::count(event, key).unwrap_or(0);
-        self.tokens = self.tokens.plus(Tokens {
+        let step = Tokens {
             // Tokens written to the cache are input, too.
             input: of("/part/tokens/input").saturating_add(of("/part/tokens/cache/write")),
             cached: of("/part/tokens/cache/read"),
             output: of("/part/tokens/output").saturating_add(of("/part/tokens/reasoning")),
-        });
+        };
+        self.tokens = self.tokens.plus(step);
+        let is_whole = step.total() > 0 || matches!(text(event, "/part/reason"), "stop" | "tool-calls");
+        self.broken_steps = if is_whole { 0 } else { self.broken_steps.saturating_add(1) };
         let cost = json::number(event, "/part/cost").and_then(micros).unwrap_or(0);
         self.usd_micros = self.usd_micros.saturating_add(cost);
     }
@@ -115,5 +134,39 @@ impl Opencode {
         let reset = after.or_else(|| reset_ms(words, now_ms, &pen.setting.zone));
         pen.line(LineKind::Error, words);
         self.error = Some(Failure::new(class, words).until(reset));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Reader, Setting, Stream};
+    use super::*;
+    use jiff::tz::TimeZone;
+
+    fn reader(lines: impl Iterator<Item = &'static str>) -> Reader {
+        let mut reader = Reader::new("opencode", Setting { now_ms: 0, zone: TimeZone::UTC });
+        lines.for_each(|line| reader.push(Stream::Out, line.as_bytes()));
+        reader
+    }
+
+    const BROKEN: &str = "{\"type\":\"step_start\",\"sessionID\":\"a\"}\n{\"type\":\"text\",\"part\":{\"text\":\"Done.\"}}\n\
+                          {\"type\":\"step_finish\",\"part\":{\"reason\":\"unknown\",\"tokens\":{\"input\":0,\"output\":0}}}\n";
+    const TOOL: &str =
+        "{\"type\":\"tool_use\",\"part\":{\"tool\":\"bash\",\"state\":{\"status\":\"completed\"}}}\n";
+    const STOP: &str =
+        "{\"type\":\"step_finish\",\"part\":{\"reason\":\"stop\",\"tokens\":{\"input\":9,\"output\":1}}}\n";
+
+    #[test]
+    fn an_answer_that_always_breaks_off_is_a_failure_of_the_network_and_work_in_between_is_not() {
+        let stuck = reader(std::iter::repeat_n(BROKEN, 20)).so_far().stuck.unwrap();
+        assert!(stuck.class == FailureClass::Network && stuck.text.contains("20 times"), "{stuck}");
+        let working = [BROKEN, TOOL].into_iter().cycle().take(200);
+        assert_eq!(reader(working).so_far().stuck, None);
+    }
+
+    #[test]
+    fn a_step_with_the_reason_stop_is_the_end_until_another_begins() {
+        assert!(reader([BROKEN, STOP].into_iter()).so_far().is_over);
+        assert!(!reader([STOP, BROKEN].into_iter()).so_far().is_over);
     }
 }

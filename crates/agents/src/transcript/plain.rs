@@ -4,6 +4,7 @@ use super::line::LineKind;
 use super::pen::{Lines, Pen};
 use super::splitter::Splitter;
 use super::tail::Tail;
+use super::unfold::unfolded;
 use super::{Format, Reading, Setting, Stream};
 use crate::failure::{of_exit, of_message};
 use paddock_model::failure::{Failure, FailureClass};
@@ -40,9 +41,10 @@ impl Plain {
         }
     }
 
+    /// Returns the end of the output, with the texts in its JSON.
     pub(super) fn said(&self) -> String {
         let start = self.tail.len().saturating_sub(TAIL_MAX_BYTES);
-        String::from_utf8_lossy(&self.tail[start..]).into_owned()
+        unfolded(&String::from_utf8_lossy(&self.tail[start..]))
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Qwen {
     /// Tokens of this run's answers.
     tally: Tally,
     wait: Option<Wait>,
+    /// Whether the result is the last that Qwen did.
+    is_over: bool,
     result: Option<Result<(), Failure>>,
 }
 
@@ -34,6 +36,11 @@ impl Events for Qwen {
         if !id.is_empty() {
             self.session = Some(id.to_owned());
         }
+        self.is_over = match text(event, "/type") {
+            "result" => true,
+            "assistant" | "user" => false,
+            _ => self.is_over && text(event, "/subtype") != "init",
+        };
         match (text(event, "/type"), text(event, "/subtype")) {
             ("system", "init") => {
                 self.model = Some(text(event, "/model").to_owned()).filter(|model| !model.is_empty());
@@ -75,10 +82,13 @@ impl Events for Qwen {
                 tokens: self.tally.sum().or(self.tokens),
                 usd_micros: None,
                 model: self.model.clone(),
+                ..Usage::default()
             },
             counter: self.tokens,
             agent_session: self.session.clone(),
             failure,
+            is_over: self.is_over,
+            stuck: None,
             wait: self.wait.clone().filter(|_| end.exit.is_none()),
         }
     }

@@ -25,22 +25,110 @@ const LINE_MAX_BYTES: usize = 1 << 20;
 /// project.
 const FOLDERS_MAX: usize = 2_000;
 
+/// A run of an agent, by which its files are found if it did not name its conversation: some agents name it only
+/// at their end, which an agent that is stopped does not reach.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a> {
+    /// The worktree in which the agent ran; no other agent ran there meanwhile.
+    pub worktree: &'a Path,
+    /// When it began, in Unix milliseconds.
+    pub began_ms: i64,
+    /// When it ended, in Unix milliseconds.
+    pub ended_ms: i64,
+    /// The conversation that it was to continue.
+    pub resumed: Option<&'a str>,
+}
+
 /// Completes a reading with the facts in the agent's own files. `env` is the agent's environment, which may
 /// move them.
-pub fn complete(transcript: &str, reading: &mut Reading, env: &dyn Fn(&str) -> Option<String>, now_ms: i64) {
-    let Some(id) = reading.agent_session.clone().filter(|id| is_plain(id)) else { return };
+pub fn complete(
+    transcript: &str,
+    reading: &mut Reading,
+    env: &dyn Fn(&str) -> Option<String>,
+    run: &Run<'_>,
+) {
+    let now_ms = run.ended_ms;
     let home = |own: &str, under: &str| -> Option<PathBuf> {
         let from_own = env(own).filter(|path| !path.is_empty()).map(PathBuf::from);
         from_own.or_else(|| Some(Path::new(&env("HOME")?).join(under)))
     };
-    match transcript {
-        "kimi" => home("KIMI_CODE_HOME", ".kimi-code").and_then(|home| kimi(&home, &id, reading)),
-        "codex" => home("CODEX_HOME", ".codex").and_then(|home| codex(&home, &id, reading, now_ms)),
-        "copilot" => home("COPILOT_HOME", ".copilot").and_then(|home| copilot(&home, &id, reading)),
+    let folder = match transcript {
+        "kimi" => home("KIMI_CODE_HOME", ".kimi-code"),
+        "codex" => home("CODEX_HOME", ".codex"),
+        "copilot" => home("COPILOT_HOME", ".copilot"),
         // This variable replaces the home folder, not the folder in it.
-        "gemini" => home("GEMINI_CLI_HOME", "").and_then(|home| gemini(&home.join(".gemini"), &id, reading)),
-        _ => None,
+        "gemini" => home("GEMINI_CLI_HOME", "").map(|home| home.join(".gemini")),
+        _ => return,
     };
+    let Some(home) = folder else { return };
+    let named = reading.agent_session.clone().or_else(|| run.resumed.map(str::to_owned));
+    let found = named.or_else(|| match transcript {
+        "kimi" => kimi_session(&home, run),
+        "copilot" => copilot_session(&home, run),
+        _ => None,
+    });
+    let Some(id) = found.filter(|id| is_plain(id)) else { return };
+    let is_read = match transcript {
+        "kimi" => kimi(&home, &id, reading),
+        "codex" => codex(&home, &id, reading, now_ms),
+        "gemini" => gemini(&home, &id, reading),
+        _ => copilot(&home, &id, reading, run.began_ms),
+    };
+    if is_read.is_some() {
+        reading.agent_session = Some(id);
+    }
+}
+
+/// How long before the recorded start of a run its files may have been made, in milliseconds: file systems and
+/// agents round times.
+const EARLY_MS: i64 = 2_000;
+
+/// Returns whether a file changed since the run began.
+fn is_of_run(path: &Path, run: &Run<'_>) -> bool {
+    let changed = fs::metadata(path).ok().and_then(|facts| facts.modified().ok());
+    let since = changed.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+    since
+        .and_then(|since| i64::try_from(since.as_millis()).ok())
+        .is_some_and(|ms| ms >= run.began_ms - EARLY_MS)
+}
+
+/// Returns whether two paths name the same folder.
+fn is_same_folder(named: &str, folder: &Path) -> bool {
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    !named.is_empty() && real(Path::new(named)) == real(folder)
+}
+
+fn name_of(path: &Path) -> Option<String> {
+    Some(path.file_name()?.to_str()?.to_owned())
+}
+
+/// Returns Kimi's conversation in the run's worktree. Each has a `state.json` that names its folder.
+fn kimi_session(home: &Path, run: &Run<'_>) -> Option<String> {
+    let sessions = folders(&home.join("sessions")).into_iter().flat_map(|project| folders(&project));
+    let mut own = sessions.take(FOLDERS_MAX).filter(|session| {
+        is_of_run(&session.join("agents/main/wire.jsonl"), run) && {
+            let state = plain::read_to_string(session.join("state.json")).unwrap_or_default();
+            let state = serde_json::from_str::<Value>(&state).unwrap_or_default();
+            is_same_folder(text(&state, "/cwd"), run.worktree)
+        }
+    });
+    name_of(&own.next()?)
+}
+
+/// Returns Copilot's conversation in the run's worktree, which its first event names.
+fn copilot_session(home: &Path, run: &Run<'_>) -> Option<String> {
+    let mut own = folders(&home.join("session-state")).into_iter().filter(|session| {
+        let path = session.join("events.jsonl");
+        let mut is_own = false;
+        if is_of_run(&path, run) {
+            let _ = events(&path, |event| {
+                is_own |= text(event, "/type") == "session.start"
+                    && is_same_folder(text(event, "/data/context/cwd"), run.worktree);
+            });
+        }
+        is_own
+    });
+    name_of(&own.next()?)
 }
 
 /// Returns whether an id is safe as part of a path. The id comes from the agent's output, so it must not lead
@@ -170,27 +258,36 @@ fn totals(event: &Value, place: &str) -> Option<Tokens> {
     Some(Tokens { input, cached, output: of("output_tokens").unwrap_or(0) })
 }
 
-/// Reads the usage that Copilot writes when it shuts down. It counts over all runs of the conversation, and its
-/// input includes the cached tokens.
-fn copilot(home: &Path, id: &str, reading: &mut Reading) -> Option<()> {
+/// Reads the usage that Copilot writes when it shuts down, or that of its calls if it was killed before. The first
+/// counts over all runs of the conversation. Its input includes the cached tokens.
+fn copilot(home: &Path, id: &str, reading: &mut Reading, began_ms: i64) -> Option<()> {
     let mut total = None;
+    let mut calls: Option<Tokens> = None;
+    let used = |usage: &Value| {
+        let of = |key: &str| json::count(usage, key).unwrap_or(0);
+        let (input, cached) = (of("/inputTokens"), of("/cacheReadTokens"));
+        Tokens { input: input.saturating_sub(cached), cached, output: of("/outputTokens") }
+    };
     events(&home.join("session-state").join(id).join("events.jsonl"), |event| {
-        if text(event, "/type") != "session.shutdown" {
+        // The file goes on when the conversation is resumed; only this run's part counts.
+        let is_earlier = json::time_ms(event, "/timestamp").is_some_and(|at_ms| at_ms < began_ms - EARLY_MS);
+        let kind = text(event, "/type");
+        if kind == "session.usage_record" && !is_earlier {
+            let call = event.pointer("/data/usage").map(used).unwrap_or_default();
+            calls = Some(call.plus(calls.unwrap_or_default()));
+        }
+        if kind != "session.shutdown" || is_earlier {
             return;
         }
         // The metrics are in one of these two places.
         let metrics = ["/data/modelMetrics", "/data/accountingSnapshot/modelMetrics"];
         let place = metrics.into_iter().find(|place| event.pointer(place).is_some()).unwrap_or_default();
         total = json::pairs(event, place)
-            .map(|(_, metric)| {
-                let of = |key: &str| json::count(metric, &format!("/usage/{key}")).unwrap_or(0);
-                let (input, cached) = (of("inputTokens"), of("cacheReadTokens"));
-                Tokens { input: input.saturating_sub(cached), cached, output: of("outputTokens") }
-            })
+            .map(|(_, metric)| metric.pointer("/usage").map(used).unwrap_or_default())
             .reduce(Tokens::plus);
     })?;
     reading.counter = total;
-    reading.usage.tokens = total.or(reading.usage.tokens);
+    reading.usage.tokens = total.or(calls).or(reading.usage.tokens);
     Some(())
 }
 
@@ -235,7 +332,8 @@ mod tests {
         fs::write(&path, text).unwrap();
         let mut reading = Reading { agent_session: Some(id.to_owned()), ..Reading::default() };
         let env = |name: &str| (name == "HOME").then(|| home.path().display().to_string());
-        complete(transcript, &mut reading, &env, 0);
+        let run = Run { worktree: Path::new("/"), began_ms: 0, ended_ms: 0, resumed: None };
+        complete(transcript, &mut reading, &env, &run);
         reading
     }
 
@@ -295,6 +393,40 @@ not json
         assert_eq!(reading.counter, None);
         let other = completed("gemini", "00000000-05b6", GEMINI_CHAT, &text);
         assert_eq!(other.usage.tokens, None);
+    }
+
+    #[test]
+    fn a_stopped_run_is_found_by_its_worktree_and_time() {
+        let home = tempfile::tempdir().unwrap();
+        let (here, there) = (home.path().join("tree"), home.path().join("other"));
+        let write = |path: &str, text: &str| {
+            let path = home.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let call = r#"{"type":"usage.record","model":"m","usage":{"inputOther":7,"output":2}}"#;
+        let record = r#"{"type":"session.usage_record","data":{"usage":{"inputTokens":9,"cacheReadTokens":4,"outputTokens":2}}}"#;
+        for (id, cwd) in [("one", &here), ("two", &there)] {
+            let cwd = cwd.display();
+            write(&format!(".kimi-code/sessions/wd/{id}/state.json"), &format!(r#"{{"cwd":"{cwd}"}}"#));
+            write(&format!(".kimi-code/sessions/wd/{id}/agents/main/wire.jsonl"), call);
+            let start = format!(r#"{{"type":"session.start","data":{{"context":{{"cwd":"{cwd}"}}}}}}"#);
+            write(
+                &format!(".copilot/session-state/{id}/events.jsonl"),
+                &format!("{start}\n{record}\n{record}\n"),
+            );
+        }
+        let env = |name: &str| (name == "HOME").then(|| home.path().display().to_string());
+        let found = |transcript: &str, began_ms: i64| {
+            let mut reading = Reading::default();
+            let run = Run { worktree: &here, began_ms, ended_ms: 0, resumed: None };
+            complete(transcript, &mut reading, &env, &run);
+            (reading.agent_session, reading.usage.tokens.map(Tokens::total))
+        };
+        assert_eq!(found("kimi", 0), (Some("one".to_owned()), Some(9)));
+        assert_eq!(found("copilot", 0), (Some("one".to_owned()), Some(22)));
+        assert_eq!(found("kimi", i64::MAX), (None, None), "the files are older than the run");
+        assert_eq!(found("copilot", i64::MAX), (None, None));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) enum Kind {
     FromZero,
     /// One of these words.
     OneOf(&'static [&'static str]),
-    /// The name of a transcript format.
+    /// The name of a transcript format, or `jsonl:` and the path of a field.
     Format,
     /// A text.
     Text,
@@ -66,7 +66,8 @@ impl Kind {
             Self::Report => "auto or the text junit:PATH".to_owned(),
             Self::AboveZero => "a number above 0".to_owned(),
             Self::FromZero => "a number from 0".to_owned(),
-            Self::OneOf(_) | Self::Format => format!("one of {}", self.words().join(", ")),
+            Self::OneOf(_) => format!("one of {}", self.words().join(", ")),
+            Self::Format => format!("one of {} or jsonl:FIELD", self.words().join(", ")),
             Self::Text | Self::Id => "a text".to_owned(),
             Self::Texts | Self::Globs | Self::Events | Self::Sections => "a list".to_owned(),
             Self::Command => "a text or a list of texts".to_owned(),
@@ -78,7 +79,8 @@ impl Kind {
     pub(crate) fn shown(self) -> String {
         match self {
             Self::OneOf(_) | Self::Format => {
-                let words: Vec<String> = self.words().iter().map(|word| format!("`{word}`")).collect();
+                let mut words: Vec<String> = self.words().iter().map(|word| format!("`{word}`")).collect();
+                words.extend((self == Self::Format).then(|| "`jsonl:FIELD`".to_owned()));
                 words.join(", ")
             }
             Self::AutoOrCount(least) => format!("`auto` or a whole number from {least}"),

@@ -94,7 +94,8 @@ rows! { LISTS:
         .or(|| StdinRule::None);
     TRANSCRIPT: Usual<String> = key("agents[].transcript", Kind::Format)
         .means("The format of the agent's output. With plain, Paddock learns neither tokens nor cost \
-                from it.")
+                from it. `jsonl:FIELD` is for any other program that prints one JSON event per line: FIELD is the \
+                path of the agent's words in an event, such as jsonl:message.content.")
         .or(|| "plain".to_owned());
     STOP_SIGNAL: Usual<String> = key("agents[].stop_signal", Kind::OneOf(STOP_SIGNALS))
         .means("The signal that asks the agent to stop. Its processes are killed 20 seconds later.")

@@ -1,7 +1,7 @@
 //! Rows for the keys in sections of a project file.
 
 use super::{Key, Kind, Map, Usual, key, rows};
-use paddock_model::settings::{ApprovalRule, Keep, PublishRule, ScopeLevel, Slots};
+use paddock_model::settings::{ApprovalRule, Keep, PublishRule, ScopeLevel, Slots, finish_seconds};
 
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.to_owned()).collect()
@@ -45,6 +45,11 @@ rows! { SECTIONS:
         .means("Time without output, changed files and CPU use after which a session is stopped as stalled.")
         .unit("minutes")
         .or(|| 20);
+    FINISH_SECONDS: Usual<u32> = key("session_defaults.finish_seconds", Kind::Count(1))
+        .means("Time without output, changed files and CPU use after which a session is stopped whose agent has \
+                reported its end, if its program does not end by itself. The session counts as if it had.")
+        .unit("seconds")
+        .or(finish_seconds);
     PLANNER_AGENT: Key<String> = key("session_defaults.planner_agent", Kind::Text)
         .means("The id of the agent that plans. While it is unusable or cooling down, the agents of the default take \
                 over. To plan without agents, write `planner: false` for every agent that a worker uses, or run with \

@@ -11,7 +11,7 @@ use crate::theme::Theme;
 use crate::{Model, text};
 use paddock_model::budget::used_since_ms;
 use paddock_model::session::Session;
-use paddock_model::usage::{Tokens, dollars};
+use paddock_model::usage::{Tokens, dollars, usd_of};
 
 /// Share of a limit from which on the pane warns that the limit is near.
 const NEAR_LIMIT: f64 = 0.8;
@@ -75,7 +75,7 @@ fn count(number: f64) -> String {
 }
 
 fn money(usd: f64) -> String {
-    format!("${usd:.2}")
+    usd_of(usd)
 }
 
 /// Returns the commits of a session: the harvested number after its end, the supervisor's count while it

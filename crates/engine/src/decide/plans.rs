@@ -26,7 +26,8 @@ use super::refusals::unknown_project;
 use super::scribe::Scribe;
 use super::wording::counted;
 use crate::decide::queue::holds::hold_planner;
-use crate::decide::sessions::ends::{failed_end, stopped_end};
+use crate::decide::sessions::ends::{counts, failed_end, stopped_end};
+use crate::decide::sessions::harvest::account;
 use crate::input::Problem;
 use paddock_model::command::{Answer, Refusal, Reply};
 use paddock_model::cut;
@@ -61,7 +62,7 @@ pub(super) fn read(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Box<Pla
     let stop = session.process.as_ref().and_then(|process| process.stop);
     let failure = facts.as_ref().ok().and_then(|facts| facts.account.failure.clone());
     // If the session was stopped for another reason, the agent's last message is about the stop.
-    if let Some(failure) = failure.filter(|_| stop.is_none() || stop == Some(Stop::Waiting)) {
+    if let Some(failure) = failure.filter(|failure| counts(stop, failure)) {
         crate::decide::sessions::health::note(scribe, &session, &failure);
     }
     scribe.mark(&slug);
@@ -99,9 +100,12 @@ fn end_of(session: &Session, facts: &Result<Box<PlanFacts>, Problem>) -> Session
     let Some(process) = &session.process else { return SessionEnd::Lost };
     let failure = facts.as_ref().ok().and_then(|facts| facts.account.failure.as_ref());
     match (stopped_end(process), failure) {
+        (Some(SessionEnd::Stalled), Some(failure)) if counts(process.stop, failure) => failed_end(failure),
         (Some(end), _) => end,
         (None, Some(failure)) => failed_end(failure),
-        (None, None) if process.exit == Exit::Code(0) => SessionEnd::Completed,
+        (None, None) if process.exit == Exit::Code(0) || process.stop == Some(Stop::Finished) => {
+            SessionEnd::Completed
+        }
         (None, None) => SessionEnd::Failed,
     }
 }
@@ -122,7 +126,8 @@ fn record(
         summary: cut::start(plan.map_or("", |plan| plan.reasoning.trim()), WORDS_MAX_BYTES).to_owned(),
         summary_lenient: false,
     };
-    let account = facts.as_ref().map(|facts| facts.account.clone()).unwrap_or_default();
+    let reported = facts.as_ref().map(|facts| facts.account.clone()).unwrap_or_default();
+    let account = account(scribe.state, session, reported);
     scribe.record(Fact::SessionHarvested {
         objective: session.objective.clone(),
         session: session.id,

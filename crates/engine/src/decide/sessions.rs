@@ -3,6 +3,7 @@
 pub(super) mod budgets;
 pub(super) mod dispatch;
 pub(super) mod ends;
+pub(super) mod estimate;
 pub(super) mod follow;
 pub(super) mod harvest;
 pub(super) mod health;

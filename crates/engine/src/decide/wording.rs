@@ -3,7 +3,7 @@
 use paddock_model::objective::Objective;
 use paddock_model::project::Project;
 use paddock_model::session::SessionBudget;
-use paddock_model::usage::dollars;
+use paddock_model::usage::usd_text;
 
 /// Returns a number of objectives in words.
 pub(super) fn counted(count: usize) -> String {
@@ -27,7 +27,7 @@ pub(super) fn described(budget: &SessionBudget) -> String {
     let mut parts =
         vec![format!("{} commits", budget.max_commits), format!("{} minutes", budget.max_minutes)];
     parts.extend(budget.max_tokens.map(|tokens| format!("{tokens} tokens")));
-    parts.extend(budget.max_usd_micros.map(|usd| format!("${:.2}", dollars(usd))));
+    parts.extend(budget.max_usd_micros.map(usd_text));
     parts.join(", ")
 }
 

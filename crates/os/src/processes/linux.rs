@@ -22,7 +22,7 @@ fn parse(pid: i32, text: &str) -> Option<Proc> {
     let number = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok());
     let id = |index: usize| fields.get(index).and_then(|field| field.parse::<i32>().ok());
     // utime, stime, and those of reaped children (cutime, cstime).
-    let ticks: u64 = (11..=14).filter_map(number).sum();
+    let ticks = |fields: std::ops::RangeInclusive<usize>| fields.filter_map(number).sum::<u64>();
     Some(Proc {
         identity: Identity { pid, start: number(19)? },
         parent: id(1)?,
@@ -35,7 +35,8 @@ fn parse(pid: i32, text: &str) -> Option<Proc> {
             Some(&"D") => Activity::Uninterruptible,
             _ => Activity::Able,
         },
-        cpu_ms: ticks * TICK_MS,
+        cpu_ms: ticks(11..=14) * TICK_MS,
+        own_cpu_ms: ticks(11..=12) * TICK_MS,
     })
 }
 

@@ -56,6 +56,9 @@ pub struct Proc {
     pub activity: Activity,
     /// CPU time of the process and its reaped children, in milliseconds.
     pub cpu_ms: u64,
+    /// CPU time of the process without its children, in milliseconds; `cpu_ms` where the system does not show
+    /// them apart.
+    pub own_cpu_ms: u64,
 }
 
 /// Returns all processes of the machine.

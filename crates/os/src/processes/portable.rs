@@ -48,7 +48,7 @@ fn parse(line: &str) -> Option<Proc> {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
     let identity = Identity { pid, start };
-    Some(Proc { identity, parent, group, session: group, zombie, activity, cpu_ms })
+    Some(Proc { identity, parent, group, session: group, zombie, activity, cpu_ms, own_cpu_ms: cpu_ms })
 }
 
 pub(super) fn one(pid: i32) -> Option<Proc> {

@@ -14,7 +14,7 @@ use paddock_model::objective::{Landed, Objective, Status, WorktreeStage};
 use paddock_model::project::Project;
 use paddock_model::reason::{Reason, ReasonCode};
 use paddock_model::scope::OverlapCache;
-use paddock_model::session::{Exit, Session};
+use paddock_model::session::{Exit, ProcessEnd, Session, SessionBudget};
 use paddock_model::usage::{Tokens, dollars};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -209,7 +209,7 @@ fn session_status(view: &View<'_>, session: &Session) -> SessionStatus {
         pid: session.pid.filter(|_| session.status.has_processes()),
         started_at: session.started_ms.map(rfc3339),
         finished_at: session.finished_ms.map(rfc3339),
-        exit: session.process.as_ref().map(|process| exit_status(&process.exit)),
+        exit: session.process.as_ref().map(|process| exit_status(process, &session.budget)),
         commits: session.harvest.as_ref().map_or(0, |harvest| harvest.commits),
         budget: SessionBudgetStatus {
             max_commits: session.budget.max_commits,
@@ -227,14 +227,14 @@ fn session_status(view: &View<'_>, session: &Session) -> SessionStatus {
     }
 }
 
-fn exit_status(exit: &Exit) -> ExitStatus {
-    let (code, signal) = match exit {
+fn exit_status(process: &ProcessEnd, budget: &SessionBudget) -> ExitStatus {
+    let (code, signal) = match &process.exit {
         Exit::Code(code) | Exit::DiskFull(code) => (Some(*code), None),
         Exit::Signal(signal) => (None, Some(*signal)),
         // The agent did not run, so it has neither a code nor a signal; the text says why.
         Exit::NotStarted(_) | Exit::SetupFailed(_) => (None, None),
     };
-    ExitStatus { code, signal, text: exit.to_string() }
+    ExitStatus { code, signal, text: process.words(budget) }
 }
 
 /// Returns what sessions used since the day began. A session that runs over midnight counts only with today's

@@ -4,6 +4,11 @@
 //! Output, CPU time and a few cheap files are sampled all the time. Only after they have shown nothing for as
 //! long as a stall takes does the keeper walk over every file of the worktree, once: the newest change time
 //! shows how long the job has really been idle.
+//!
+//! A program that only waits still uses CPU time: its timers, its garbage collection, its connections. In some
+//! seconds that is a lot, so the time is summed up since the last activity, and compared with a share of the
+//! time that has passed. The share is larger for the agent's own processes, which hold the connection to the
+//! model, than for the commands that they start: a command that computes is work.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,11 +19,47 @@ use crate::files;
 use crate::record::MEMBERS_FILE;
 use paddock_os::files::Flush;
 use paddock_os::plain;
-use paddock_os::processes::{self, Identity};
+use paddock_os::processes::{self, Identity, Proc};
 
 /// Interval between two samples of the process tree. Longer outside Linux, where a sample starts a process
 /// (`ps`).
 const SAMPLE: Duration = Duration::from_secs(if cfg!(target_os = "linux") { 1 } else { 5 });
+
+/// CPU time that processes used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Cpu {
+    /// Of the agent's own processes: those in the session of the main process.
+    own_ms: u64,
+    /// Of everything that they start.
+    started_ms: u64,
+}
+
+/// CPU time, in percent of the time that has passed, up to which the agent's own processes count as idle. Agents
+/// that wait for an answer in vain use one to two percent, in bursts.
+const OWN_IDLE_PERCENT: u128 = 4;
+/// The same of the commands that they start.
+const STARTED_IDLE_PERCENT: u128 = 1;
+/// CPU time that counts as idle in addition, as a part of the stall limit, and at most: right after an output a
+/// program prepares its next request.
+const IDLE_PART: u32 = 100;
+const IDLE_MAX: Duration = Duration::from_secs(1);
+
+impl Cpu {
+    /// Returns whether this much CPU time within `span` shows work.
+    fn is_work(self, span: Duration, spare: Duration) -> bool {
+        let exceeds = |used_ms: u64, percent: u128| {
+            u128::from(used_ms) * 100 > span.as_millis() * percent + spare.as_millis() * 100
+        };
+        exceeds(self.own_ms, OWN_IDLE_PERCENT) || exceeds(self.started_ms, STARTED_IDLE_PERCENT)
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            own_ms: self.own_ms.saturating_sub(before.own_ms),
+            started_ms: self.started_ms.saturating_sub(before.started_ms),
+        }
+    }
+}
 
 /// When a job last showed activity.
 pub(super) struct Activity {
@@ -29,7 +70,11 @@ pub(super) struct Activity {
     watched: Vec<PathBuf>,
     /// The members of the process tree as `members.json` has them.
     members: Vec<Identity>,
-    cpu_ms: u64,
+    /// Process id of the stage's main process.
+    main: i32,
+    /// CPU time of the job at the first sample after `last_active`, and when that was taken.
+    quiet_from: Option<(Cpu, Instant)>,
+    spare: Duration,
     /// Newest modification time of the watched files.
     touched: Option<SystemTime>,
     last_active: Instant,
@@ -60,7 +105,9 @@ impl Activity {
             search: None,
             watched: watched(worktree),
             members: Vec::new(),
-            cpu_ms: 0,
+            main: 0,
+            quiet_from: None,
+            spare: stall.map_or(IDLE_MAX, |stall| IDLE_MAX.min(stall / IDLE_PART)),
             touched: None,
             last_active: Instant::now(),
             sampled: Instant::now(),
@@ -69,8 +116,16 @@ impl Activity {
         }
     }
 
+    /// Notes that a stage began, with this main process.
+    pub(super) fn begin_stage(&mut self, main: i32, now: Instant) {
+        self.main = main;
+        self.note_activity(now);
+    }
+
     pub(super) fn note_activity(&mut self, now: Instant) {
         self.last_active = now;
+        // What was used until now belongs to this activity.
+        self.quiet_from = None;
     }
 
     pub(super) fn quiet_for(&self, now: Instant) -> Duration {
@@ -116,28 +171,26 @@ impl Activity {
         if now < self.sampled + self.interval {
             return;
         }
-        let elapsed = now.saturating_duration_since(self.sampled);
         self.sampled = now;
         let family = processes::descendants(processes::own_pid());
-        // The time of reaped children is added, so that a child's end does not look like CPU time that went
-        // backwards.
-        let reaped = processes::reaped_cpu_ms().map_or(0, |(user, system)| user + system);
-        let cpu_ms = reaped + family.iter().map(|one| one.cpu_ms).sum::<u64>();
-        // The timers of an idle program use some CPU time too, so less than a hundredth of one processor is
-        // no activity.
-        let gained = cpu_ms.saturating_sub(self.cpu_ms);
-        if u128::from(gained) * 100 > elapsed.as_millis() {
-            self.last_active = now;
-        }
-        self.cpu_ms = cpu_ms;
+        self.judge_cpu(cpu_of(&family, self.main), now);
         let touched = self.watched.iter().filter_map(|path| fs::metadata(path).ok()?.modified().ok()).max();
         if touched > self.touched {
             self.touched = touched;
-            self.last_active = now;
+            self.note_activity(now);
         }
         let rss = family.iter().filter_map(|one| processes::peak_rss_bytes(one.identity.pid)).max();
         self.peak_rss_bytes = self.peak_rss_bytes.max(rss);
         self.remember(family.iter().map(|one| one.identity).collect());
+    }
+
+    fn judge_cpu(&mut self, cpu: Cpu, now: Instant) {
+        let (before, since) = *self.quiet_from.get_or_insert((cpu, now));
+        let used = cpu.since(before);
+        if used.is_work(now.saturating_duration_since(since), self.spare) {
+            self.note_activity(now);
+            self.quiet_from = Some((cpu, now));
+        }
     }
 
     /// Writes down the members of the process tree, for the clean-up after a keeper that was killed itself.
@@ -148,5 +201,52 @@ impl Activity {
             // Without this file the clean-up finds the members by the job's other traces.
             let _ = files::replace_json(&self.dir.join(MEMBERS_FILE), &self.members, Flush::Later);
         }
+    }
+}
+
+/// Returns the CPU time of a job so far. `main` is the main process, which leads a session of its own.
+fn cpu_of(family: &[Proc], main: i32) -> Cpu {
+    // The time of reaped children is added, so that a child's end does not look like CPU time that went
+    // backwards.
+    let reaped = processes::reaped_cpu_ms().map_or(0, |(user, system)| user + system);
+    let all_ms = reaped + family.iter().map(|one| one.cpu_ms).sum::<u64>();
+    let own_ms = family.iter().filter(|one| one.session == main).map(|one| one.own_cpu_ms).sum();
+    Cpu { own_ms, started_ms: all_ms.saturating_sub(own_ms) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns when the job was last active, in seconds, if its samples have these CPU times, one a second.
+    fn last_active(samples: impl Iterator<Item = Cpu>) -> u64 {
+        let begin = Instant::now();
+        let folder = Path::new("/nonexistent");
+        let mut activity = Activity::new(folder, folder, Some(Duration::from_secs(60)));
+        activity.begin_stage(1, begin);
+        for (second, cpu) in (1..).zip(samples) {
+            activity.judge_cpu(cpu, begin + Duration::from_secs(second));
+        }
+        activity.last_active.saturating_duration_since(begin).as_secs()
+    }
+
+    #[test]
+    fn an_agent_that_waits_in_bursts_is_idle_and_one_that_computes_is_not() {
+        let own = |own_ms: u64| Cpu { own_ms, started_ms: 0 };
+        // 27 of 60 seconds with twenty to forty milliseconds each, as a hanging Codex has them.
+        let hanging = (0..60).map(|second| own(second / 2 * 30));
+        assert_eq!(last_active(hanging), 0);
+        let computing = (0..60).map(|second| own(second * 100));
+        assert!(last_active(computing) > 50);
+    }
+
+    #[test]
+    fn a_command_that_computes_is_work_and_one_that_sleeps_is_none() {
+        let started = |started_ms: u64| Cpu { own_ms: 0, started_ms };
+        assert!(last_active((0..60).map(|second| started(second * 50))) > 30);
+        assert_eq!(last_active((0..60).map(|second| started(second / 5 * 10))), 0);
+        // One short burst counts once, at its time, and not for the rest of the span.
+        let burst = (0..60).map(|second| started(if second < 20 { 0 } else { 5_000 }));
+        assert_eq!(last_active(burst), 21);
     }
 }

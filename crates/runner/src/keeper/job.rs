@@ -12,7 +12,10 @@ use super::stage::Running;
 use crate::beat::beat;
 use crate::files;
 use crate::log::{LogSet, Stream};
-use crate::record::{CONTROL_FILE, Claim, Control, ExitRecord, StageEnd, Stop, StopReason, Usage, VERSION};
+use crate::record::{
+    CONTROL_FILE, Claim, Control, ExitRecord, FINISHED_FILE, Finished, StageEnd, Stop, StopReason, Usage,
+    VERSION,
+};
 use crate::spec::{JobSpec, StopSignal};
 use paddock_os::process_tree::{Cgroup, Swept, Traces};
 use paddock_os::processes;
@@ -173,6 +176,20 @@ impl<'a> Job<'a> {
         if stall.is_some_and(|stall| self.activity.has_stalled(stall, now)) {
             self.request_stop(Stop { reason: StopReason::Stalled, now: false });
         }
+        let finish = self.spec.limits.finish_ms.map(Duration::from_millis);
+        let is_quiet = finish.is_some_and(|finish| self.activity.quiet_for(now) >= finish);
+        if is_quiet && self.stop.is_none() && self.has_reported_its_end() {
+            self.request_stop(Stop { reason: StopReason::Finished, now: false });
+        }
+    }
+
+    /// Returns whether the program has reported its end and written nothing since.
+    fn has_reported_its_end(&self) -> bool {
+        let note = files::read_json::<Finished>(&self.dir.join(FINISHED_FILE)).ok().flatten();
+        note.is_some_and(|note| {
+            note.attempt == self.spec.key.attempt
+                && note.stdout_bytes == self.logs.totals(Stream::Stdout).written_bytes
+        })
     }
 
     /// Returns when `control.json` is read without a signal, once a second: the supervisor sends no signal if

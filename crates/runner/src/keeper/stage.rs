@@ -10,18 +10,18 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::process::WaitStatus;
+use rustix::process::{Signal, WaitStatus};
 
 use super::job::{Job, millis, reap, wall_ms};
 use crate::enter::StartError;
 use crate::files;
 use crate::log::Stream;
 use crate::record::{PROGRESS_FILE, Progress, START_ERROR_FILE, StageEnd, StageOutcome};
-use crate::spec::Stage;
+use crate::spec::{JobKind, Stage};
 use paddock_os::fail_points::fail_point;
 use paddock_os::files::{Flush, own_program};
 use paddock_os::process_tree::NONCE_VARIABLE;
-use paddock_os::processes;
+use paddock_os::processes::{self, Identity};
 
 /// How long a descendant may keep the output open after the main process has exited. Short: the next stage
 /// waits.
@@ -29,6 +29,13 @@ const LEAK_PATIENCE: Duration = Duration::from_millis(200);
 /// How long the keeper waits for an output that is still open after the tree was killed: a process that
 /// cannot be killed, or one outside the tree, holds it.
 const ABANDON_PATIENCE: Duration = Duration::from_secs(1);
+/// How long the main process of a session alone has the stop signal, before all others get it too. Agents that
+/// lose the command that they wait for take its failure for the end of a step, and end without the report of
+/// their usage that they would make otherwise.
+const MAIN_FIRST: Duration = Duration::from_secs(3);
+/// How long the other processes of a session may take after its main process has ended on the stop signal. The
+/// main process may be a mere wrapper around the agent, which still writes its report.
+const REST_PATIENCE: Duration = Duration::from_secs(3);
 /// Size of one read of output: the default capacity of a pipe on Linux.
 const PUMP_BYTES: usize = 64 * 1024;
 /// Reads of one output before everything else gets its turn, so that a flood of output does not delay a stop.
@@ -39,7 +46,10 @@ const PUMP_ROUNDS: u32 = 32;
 enum Stopping {
     /// The stage runs freely.
     No,
-    /// The stop signal was sent; the grace period ends at this time.
+    /// The main process was sent the stop signal; the others get it at the first time, and the grace period
+    /// ends at the second.
+    MainAsked(Instant, Instant),
+    /// The stop signal was sent to all; the grace period ends at this time.
     Asked(Instant),
     /// The tree was killed, last at this time.
     Killed(Instant),
@@ -51,12 +61,16 @@ pub(super) struct Running {
     pub(super) counted: bool,
     /// Process id of the main process.
     main: i32,
+    /// Its identity, if the system still had it.
+    identity: Option<Identity>,
     /// The read ends of standard output and standard error; `None` once closed.
     outputs: [Option<File>; 2],
     /// How and when the main process ended.
     status: Option<(WaitStatus, Instant)>,
     /// When the processes that kept the output open were killed.
     leak_killed: Option<Instant>,
+    /// How long they may keep it open after the main process has ended.
+    leak_patience: Duration,
     stopping: Stopping,
     timed_out: bool,
     stopped: bool,
@@ -112,15 +126,18 @@ impl Job<'_> {
         // waiter.
         let child = command.stdout(stdout_writer).stderr(stderr_writer).spawn()?;
         let main = i32::try_from(child.id()).map_err(io::Error::other)?;
-        self.activity.remember(processes::one(main).map(|one| one.identity).into_iter().collect());
-        self.activity.note_activity(started);
+        let identity = processes::one(main).map(|one| one.identity);
+        self.activity.remember(identity.into_iter().collect());
+        self.activity.begin_stage(main, started);
         Ok(Running {
             started,
             counted: stage.counted,
             main,
+            identity,
             outputs: [Some(stdout), Some(stderr)],
             status: None,
             leak_killed: None,
+            leak_patience: LEAK_PATIENCE,
             stopping: Stopping::No,
             timed_out: false,
             stopped: false,
@@ -216,11 +233,11 @@ impl Job<'_> {
     fn sleep(&self, running: &Running, stage: &Stage) {
         let now = Instant::now();
         let leak = running.status.map(|(_, at)| {
-            running.leak_killed.map_or(at + LEAK_PATIENCE, |killed| killed + ABANDON_PATIENCE)
+            running.leak_killed.map_or(at + running.leak_patience, |killed| killed + ABANDON_PATIENCE)
         });
         let next_step = match running.stopping {
             Stopping::No => self.deadline(running),
-            Stopping::Asked(until) => Some(until),
+            Stopping::MainAsked(until, _) | Stopping::Asked(until) => Some(until),
             Stopping::Killed(at) => Some(at + Duration::from_secs(1)),
         };
         let timeout = stage_deadline(running, stage).filter(|_| matches!(running.stopping, Stopping::No));
@@ -257,11 +274,11 @@ impl Job<'_> {
         }
     }
 
-    /// Stops the stage if a stop was requested or its own time is up: first with the stop signal, then, after
-    /// the grace period, with a kill of the whole tree.
+    /// Stops the stage if a stop was requested or its own time is up: first with the stop signal, for an agent
+    /// to its main process alone, and then, after the grace period, with a kill of the whole tree.
     fn enforce_stop(&mut self, running: &mut Running, stage: &Stage, now: Instant) {
         if running.has_ended() {
-            return;
+            return self.ask_rest(running, now);
         }
         let over = stage_deadline(running, stage).is_some_and(|at| now >= at);
         // A stage that is being stopped already does not time out as well: the record names the first reason.
@@ -274,14 +291,47 @@ impl Job<'_> {
         let grace = Duration::from_millis(self.spec.limits.grace_ms);
         match running.stopping {
             Stopping::No if !hurry => {
+                let main = running.identity.filter(|_| self.is_agent(stage));
+                running.stopping = match main.is_some_and(|main| self.ask(main)) {
+                    true => Stopping::MainAsked(now + MAIN_FIRST.min(grace / 2), now + grace),
+                    false => {
+                        self.tree.signal(self.stop_signal());
+                        Stopping::Asked(now + grace)
+                    }
+                };
+            }
+            Stopping::MainAsked(rest, _) if now < rest && !hurry => {}
+            Stopping::MainAsked(_, until) if !hurry => {
                 self.tree.signal(self.stop_signal());
-                running.stopping = Stopping::Asked(now + grace);
+                running.stopping = Stopping::Asked(until);
             }
             Stopping::Asked(until) if now < until && !hurry => {}
             // A kill is repeated every second until the main process is gone: it may sit in an
             // uninterruptible system call.
             Stopping::Killed(at) if now < at + Duration::from_secs(1) => {}
             _ => self.kill(running, now),
+        }
+    }
+
+    /// Returns whether a stage runs an agent, which may report its usage when it is stopped.
+    fn is_agent(&self, stage: &Stage) -> bool {
+        self.spec.key.kind == JobKind::Session && stage.prompted
+    }
+
+    /// Sends the stop signal to one process. Returns whether it was there.
+    fn ask(&self, process: Identity) -> bool {
+        let is_sent = processes::signal(process, self.stop_signal());
+        // A stopped process would not receive the signal otherwise.
+        processes::signal(process, Signal::CONT);
+        is_sent
+    }
+
+    /// Asks the others to stop if the main process has ended before they were asked, and lets them end.
+    fn ask_rest(&mut self, running: &mut Running, now: Instant) {
+        if let Stopping::MainAsked(_, until) = running.stopping {
+            self.tree.signal(self.stop_signal());
+            running.stopping = Stopping::Asked(until);
+            running.leak_patience = REST_PATIENCE.min(until.saturating_duration_since(now));
         }
     }
 
@@ -304,7 +354,7 @@ impl Job<'_> {
     fn end_leak(&mut self, running: &mut Running, now: Instant) {
         let Some((_, ended)) = running.status.filter(|_| !running.is_done()) else { return };
         match running.leak_killed {
-            None if now >= ended + LEAK_PATIENCE => {
+            None if now >= ended + running.leak_patience => {
                 self.leaked = true;
                 self.sweep();
                 running.leak_killed = Some(Instant::now());

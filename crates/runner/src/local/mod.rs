@@ -20,7 +20,9 @@ use std::sync::{Arc, PoisonError};
 use rustix::process::Signal;
 
 use super::files;
-use super::record::{CLAIM_FILE, CONTROL_FILE, Claim, Control, LOCK_FILE, SESSION_FILE, Stop, VERSION};
+use super::record::{
+    CLAIM_FILE, CONTROL_FILE, Claim, Control, FINISHED_FILE, Finished, LOCK_FILE, SESSION_FILE, Stop, VERSION,
+};
 use super::spec::Submission;
 use super::{Adoption, JobKey, JobReport, JobSpec, JobState, Runner, RunnerError, StopReason};
 pub use family::is_in_a_job;
@@ -31,7 +33,8 @@ use paddock_os::processes;
 use recover::{Conclusion, record_of};
 use shared::{Known, Memory, Shared};
 
-/// A runner that runs jobs on this machine.
+/// A runner that runs jobs on this machine. Clones are the same runner.
+#[derive(Clone)]
 pub struct LocalRunner {
     shared: Arc<Shared>,
 }
@@ -181,6 +184,12 @@ impl Runner for LocalRunner {
             let now = now || control.stop.is_some_and(|stop| stop.now);
             control.stop = Some(Stop { reason: first, now });
         })
+    }
+
+    fn finished(&self, key: &JobKey, stdout_bytes: u64) -> Result<(), RunnerError> {
+        let Some(dir) = self.running_dir(key)? else { return Ok(()) };
+        let note = Finished { attempt: key.attempt, stdout_bytes };
+        files::replace_json(&dir.join(FINISHED_FILE), &note, Flush::Later)
     }
 
     fn fetch(&self, key: &JobKey) -> Result<PathBuf, RunnerError> {

@@ -128,6 +128,8 @@ fn follow(world: &World, order: &Order, dir: PathBuf, ran: Option<Duration>) {
     let ran_ms = used_since_ms(&order.session, i64::MIN, now_ms());
     let followed = Followed {
         session: order.session.id,
+        key: session_key(order.session.id),
+        runner: world.runner.clone(),
         dir,
         transcript: agent.transcript.clone(),
         before: order.before,
@@ -271,6 +273,7 @@ fn limits(settings: &ProjectSettings, session: &Session) -> Limits {
         max_awake_ms: Some(u64::from(session.budget.max_minutes) * 60_000),
         grace_ms: GRACE_MS,
         stall_ms: Some(u64::from(defaults.stall_minutes) * 60_000),
+        finish_ms: Some(u64::from(defaults.finish_seconds) * 1_000),
         log_cap_bytes: settings.disk.session_log_mb.saturating_mul(1_000_000),
         ..Limits::default()
     }
@@ -347,6 +350,7 @@ pub(in super::super) fn stop(world: &World, session: SessionId, stop: Stop, now:
         Stop::Cost => StopReason::Cost,
         Stop::DayBudget => StopReason::DayBudget,
         Stop::Waiting => StopReason::Waiting,
+        Stop::Finished => StopReason::Finished,
     };
     fail_point!("stop.before");
     if let Err(error) = world.runner.cancel(&session_key(session), reason, now) {
@@ -374,6 +378,7 @@ pub(in super::super) fn process_end(world: &World, record: &ExitRecord) -> Proce
         StopReason::Cost => Stop::Cost,
         StopReason::DayBudget => Stop::DayBudget,
         StopReason::Waiting => Stop::Waiting,
+        StopReason::Finished => Stop::Finished,
         StopReason::Commits => Stop::Commits,
         StopReason::Human => Stop::Human,
         StopReason::Stalled => Stop::Stalled,

@@ -2,7 +2,7 @@
 //! of its conversation.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
@@ -12,7 +12,8 @@ use paddock_agents::summary;
 use paddock_agents::transcript::{Before, Reader, Reading, Setting, Stream, side};
 use paddock_model::failure::FailureClass;
 use paddock_model::ids::SessionId;
-use paddock_model::session::{Exit, Session};
+use paddock_model::planning::planner_folder;
+use paddock_model::session::{Exit, ProcessEnd, Session, SessionKind, Stop};
 use paddock_model::settings::AgentSettings;
 use paddock_model::state::State;
 use paddock_model::summary::SessionSummary;
@@ -34,7 +35,11 @@ pub(super) struct Source {
     /// Variables from the agent's settings.
     env: BTreeMap<String, String>,
     exit: Option<Exit>,
+    began_ms: i64,
     ended_ms: Option<i64>,
+    worktree: PathBuf,
+    /// The agent's id of the conversation that the session was to continue.
+    resumed: Option<String>,
     /// The conversation that the session resumed.
     before: Before,
 }
@@ -49,13 +54,59 @@ impl Source {
             session: session.id,
             transcript: agent.map_or("plain", |agent: &AgentSettings| agent.transcript.as_str()).to_owned(),
             env: agent.map(|agent| agent.env.clone()).unwrap_or_default(),
-            exit: session.process.as_ref().map(|process| process.exit.clone()),
+            exit: session.process.as_ref().map(exit_of_agent),
+            began_ms: session.started_ms.unwrap_or(session.planned_ms),
             ended_ms: session.finished_ms,
+            worktree: worktree_of(state, session),
+            resumed: session.resume.as_ref().map(|resume| resume.agent_session.clone()),
             before: Before::from_counter(
                 session.resume.is_some(),
                 resumed.and_then(|session| session.account.counter),
             ),
         }
+    }
+}
+
+/// Returns the folder in which a session ran.
+fn worktree_of(state: &State, session: &Session) -> PathBuf {
+    let key = &session.objective;
+    let planner = || {
+        let project = state.project(&key.project)?;
+        Some(planner_folder(&project.settings, &key.project))
+    };
+    let path = match session.kind {
+        SessionKind::Planner => planner(),
+        SessionKind::Work | SessionKind::FollowUp | SessionKind::Correction | SessionKind::Conflict => {
+            let worktree = state.objective(key).and_then(|objective| objective.worktree.as_ref());
+            worktree.map(|worktree| worktree.path.clone())
+        }
+    };
+    path.map(PathBuf::from).unwrap_or_default()
+}
+
+/// Returns how an agent ended, for the reader of its transcript. A program that was stopped because it did not end
+/// after the agent's own end has ended well, as far as the agent is concerned.
+pub(super) fn exit_of_agent(process: &ProcessEnd) -> Exit {
+    match process.stop {
+        Some(Stop::Finished) => Exit::Code(0),
+        _ => process.exit.clone(),
+    }
+}
+
+impl Source {
+    /// Completes a reading with what the agent's program keeps in files of its own, at places that environment
+    /// variables name.
+    pub(super) fn complete(&self, world: &World, reading: &mut Reading, ended_ms: i64) {
+        let inherited = world.environment.for_agents();
+        let env = |name: &str| match self.env.get(name) {
+            Some(own) => Some(own.clone()),
+            None => {
+                inherited.get(std::ffi::OsStr::new(name)).and_then(|value| value.clone().into_string().ok())
+            }
+        };
+        let (worktree, resumed) = (self.worktree.as_path(), self.resumed.as_deref());
+        let run = side::Run { worktree, began_ms: self.began_ms, ended_ms, resumed };
+        side::complete(&self.transcript, reading, &env, &run);
     }
 }
 
@@ -73,13 +124,7 @@ pub(super) fn read(world: &World, source: &Source, commits: usize) -> (Option<Se
         feed(&mut reader, &LogReader::open(&dir, log), stream, source.transcript == "plain");
     }
     let (mut reading, _) = reader.finish(source.exit.as_ref());
-    let inherited = world.environment.for_agents();
-    let env = |name: &str| match source.env.get(name) {
-        Some(own) => Some(own.clone()),
-        None => inherited.get(std::ffi::OsStr::new(name)).and_then(|value| value.clone().into_string().ok()),
-    };
-    // Some programs keep usage in files of their own, at places that environment variables name.
-    side::complete(&source.transcript, &mut reading, &env, ended_ms);
+    source.complete(world, &mut reading, ended_ms);
     let summary = summary::find(&reading.said, &prompt);
     (summary, account(reading, source, commits))
 }

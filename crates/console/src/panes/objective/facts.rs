@@ -10,6 +10,7 @@ use crate::{Model, text};
 use paddock_model::answers::Surroundings;
 use paddock_model::ids::ObjectiveKey;
 use paddock_model::objective::{Feedback, Objective, Status};
+use paddock_model::usage::usd_of;
 use paddock_report::text::counted;
 
 /// Builds lines of text, wrapped to a width.
@@ -120,7 +121,7 @@ fn status_facts(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &T
     }
     sheet.fact("budget", &budget(model, one), theme.plain);
     let spent = elapsed_ms(model, one).map_or_else(|| theme.glyphs.dash.to_owned(), text::short_time);
-    let cost = cost(model, one).map(|usd| format!(", ${usd:.2}")).unwrap_or_default();
+    let cost = cost(model, one).map(|usd| format!(", {}", usd_of(usd))).unwrap_or_default();
     let sessions = counted(one.sessions.len(), "session");
     let retries = if one.retries == 1 { "1 retry".to_owned() } else { format!("{} retries", one.retries) };
     sheet.fact("so far", &format!("{sessions}, {retries}, {spent}{cost}"), theme.plain);

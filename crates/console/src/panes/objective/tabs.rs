@@ -50,7 +50,7 @@ pub(crate) fn session_row(model: &Model, session: &Session, theme: &Theme) -> Li
         || theme.glyphs.dash.to_owned(),
         |harvest| paddock_report::text::counted(harvest.commits as usize, "commit"),
     );
-    let usd = session.account.usage.usd().map(|usd| format!("  ${usd:.2}")).unwrap_or_default();
+    let usd = session.account.usage.usd_text().map(|usd| format!("  {usd}")).unwrap_or_default();
     let word = session.status.word().replace('_', " ");
     Line::from(vec![
         Span::styled(text::fit_right(&session.id.to_string(), 4), theme.dim),

@@ -7,6 +7,7 @@ use crate::theme::Theme;
 use crate::{Model, text};
 use paddock_model::objective::{Objective, Status};
 use paddock_model::session::Session;
+use paddock_model::usage::usd_of;
 
 /// Columns of the word of the state.
 const STATE: usize = 9;
@@ -165,7 +166,7 @@ pub(crate) fn draw(one: &Objective, context: &RowContext<'_>, area: Rect, buf: &
     right(buf, columns.attempts, ATTEMPTS, &attempts);
     let elapsed = elapsed_ms(model, one).map_or_else(|| dash.to_owned(), text::short_time);
     right(buf, columns.elapsed, ELAPSED, &elapsed);
-    let cost = cost(model, one).map_or_else(|| dash.to_owned(), |usd| format!("${usd:.2}"));
+    let cost = cost(model, one).map_or_else(|| dash.to_owned(), usd_of);
     right(buf, columns.cost, COST, &cost);
 }
 

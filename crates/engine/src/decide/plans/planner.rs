@@ -17,6 +17,7 @@ use crate::decide::plans::phases;
 use crate::decide::queue::holds::hold_planner;
 use crate::decide::scribe::Scribe;
 use crate::effect::Effect;
+use crate::setback::failed_to_plan;
 use paddock_model::event::{Fact, SessionPlan};
 use paddock_model::hierarchy::HierarchyNode;
 use paddock_model::ids::{AgentId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
@@ -260,10 +261,13 @@ fn is_due(scribe: &Scribe<'_>, project: &Project) -> bool {
         && free_planner(scribe, project).is_some()
 }
 
-/// Returns the first agent that may plan and is not cooling down.
+/// Returns the first agent that may plan and is not cooling down; one whose last run was a setback only if there
+/// is no other.
 fn free_planner(scribe: &Scribe<'_>, project: &Project) -> Option<AgentId> {
-    let mut agents = planners_from(scribe.state, project).into_iter().map(|(agent, _)| agent);
-    agents.find(|agent| !is_cooling(scribe.state, agent, scribe.now_ms)).cloned()
+    let agents = planners_from(scribe.state, project).into_iter().map(|(agent, _)| agent);
+    let free: Vec<_> = agents.filter(|agent| !is_cooling(scribe.state, agent, scribe.now_ms)).collect();
+    let is_fit = |agent: &&&AgentId| !failed_to_plan(scribe.state, &project.slug, agent);
+    free.iter().find(is_fit).or_else(|| free.first()).map(|agent| (*agent).clone())
 }
 
 fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {

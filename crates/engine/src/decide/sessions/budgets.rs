@@ -11,7 +11,7 @@ use paddock_model::ids::{ProjectSlug, SessionId};
 use paddock_model::reason::ReasonCode;
 use paddock_model::session::{Session, Stop};
 use paddock_model::settings::DayBudget;
-use paddock_model::usage::{Usage, micros};
+use paddock_model::usage::{Usage, micros, usd_text};
 
 /// Least time between two records of a session's usage, in milliseconds. Usage between two records is not
 /// lost: after a restart the session's output is read again.
@@ -39,9 +39,11 @@ pub(in crate::decide) fn reported(
         let objective = session.objective.clone();
         scribe.record(Fact::SessionUsed { objective, session: id, usage });
     }
-    let until_ms = waits.as_ref().and_then(|failure| failure.reset_ms);
-    let is_long = until_ms.is_some_and(|at_ms| at_ms - scribe.now_ms > WAIT_PATIENCE_MS);
-    let waits = waits.filter(|failure| is_long && failure.class.remedy() == Remedy::CoolDown);
+    // A wait without an end is reported only once it is of no use to go on.
+    let is_long = |failure: &Failure| {
+        failure.reset_ms.is_none_or(|at_ms| at_ms.saturating_sub(scribe.now_ms) > WAIT_PATIENCE_MS)
+    };
+    let waits = waits.filter(|failure| is_long(failure) && failure.class.remedy() == Remedy::CoolDown);
     // A spent budget is the reason that people see, even if the agent also waits for a limit.
     if let Some(stop) = over {
         ask_to_stop(scribe, &session, stop);
@@ -154,7 +156,7 @@ fn check_day(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
 fn exhausted(limits: &DayBudget, spent: &Spent) -> Option<(DayLimit, String)> {
     let usd = limits.usd.filter(|usd| micros(*usd).is_some_and(|limit| spent.usd_micros >= limit));
     if let Some(usd) = usd {
-        return Some((DayLimit::Usd, format!("${usd:.2}")));
+        return Some((DayLimit::Usd, micros(usd).map_or_else(String::new, usd_text)));
     }
     if let Some(tokens) = limits.tokens.filter(|limit| spent.tokens >= *limit) {
         return Some((DayLimit::Tokens, format!("{tokens} tokens")));

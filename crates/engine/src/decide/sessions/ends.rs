@@ -24,12 +24,16 @@ pub(in crate::decide) struct Outcome {
 pub(in crate::decide) fn end_of(process: Option<&ProcessEnd>, facts: &HarvestFacts) -> SessionEnd {
     let Some(process) = process else { return SessionEnd::Lost };
     if let Some(end) = stopped_end(process) {
-        return end;
+        // An agent that stalls while it waits for its provider has met a limit.
+        let limit = facts.account.failure.as_ref().filter(|failure| counts(process.stop, failure));
+        return if end == SessionEnd::Stalled { limit.map_or(end, failed_end) } else { end };
     }
     if let Some(failure) = &facts.account.failure {
         return failed_end(failure);
     }
-    match (&process.exit, &facts.summary) {
+    // How a program ends that did not end by itself says nothing.
+    let exit = if process.stop == Some(Stop::Finished) { &Exit::Code(0) } else { &process.exit };
+    match (exit, &facts.summary) {
         // The disk was full when the logs were written. With a summary the end of the output is there, so the
         // exit status counts; without one, the summary may be the part that was lost.
         (Exit::DiskFull(0), Some(_)) | (Exit::Code(0), _) => {}
@@ -55,7 +59,25 @@ pub(in crate::decide) fn end_without_facts(session: &Session) -> SessionEnd {
 /// message is about the stop then.
 pub(in crate::decide) fn own_failure<'f>(session: &Session, facts: &'f HarvestFacts) -> Option<&'f Failure> {
     let stop = session.process.as_ref()?.stop;
-    facts.account.failure.as_ref().filter(|_| stop.is_none() || stop == Some(Stop::Waiting))
+    facts.account.failure.as_ref().filter(|failure| counts(stop, failure))
+}
+
+/// Returns whether a failure that an agent reported counts although its session was stopped for this reason.
+pub(in crate::decide) fn counts(stop: Option<Stop>, failure: &Failure) -> bool {
+    match stop {
+        None | Some(Stop::Waiting | Stop::Finished) => true,
+        // The last that the agent said was that it waits for its provider: that is why it was silent.
+        Some(Stop::Stalled) => failure.class.remedy() == Remedy::CoolDown,
+        Some(
+            Stop::Minutes
+            | Stop::Commits
+            | Stop::Tokens
+            | Stop::Cost
+            | Stop::DayBudget
+            | Stop::Human
+            | Stop::Shutdown,
+        ) => false,
+    }
 }
 
 /// Returns how a session ended whose agent failed in this way.
@@ -68,13 +90,16 @@ pub(in crate::decide) fn failed_end(failure: &Failure) -> SessionEnd {
     }
 }
 
-/// Returns how a session ended that was stopped. `None` if it ended by itself.
+/// Returns how a session ended that was stopped. `None` if it ended by itself, or had finished.
 pub(in crate::decide) fn stopped_end(process: &ProcessEnd) -> Option<SessionEnd> {
-    process.stop.map(|stop| match stop {
-        Stop::Minutes | Stop::Commits | Stop::Tokens | Stop::Cost | Stop::DayBudget => SessionEnd::OverBudget,
-        Stop::Stalled => SessionEnd::Stalled,
-        Stop::Human => SessionEnd::Killed,
-        Stop::Shutdown | Stop::Waiting => SessionEnd::Interrupted,
+    process.stop.and_then(|stop| match stop {
+        Stop::Minutes | Stop::Commits | Stop::Tokens | Stop::Cost | Stop::DayBudget => {
+            Some(SessionEnd::OverBudget)
+        }
+        Stop::Stalled => Some(SessionEnd::Stalled),
+        Stop::Human => Some(SessionEnd::Killed),
+        Stop::Shutdown | Stop::Waiting => Some(SessionEnd::Interrupted),
+        Stop::Finished => None,
     })
 }
 

@@ -11,6 +11,7 @@
 //! | `partial`, `over_budget` | a follow-up session; after two in a row without an accepted commit: needs_review |
 //! | `blocked`, `killed` | needs_review |
 //! | `failed`, `stalled` | a correction session after a backoff, at most `recovery.max_retries` times |
+//! | `failed` before any work, and was to continue a conversation | a session of the same kind, in a new conversation |
 //! | `interrupted`, `lost` | a session of the same kind; the second `lost` in a row costs a retry |
 //! | in any way, after `recovery.max_sessions` sessions | needs_review |
 //!
@@ -22,6 +23,7 @@ use crate::decide::sessions::ends::{Outcome, own_failure};
 use crate::decide::sessions::marks;
 use crate::decide::sessions::retries::{human, repeat, retry, retry_with};
 use crate::review::{self, Terms};
+use crate::setback::has_crashed_at_once;
 use paddock_model::cut;
 use paddock_model::event::Fact;
 use paddock_model::facts::HarvestFacts;
@@ -32,7 +34,7 @@ use paddock_model::keeper::KeeperRemedy;
 use paddock_model::objective::{Cause, Feedback, NextSession, Objective, Status};
 use paddock_model::path::RepoPath;
 use paddock_model::reason::ReasonCode;
-use paddock_model::session::{Exit, Session, SessionEnd, SessionKind};
+use paddock_model::session::{Exit, Session, SessionEnd, SessionKind, SessionStatus};
 use paddock_model::settings::{ProjectSettings, Role};
 use paddock_model::summary::SummaryStatus;
 use paddock_model::train::Subject;
@@ -83,6 +85,8 @@ pub(in crate::decide) fn follow(
     }
     let is_widened = crate::decide::sessions::recover::widen(scribe, key, outcome);
     let Some(objective) = scribe.state.objective(key) else { return };
+    // With what the harvest has recorded about it.
+    let session = scribe.state.session(session.id).unwrap_or(session);
     let due = match outcome.end {
         SessionEnd::Completed => completed(scribe, objective, session, outcome, is_widened),
         // Only the scope had stopped the agent, and the scope is wide enough now.
@@ -267,18 +271,31 @@ fn not_completed(objective: &Objective, session: &Session, outcome: &Outcome) ->
     }
 }
 
+fn is_failed(session: &Session) -> bool {
+    session.status == SessionStatus::Ended(SessionEnd::Failed)
+}
+
 fn failed(objective: &Objective, session: &Session, exit: Option<&Exit>, ended: Feedback) -> Due {
     match exit {
         // The agent is marked unusable (`note_unusable_agent`), so the repeat goes to another one.
         Some(Exit::NotStarted(_)) => Due::Again(session.kind, objective.next.feedback.clone()),
         Some(Exit::SetupFailed(how)) if objective.setup_failures >= SETUP_FAILURES_MAX => {
-            let text = format!(
-                "worktree.setup failed twice ({how}); its output: `paddock session log {0}`, and `--stderr`",
-                session.id
-            );
+            // A session that never started was refused by Paddock itself.
+            let text = match session.started_ms {
+                Some(_) => format!(
+                    "worktree.setup failed twice ({how}); its output: `paddock session log {0}`, and `--stderr`",
+                    session.id
+                ),
+                None => format!("session {} could not be started: {how}", session.id),
+            };
             Due::Human(ReasonCode::SetupFailed, text)
         }
         Some(Exit::SetupFailed(_)) => Due::Again(session.kind, objective.next.feedback.clone()),
+        // The agent does not have the conversation any more that it was to continue. The next session begins
+        // a new one (`resume`), so this cannot repeat.
+        _ if session.resume.is_some() && is_failed(session) && has_crashed_at_once(session) => {
+            Due::Again(session.kind, objective.next.feedback.clone())
+        }
         _ => Due::Retry(SessionKind::Correction, ended),
     }
 }

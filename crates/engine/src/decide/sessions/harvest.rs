@@ -2,6 +2,7 @@
 
 use crate::decide::scribe::Scribe;
 use crate::decide::sessions::ends::{Outcome, end_of, end_without_facts, own_failure};
+use crate::decide::sessions::estimate::with_estimate;
 use crate::decide::sessions::follow::follow;
 use crate::decide::sessions::pausing::pause_now;
 use crate::decide::target::watch::repository_failed;
@@ -14,7 +15,8 @@ use paddock_model::facts::HarvestFacts;
 use paddock_model::finding::Finding;
 use paddock_model::ids::{ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::objective::{Cause, Status};
-use paddock_model::session::{Checkpoint, Harvest, Over, Session, SessionEnd, SessionStatus};
+use paddock_model::session::{Checkpoint, Harvest, Over, Session, SessionEnd, SessionStatus, Stop};
+use paddock_model::state::State;
 use paddock_model::usage::Account;
 
 /// Commits of a session that are kept in the state; the repository has all of them.
@@ -78,18 +80,18 @@ fn first_harvest(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<H
             let end = if is_excused { SessionEnd::Interrupted } else { end };
             let (findings, problem) = judge(scribe, session, &facts);
             let harvest = condense(&facts, &findings);
-            let account = account(session, &facts);
+            let account = account(scribe.state, session, facts.account.clone());
             record(scribe, session, end, Some(harvest), problem.clone(), account);
             Outcome { end, findings, facts: Some(facts), problem }
         }
     };
     scribe.memo.live.remove(&session.id);
     scribe.memo.without_repository.remove(&session.id);
-    let was_stopped = session.process.as_ref().is_some_and(|process| process.stop.is_some());
+    let has_waited = session.process.as_ref().is_some_and(|process| process.stop == Some(Stop::Waiting));
     let failure = outcome.facts.as_ref().and_then(|facts| own_failure(session, facts));
     // A session that was stopped because its agent waits for a limit has put the agent into a cooldown
     // already.
-    if let Some(failure) = failure.filter(|_| !was_stopped) {
+    if let Some(failure) = failure.filter(|_| !has_waited) {
         crate::decide::sessions::health::note(scribe, session, failure);
     }
     if is_in(scribe, &key, Status::Active) {
@@ -174,12 +176,14 @@ fn judge(scribe: &Scribe<'_>, session: &Session, facts: &HarvestFacts) -> (Vec<F
 }
 
 /// Returns the account from the transcript's end. Usage that is missing there is taken from the last report
-/// while the session ran: an agent that was killed wrote no final record.
-fn account(session: &Session, facts: &HarvestFacts) -> Account {
-    let (mut account, reported) = (facts.account.clone(), &session.account.usage);
+/// while the session ran: an agent that was killed wrote no final record. A cost that it
+/// would have reported is estimated.
+pub(in crate::decide) fn account(state: &State, session: &Session, mut account: Account) -> Account {
+    let reported = &session.account.usage;
     account.usage.tokens = account.usage.tokens.or(reported.tokens);
     account.usage.usd_micros = account.usage.usd_micros.or(reported.usd_micros);
     account.usage.model = account.usage.model.or_else(|| reported.model.clone());
+    account.usage = with_estimate(state, session, account.usage);
     account
 }
 

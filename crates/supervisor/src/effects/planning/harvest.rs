@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::clock::now_ms;
 use crate::effects::attempts::patiently;
+use crate::effects::transcripts;
 use crate::error::EffectError;
 use crate::user_refs;
 use crate::world::{Site, World};
@@ -39,6 +40,8 @@ pub(in super::super) struct Order {
     exit: Option<Exit>,
     /// Name of the agent's transcript format.
     transcript: String,
+    /// Where the agent may have written more about its run.
+    source: transcripts::Source,
     /// Ids of the project's objectives, which the plan may depend on and must not use again.
     existing: Vec<ObjectiveId>,
     /// Workers that the plan may name.
@@ -55,7 +58,8 @@ impl Order {
             session: session.id,
             path: PathBuf::from(planner_folder(settings, &project.slug)),
             from: session.from.clone(),
-            exit: session.process.as_ref().map(|process| process.exit.clone()),
+            source: transcripts::Source::from_session(state, session),
+            exit: session.process.as_ref().map(transcripts::exit_of_agent),
             transcript: settings
                 .agent(&session.agent)
                 .map(|agent| agent.transcript.clone())
@@ -80,7 +84,8 @@ pub(in super::super) fn harvest(world: &World, order: &Order) {
 /// Reads the plan and clears the worktree away.
 fn read(world: &World, order: &Order) -> Result<PlanFacts, EffectError> {
     let dir = world.workspace.session_dir(order.session);
-    let reading = transcript_of(&dir, order).map_err(EffectError::Output)?;
+    let mut reading = transcript_of(&dir, order).map_err(EffectError::Output)?;
+    order.source.complete(world, &mut reading, now_ms());
     // Without the prompt an echo of it cannot be recognised. The plan is read all the same.
     let prompt = plain::read_to_string(dir.join("prompt.md")).unwrap_or_default();
     let context = PlanContext { existing: &order.existing, workers: &order.workers };
