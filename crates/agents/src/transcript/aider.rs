@@ -85,13 +85,15 @@ impl Format for Aider {
 
 impl State {
     fn line(&mut self, line: &str, pen: &mut Pen<'_>) {
-        // A commit has a line of its own kind.
-        if !line.starts_with("Commit ") {
-            self.unshown.push(line.to_owned());
-        }
         let is_end = ["Tokens: ", "Commit ", "Retrying in "].iter().any(|begin| line.starts_with(begin));
         if is_end || self.unshown.len() >= UNSHOWN_MAX {
             self.show(pen);
+        }
+        match (is_end, line.starts_with("Commit ")) {
+            // A commit has a line of its own kind.
+            (_, true) => {}
+            (true, false) => pen.line(LineKind::Say, line),
+            (false, false) => self.unshown.push(line.to_owned()),
         }
         // True only while this is the last line: any other line shows that aider went on.
         self.is_retrying = line.starts_with("Retrying in ");
