@@ -5,6 +5,7 @@ use paddock_model::ids::{AgentId, ProjectSlug};
 use paddock_model::objective::Objective;
 use paddock_model::session::{Exit, ProcessEnd, Session, SessionEnd, SessionKind, SessionStatus};
 use paddock_model::state::State;
+use paddock_model::usage::Tokens;
 
 /// Newest sessions of the workspace among which planner runs are looked for.
 const SESSIONS_MAX: usize = 1_000;
@@ -55,7 +56,7 @@ fn is_setback(session: &Session) -> bool {
 /// Returns whether an agent ended with an error before it did any work: it used no tokens, as far as it says,
 /// and left nothing.
 pub(crate) fn has_crashed_at_once(session: &Session) -> bool {
-    let used = session.account.usage.tokens.map_or(0, |tokens| tokens.total());
+    let used = session.account.usage.tokens.map_or(0, Tokens::total);
     let has_run = session.process.as_ref().is_some_and(ProcessEnd::has_run);
     has_run && used == 0 && !has_left_anything(session)
 }

@@ -72,3 +72,18 @@ fn a_program_that_reports_its_end_and_stays_is_stopped_and_its_work_counts() {
     let shown = place.good(&["session", "show", "1"]);
     assert!(shown.contains("it had finished"), "{shown}");
 }
+
+#[test]
+fn an_agent_whose_answers_break_off_again_and_again_is_stopped_and_another_works() {
+    let place = Sandbox::new();
+    let lines = agents(&place, &[("opencode", "opencode"), ("codex", "codex")]);
+    place.project("shop", &format!("{lines}verify: []\n"));
+    cases(&place, "opencode", &["replay drop; exec sleep 600"]);
+    place.objective("cart", "", &[]);
+    let events = place.idle(0);
+    assert_eq!(starts(&place), ["opencode cart", "codex cart"]);
+    assert_eq!(find(&events, "session_stopping")["data"]["stop"], "waiting");
+    let failure = &find(&events, "agent_cooling")["data"]["cooldown"]["failure"];
+    assert_eq!(failure["class"], "network", "{failure}");
+    assert_eq!(place.status_of("cart")["retries"], 0);
+}

@@ -6,6 +6,7 @@ use paddock_engine::input::{CandidateAnswer, ChainMade, Input};
 use paddock_model::command::{Command, Reply};
 use paddock_model::event::{Dropped, Fact};
 use paddock_model::facts::{CommitFacts, HarvestFacts, UnsearchedFact};
+use paddock_model::failure::{Failure, FailureClass};
 use paddock_model::finding::FindingCode;
 use paddock_model::gate::CommandResult;
 use paddock_model::ids::{AgentId, SessionId};
@@ -14,6 +15,7 @@ use paddock_model::operate::{Order, SpecEdit};
 use paddock_model::path::RepoPath;
 use paddock_model::session::{Exit, ProcessEnd, Stop};
 use paddock_model::train::Link;
+use paddock_model::usage::{Account, Usage};
 
 use crate::world::{World, commit, key, slug};
 
@@ -46,7 +48,7 @@ fn facts(head: char, paths: &[&str]) -> HarvestFacts {
         secrets: Vec::new(),
         unsearched: Vec::new(),
         summary: None,
-        account: paddock_model::usage::Account::default(),
+        account: Account::default(),
     }
 }
 
@@ -184,6 +186,44 @@ fn a_session_that_is_being_stopped_keeps_its_slot_and_its_worktree() {
     assert_eq!(one.head, Some(commit('a')), "the stopped session was harvested");
     assert_eq!(one.operated.note.as_ref().unwrap().text, "again", "the note is for the next session");
     assert_eq!(world.state.open_sessions().count(), 1);
+}
+
+#[test]
+fn an_agent_that_falls_silent_while_it_waits_for_its_provider_has_met_a_limit() {
+    for stop in [Stop::Waiting, Stop::Stalled] {
+        let mut world = World::new(FILE);
+        world.begin("one", "src/**", &[]);
+        let session = SessionId(1);
+        world.take(Input::SessionStarted { session, pid: 42 });
+        let limit = Failure::new(FailureClass::RateLimit, "Reconnecting... 1/5 (429)");
+        if stop == Stop::Waiting {
+            // A wait without an end is reported once it has lasted too long.
+            let (usage, waits) = (Usage::default(), Some(limit.clone()));
+            let decision = world.take(Input::SessionReported { session, usage, waits });
+            assert_eq!(decision.effects, [Effect::StopSession { session, stop, now: false }]);
+        }
+        let process = ProcessEnd { exit: Exit::Signal(15), stop: Some(stop), ..exited(0) };
+        world.take(Input::SessionExited { session, process });
+        let account = Account { failure: Some(limit), ..Account::default() };
+        let facts = HarvestFacts { commits: Vec::new(), account, ..facts('1', &[]) };
+        world.take(Input::Harvested { session, facts: Ok(Box::new(facts)) });
+        // No retry is allowed here, and none was spent.
+        assert_eq!(world.status("one"), Status::Ready, "{stop:?}");
+        let health = world.state.agent_health(&"scripted".into()).unwrap();
+        assert!(health.cooldown.is_some(), "{stop:?}");
+    }
+}
+
+#[test]
+fn a_session_whose_program_stayed_after_its_end_counts_by_what_it_left() {
+    let mut world = World::new(FILE);
+    world.begin("one", "src/**", &[]);
+    let session = SessionId(1);
+    world.take(Input::SessionStarted { session, pid: 42 });
+    let process = ProcessEnd { exit: Exit::Signal(2), stop: Some(Stop::Finished), ..exited(0) };
+    world.take(Input::SessionExited { session, process });
+    world.take(Input::Harvested { session, facts: Ok(Box::new(facts('a', &["src/a"]))) });
+    assert_eq!(world.status("one"), Status::Queued);
 }
 
 #[test]

@@ -35,8 +35,8 @@ struct Cpu {
 }
 
 /// CPU time, in percent of the time that has passed, up to which the agent's own processes count as idle. Agents
-/// that wait for an answer in vain use one to two percent, in bursts.
-const OWN_IDLE_PERCENT: u128 = 4;
+/// that wait for an answer in vain use up to two and a half percent, in bursts.
+const OWN_IDLE_PERCENT: u128 = 6;
 /// The same of the commands that they start.
 const STARTED_IDLE_PERCENT: u128 = 1;
 /// CPU time that counts as idle in addition, as a part of the stall limit, and at most: right after an output a
@@ -236,7 +236,7 @@ mod tests {
         // 27 of 60 seconds with twenty to forty milliseconds each, as a hanging Codex has them.
         let hanging = (0..60).map(|second| own(second / 2 * 30));
         assert_eq!(last_active(hanging), 0);
-        let computing = (0..60).map(|second| own(second * 100));
+        let computing = (0..60).map(|second| own(second * 200));
         assert!(last_active(computing) > 50);
     }
 
