@@ -13,7 +13,7 @@ use paddock_model::facts::Collision;
 use paddock_model::gate::{CommandResult, Verdict};
 use paddock_model::ids::{AgentId, EntryId, GateId, ObjectId, ObjectiveId, SessionId};
 use paddock_model::refs::MovedRef;
-use paddock_model::session::{Harvest, Over, SessionBudget, SessionEnd};
+use paddock_model::session::{Harvest, Over, ProcessEnd, SessionBudget, SessionEnd};
 use paddock_model::train::{Candidate, Subject};
 use paddock_model::usage::{Usage, usd_text};
 
@@ -165,7 +165,7 @@ fn words(fact: &Fact) -> Words {
         }
         Fact::SessionUsed { usage, .. } => Some(used(usage)),
         Fact::SessionExited { process, .. } => Some(match process {
-            Some(process) => process.exit.to_string(),
+            Some(process) => exited(process),
             None => "without a record".to_owned(),
         }),
         Fact::SessionHarvested { end, harvest, over, problem, .. } => {
@@ -241,6 +241,12 @@ fn words(fact: &Fact) -> Words {
 /// Returns the word that a value of an enum is stored as.
 fn stored(value: &impl Serialize) -> Option<String> {
     serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
+}
+
+/// First why Paddock stopped it, if it did.
+fn exited(process: &ProcessEnd) -> String {
+    let stop = process.stop.as_ref().and_then(stored).map(|stop| format!("{stop}; "));
+    stop.unwrap_or_default() + &process.exit.to_string()
 }
 
 fn commit(id: &ObjectId) -> String {
