@@ -129,13 +129,6 @@ pub(super) fn signed(
     call = call.variable("GIT_AUTHOR_NAME", name).variable("GIT_AUTHOR_EMAIL", email);
     call = call.variable("GIT_COMMITTER_NAME", name).variable("GIT_COMMITTER_EMAIL", email);
     call = call.variable("GIT_AUTHOR_DATE", &date).variable("GIT_COMMITTER_DATE", &date);
-    // Calls inherit no `GIT_*` variables. These lead to the user's own configuration, which names the key and
-    // the program that signs.
-    for variable in ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"] {
-        if let Some(value) = std::env::var_os(variable) {
-            call = call.variable(variable, value);
-        }
-    }
     let no_answer = || {
         let text = "the signing program did not answer within {} seconds; does it wait for a passphrase? \
                     Paddock cannot enter one: unlock the key for this machine (gpg-agent, ssh-agent), or set \

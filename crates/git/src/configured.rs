@@ -44,6 +44,8 @@ fn all(common_dir: &Path, worktrees: &[PathBuf]) -> Result<Vec<Entry>, GitError>
     for git_dir in worktrees {
         entries.extend(files::read(Level::Worktree, &git_dir.join("config.worktree"))?);
     }
+    // As in git, these override every file.
+    entries.extend(files::from_environment());
     Ok(entries)
 }
 

@@ -25,21 +25,6 @@ pub struct RepositoryFacts {
     pub has_paddock_branch: bool,
 }
 
-/// Returns the configuration as the git program reads it. libgit2 ignores GIT_CONFIG_GLOBAL, which replaces
-/// the user's own file, and with it the identity.
-fn user_config(library: &git2::Repository) -> Result<git2::Config, GitError> {
-    let mut config = library.config()?;
-    if let Some(own) = std::env::var_os("GIT_CONFIG_GLOBAL") {
-        // An empty or missing file means "no configuration of the user" to git; a path that never exists says
-        // the same to libgit2.
-        let none = library.path().join("paddock/no-such-config");
-        let own = Some(PathBuf::from(own)).filter(|file| file.is_file()).unwrap_or_else(|| none.clone());
-        config.add_file(&own, git2::ConfigLevel::Global, true)?;
-        config.add_file(&none, git2::ConfigLevel::XDG, true)?;
-    }
-    Ok(config)
-}
-
 impl Repository {
     /// Reads the facts.
     ///
@@ -47,7 +32,7 @@ impl Repository {
     /// Fails if the repository cannot be read.
     pub fn facts(&self) -> Result<RepositoryFacts, GitError> {
         let library = self.library()?;
-        let config = user_config(&library)?.snapshot()?;
+        let config = library.config()?.snapshot()?;
         let text = |key: &str| config.get_string(key).ok().filter(|value| !value.trim().is_empty());
         Ok(RepositoryFacts {
             root: self.repo_root().to_owned(),

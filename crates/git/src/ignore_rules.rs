@@ -5,8 +5,9 @@
 
 use std::fs;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::user_config::UserConfig;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use paddock_os::plain;
 
@@ -56,8 +57,10 @@ impl IgnoreRules {
     /// their configuration, else git's default place. The repository's configuration is not asked: a session
     /// can write it.
     pub(crate) fn of_user(any_case: bool) -> Option<Self> {
-        let configured = git2::Config::open_default().and_then(|config| config.get_path("core.excludesFile"));
-        let file = configured.ok().or_else(default_place)?;
+        let user = UserConfig::from_environment();
+        let configured =
+            user.without_repository().ok().and_then(|config| config.get_path("core.excludesFile").ok());
+        let file = configured.or_else(|| Some(user.folder()?.join("ignore")))?;
         // A pipe would block. A link is followed: people keep such files elsewhere.
         fs::metadata(&file).ok().filter(fs::Metadata::is_file)?;
         let mut text = Vec::new();
@@ -72,12 +75,6 @@ impl IgnoreRules {
         let mut matching = self.patterns.matches(path).into_iter().rev().map(|index| self.kinds[index]);
         matching.find(|kind| is_folder || !kind.is_of_folders).map(|kind| kind.hides)
     }
-}
-
-fn default_place() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let folder = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))?;
-    Some(folder.join("git/ignore"))
 }
 
 /// Translates a line of a file of rules. Returns `None` for a line without a pattern.

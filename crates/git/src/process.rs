@@ -11,6 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use super::bounded::{OutputMode, finish};
+use super::user_config::UserConfig;
 
 /// Variables that name a repository. A git that started Paddock (a hook, an alias) may have set them; they
 /// would lead Paddock's own calls to that repository.
@@ -29,12 +30,13 @@ pub const REPOSITORY_VARIABLES: [&str; 7] = [
 pub(super) struct Process(Command);
 
 impl Process {
-    /// Creates a process that inherits no `GIT_*` variable of Paddock's own environment and ignores replaced
-    /// objects and grafts. libgit2 knows neither, so the program would read other commits than libgit2 does.
+    /// Creates a process that inherits no `GIT_*` variable of Paddock's own environment, except those that
+    /// lead to the user's configuration, and ignores replaced objects and grafts. libgit2 knows neither, so the
+    /// program would read other commits than libgit2 does.
     pub(super) fn isolated() -> Self {
         let own = std::env::vars_os().map(|(name, _)| name);
         let process = Self::without(own.filter(|name| name.as_encoded_bytes().starts_with(b"GIT_")));
-        process.variables([
+        process.variables(UserConfig::from_environment().variables()).variables([
             ("GIT_NO_REPLACE_OBJECTS", "1"),
             ("GIT_GRAFT_FILE", "/dev/null"),
             // A call that only reads must not take `index.lock`: an agent or the user may need it at that

@@ -12,6 +12,7 @@ use super::bounded::OutputMode;
 use super::error::GitError;
 use super::process::Process;
 use super::repository::Repository;
+use super::user_config::UserConfig;
 use paddock_os::plain;
 
 /// Oldest supported version of the git program: 2.39 is the first with `merge-tree --stdin`, which predicts
@@ -169,8 +170,10 @@ impl<'a> Call<'a> {
         variables.extend(self.environment.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let fixed = SETTINGS.into_iter().map(|(key, value)| (key.into(), value.into()));
         let per_call = self.settings.into_iter().map(|(key, value)| (key.into(), value.into()));
+        // The user's own come first: later ones override them.
+        let own = UserConfig::from_environment().pairs().to_vec();
         let mut count = 0;
-        for (key, value) in fixed.chain(per_call).chain(switched.settings) {
+        for (key, value) in own.into_iter().chain(fixed).chain(per_call).chain(switched.settings) {
             variables.push((format!("GIT_CONFIG_KEY_{count}"), key));
             variables.push((format!("GIT_CONFIG_VALUE_{count}"), value));
             count += 1;

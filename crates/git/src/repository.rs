@@ -10,6 +10,7 @@ use git2::ErrorCode;
 
 use super::error::GitError;
 use super::obstacles::refuse_in_repository;
+use super::user_config::UserConfig;
 use paddock_model::ids::ObjectId;
 use paddock_os::files::{Flush, write_atomic};
 use paddock_os::plain;
@@ -88,7 +89,10 @@ impl Repository {
     /// Opens libgit2 on the git directory, without a working tree.
     pub(crate) fn library(&self) -> Result<git2::Repository, GitError> {
         refuse_in_repository(&self.inner.common_dir)?;
-        git2::Repository::open_bare(&self.inner.common_dir).map_err(|e| open_error(&self.inner.repo_root, e))
+        let opened = git2::Repository::open_bare(&self.inner.common_dir);
+        let library = opened.map_err(|e| open_error(&self.inner.repo_root, e))?;
+        UserConfig::from_environment().apply(&mut library.config()?)?;
+        Ok(library)
     }
 
     /// Like [`Self::library`], with a configuration that makes libgit2 flush the refs it writes.

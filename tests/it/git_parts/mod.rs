@@ -18,4 +18,5 @@ mod radar;
 mod repositories;
 mod stashes;
 mod support;
+mod user_config;
 mod worktrees;

@@ -1,6 +1,6 @@
 //! The configuration files of every level, read as git would read them, with the file that each entry is from.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::super::bounded::OutputMode;
 use super::super::error::GitError;
 use super::super::process::Process;
+use super::super::user_config::UserConfig;
 use super::key::Key;
 use super::parse::parse;
 use paddock_os::plain;
@@ -165,7 +166,7 @@ pub(super) fn included_path(from: &Path, value: &[u8]) -> Result<PathBuf, GitErr
 }
 
 fn home() -> Option<PathBuf> {
-    std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)
+    UserConfig::from_environment().home().map(Path::to_owned)
 }
 
 /// Returns the home folder of another user. Users that `/etc/passwd` does not list are unknown.
@@ -176,31 +177,27 @@ fn home_of(user: &[u8]) -> Option<PathBuf> {
     fields.nth(5).map(|home| PathBuf::from(OsStr::from_bytes(home)))
 }
 
-/// Returns the files of the user's and the machine's level that git reads: for Paddock's isolated calls, and
-/// those that Paddock's environment names, which signing and pushing use.
+/// Returns the files of the user's and the machine's level that git reads.
 pub(super) fn own_files() -> Vec<(Level, PathBuf)> {
-    let mut files: Vec<(Level, PathBuf)> =
-        system_files().iter().map(|file| (Level::System, file.clone())).collect();
-    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    files.extend(named("GIT_CONFIG_SYSTEM").map(|file| (Level::System, file)));
-    files.extend(xdg().map(|folder| (Level::Global, folder.join("config"))));
-    files.extend(home().map(|home| (Level::Global, home.join(".gitconfig"))));
-    files.extend(named("GIT_CONFIG_GLOBAL").map(|file| (Level::Global, file)));
-    // A file that two variables name counts once.
-    let mut seen = std::collections::BTreeSet::new();
-    files.retain(|(_, file)| seen.insert(file.clone()));
-    files
+    UserConfig::from_environment().files(|| system_files().to_vec())
 }
 
-/// Returns the folder of the user's own files beside `~/.gitconfig`.
-fn xdg() -> Option<PathBuf> {
-    let named = std::env::var_os("XDG_CONFIG_HOME").filter(|value| !value.is_empty()).map(PathBuf::from);
-    Some(named.or_else(|| Some(home()?.join(".config")))?.join("git"))
+/// Returns the settings that Paddock's own environment holds for git. They count as the user's own.
+pub(super) fn from_environment() -> Vec<Entry> {
+    let user = UserConfig::from_environment();
+    let entry = |(key, value): &(OsString, OsString)| Entry {
+        level: Level::Global,
+        origin: PathBuf::from("GIT_CONFIG_COUNT"),
+        is_conditional: false,
+        key: Key::new(key.as_bytes().to_vec()),
+        value: value.as_bytes().to_vec(),
+    };
+    user.pairs().iter().map(entry).collect()
 }
 
 /// Returns the user's own file of attributes, which git reads unless `core.attributesFile` names another.
 pub(super) fn default_attributes() -> Option<PathBuf> {
-    xdg().map(|folder| folder.join("attributes"))
+    UserConfig::from_environment().folder().map(|folder| folder.join("attributes"))
 }
 
 /// Returns git's system-wide files. Only git knows where it was built to look.

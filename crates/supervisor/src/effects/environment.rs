@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use paddock_config::Environment;
-use paddock_git::{IdentityQuestion, REPOSITORY_VARIABLES, Repository, configured_identity};
+use paddock_git::{
+    IdentityQuestion, REPOSITORY_VARIABLES, Repository, configured_identity, settings_in_environment,
+};
 use paddock_model::settings::AgentSettings;
 use paddock_runner::inherit::own_markers;
 
@@ -71,8 +73,11 @@ pub(super) fn git_settings(sign: bool, identity: &BTreeMap<String, String>) -> B
         settings.extend([("commit.gpgSign", "false"), ("tag.gpgSign", "false")]);
     }
     settings.extend(identity.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-    let mut set = BTreeMap::from([("GIT_CONFIG_COUNT".to_owned(), settings.len().to_string())]);
-    for (place, (key, value)) in settings.into_iter().enumerate() {
+    // The job inherits the settings that the user's own environment holds; these are numbered after them.
+    let first = settings_in_environment();
+    let count = first + settings.len();
+    let mut set = BTreeMap::from([("GIT_CONFIG_COUNT".to_owned(), count.to_string())]);
+    for (place, (key, value)) in (first..).zip(settings) {
         set.insert(format!("GIT_CONFIG_KEY_{place}"), key.to_owned());
         set.insert(format!("GIT_CONFIG_VALUE_{place}"), value.to_owned());
     }
