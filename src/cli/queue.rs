@@ -1,15 +1,25 @@
 //! `paddock queue`: lists the merge queue, and gives orders about it and about publishing.
 
+use std::time::{Duration, Instant};
+
 use clap::{Args, Subcommand};
 
 use super::context::Context;
 use super::exit_codes::{Exit, Failure, Outcome};
 use super::{output, status};
+use paddock_ipc::workspace_lock::is_running;
 use paddock_model::command::Command;
 use paddock_model::ids::ProjectSlug;
 use paddock_model::operate::Order;
+use paddock_model::path::RepoPath;
+use paddock_model::side_runs::{Pull, PullStage};
 use paddock_report::status::{ProjectStatus, VerdictStatus};
 use paddock_report::text::{harmless, table};
+
+/// Longest wait for the fetch of a pull. It continues after that.
+const FETCH_PATIENCE: Duration = Duration::from_secs(60);
+/// Pause between two looks.
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Queue {
@@ -43,6 +53,9 @@ pub(super) enum Queue {
     /// Publish landed work to the target branch now
     #[command(after_help = "Examples:\n  paddock queue publish")]
     Publish,
+    /// Fetch what others pushed, merge it with landed work through the gate, and push
+    #[command(after_help = "Examples:\n  paddock queue pull\n  paddock --project web queue pull")]
+    Pull,
 }
 
 #[derive(Debug, Args)]
@@ -80,11 +93,53 @@ impl Queue {
             Self::Adopt => |project| Command::QueueAdopt { project },
             Self::Republish => |project| Command::QueueRepublish { project },
             Self::Publish => |project| Command::QueuePublish { project },
+            Self::Pull => return pull(context),
         };
         let project = context.project(&context.state()?, None)?;
         context.ask_and_say(make(project))?;
         Ok(Exit::Good)
     }
+}
+
+/// Orders a pull and waits until the fetch is over, or for [`FETCH_PATIENCE`].
+fn pull(context: &Context) -> Outcome {
+    let project = context.project(&context.state()?, None)?;
+    context.ask_and_say(Command::QueuePull { project: project.clone() })?;
+    let give_up_at = Instant::now() + FETCH_PATIENCE;
+    loop {
+        let state = context.state()?;
+        let pull = state.project(&project).and_then(|found| found.pushing.pull.clone());
+        let is_over = !matches!(&pull, Some(pull) if pull.stage == PullStage::Fetching);
+        if is_over || Instant::now() >= give_up_at {
+            return pulled(context, pull.as_ref());
+        }
+        std::thread::sleep(LOOK_PAUSE);
+    }
+}
+
+/// Says what the fetch found. Fails if it failed.
+fn pulled(context: &Context, pull: Option<&Pull>) -> Outcome {
+    let next = match is_running(&context.workspace.runtime()) {
+        Some(_) => "`paddock queue list` shows how far it is",
+        None => "the next `paddock run` does it",
+    };
+    let text = match pull.map(|pull| &pull.stage) {
+        None => "landed work holds all of it".to_owned(),
+        Some(PullStage::Merged) => format!("landed work holds all of it; the push is left: {next}"),
+        Some(PullStage::Fetching) => format!("the fetch is not over yet: {next}"),
+        Some(PullStage::Forwarding(head)) => format!("the target branch moves to {}: {next}", head.short()),
+        Some(PullStage::Merging(head)) => {
+            format!("{} is to be merged with landed work, through the gate: {next}", head.short())
+        }
+        Some(PullStage::Failed(failure)) => {
+            let named = |file: &RepoPath| format!("\n  {file}");
+            let files: String = failure.files.iter().map(named).collect();
+            let text = format!("{}; nothing was changed{files}", failure.text);
+            return Err(Failure::error(format!("{text}\n`paddock explain` says what to do")));
+        }
+    };
+    output::line(&text)?;
+    Ok(Exit::Good)
 }
 
 fn order(context: &Context, id: &str, order: Order) -> Outcome {
@@ -107,7 +162,8 @@ impl List {
                         "project": project.slug, "integration": project.integration,
                         "reasons": project.reasons, "queue": project.queue,
                         "radar": project.radar, "canary": project.canary,
-                        "gate_slots": project.gate_slots, "recheck": project.recheck
+                        "gate_slots": project.gate_slots, "recheck": project.recheck,
+                        "upstream": project.upstream, "pull": project.pull
                     })
                 })
                 .collect();
@@ -125,7 +181,8 @@ impl List {
 fn print_queue(project: &ProjectStatus) -> Result<(), Failure> {
     let mut text = format!("{}\n", project.slug);
     let row = |entry: &paddock_report::status::QueueStatus| {
-        let name = entry.objective.clone().unwrap_or_else(|| "(your own commits)".to_owned());
+        let of_people = if entry.subject == "remote" { "(commits of others)" } else { "(your own commits)" };
+        let name = entry.objective.clone().unwrap_or_else(|| of_people.to_owned());
         let gate = entry.gate.as_ref().map_or_else(String::new, |gate| format!("gate run {}", gate.run));
         let eta = entry.eta_seconds.map_or_else(String::new, |seconds| format!("about {seconds} s"));
         let state = entry.state.to_owned();
@@ -155,6 +212,13 @@ fn print_queue(project: &ProjectStatus) -> Result<(), Failure> {
     }
     if project.integration.ahead > 0 {
         text.push_str(&format!("  landed, not published yet: {}\n", project.integration.ahead));
+    }
+    if let Some(upstream) = &project.upstream {
+        text.push_str(&format!("  {}\n", harmless(&upstream.text)));
+    }
+    if let Some(pull) = project.pull.as_ref().filter(|pull| pull.problem.is_none()) {
+        let again = if pull.round > 1 { format!(" (fetch {})", pull.round) } else { String::new() };
+        text.push_str(&format!("  bringing in what others pushed: {}{again}\n", pull.state));
     }
     for one in &project.radar {
         let other = one.with.as_deref().unwrap_or("what has landed");

@@ -164,15 +164,29 @@ impl Show {
     fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let session = find(&state, self.number)?;
-        // The whole recorded session, with more than the table shows.
         if self.json {
-            let value = serde_json::to_value(session).map_err(|error| Failure::error(error.to_string()))?;
-            output::json(&value)?;
+            output::json(&recorded(context, &state, session)?)?;
             return Ok(Exit::Good);
         }
         output::print(&describe(context, session))?;
         Ok(Exit::Good)
     }
+}
+
+/// Returns the whole recorded session, with more than the table shows, and with the fields that every list of
+/// sessions has. Where the record has a field of the same name, that one stays; `listed` holds all of the list's.
+fn recorded(context: &Context, state: &State, session: &Found) -> Result<serde_json::Value, Failure> {
+    let as_json = |error: serde_json::Error| Failure::error(error.to_string());
+    let listed = status::session(context, state, session);
+    let listed = serde_json::to_value(listed).map_err(as_json)?;
+    let mut value = serde_json::to_value(session).map_err(as_json)?;
+    if let (Some(record), Some(fields)) = (value.as_object_mut(), listed.as_object()) {
+        for (name, field) in fields {
+            record.entry(name).or_insert_with(|| field.clone());
+        }
+        record.insert("listed".to_owned(), listed);
+    }
+    Ok(value)
 }
 
 /// Adds rows for the agent's own report: model, usage, failure, conversation. Usage that was not reported is

@@ -6,10 +6,11 @@ use super::context::Context;
 use super::exit_codes::{Exit, Failure, Outcome};
 use super::output;
 use paddock_config::{Workspace, changes};
+use paddock_model::session::Session;
 use paddock_model::state::State;
 
 use paddock_ipc::workspace_lock::is_running;
-use paddock_report::status::{StatusDocument, View, document};
+use paddock_report::status::{SessionStatus, StatusDocument, View, document};
 use paddock_report::status_text;
 
 #[derive(Debug, Args)]
@@ -33,10 +34,19 @@ pub(super) fn now_ms() -> i64 {
 
 /// Builds the status document of a state, as of now. `all` includes sessions older than a day.
 pub(super) fn build(context: &Context, state: &State, all: bool) -> StatusDocument {
+    document(&view(context, state, all), context.project.as_ref())
+}
+
+/// Returns a session as the status document shows it.
+pub(super) fn session(context: &Context, state: &State, session: &Session) -> SessionStatus {
+    paddock_report::status::session_status(&view(context, state, true), session)
+}
+
+fn view<'s>(context: &Context, state: &'s State, all: bool) -> View<'s> {
     let now = jiff::Zoned::now();
     // The day's budget counts from the user's own midnight.
     let day_ms = now.start_of_day().map_or(0, |day| day.timestamp().as_millisecond());
-    let view = View {
+    View {
         state,
         answers: &paddock_engine::ANSWERS,
         workspace: context.workspace.root().to_path_buf(),
@@ -44,8 +54,7 @@ pub(super) fn build(context: &Context, state: &State, all: bool) -> StatusDocume
         now_ms: now.timestamp().as_millisecond(),
         day_ms,
         all,
-    };
-    document(&view, context.project.as_ref())
+    }
 }
 
 /// Prints, once per workspace, how this build treats existing projects differently from the build before.

@@ -9,6 +9,7 @@
 mod agents;
 mod cli;
 mod cli_follow;
+mod cli_json;
 mod config;
 mod console;
 mod crates;

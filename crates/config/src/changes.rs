@@ -87,6 +87,9 @@ pub(crate) const CHANGES: &[&str] = &[
     "Processor time that an agent only idles away no longer counts as activity: a hanging Codex or Kimi stalls.",
     "A stop signal reaches an agent's main process first, and its commands when that has ended or three \
      seconds later.",
+    "Paddock's own git calls, agents and gates read the configuration that `GIT_CONFIG_GLOBAL`, \
+     `GIT_CONFIG_SYSTEM`, `GIT_CONFIG_NOSYSTEM` and `GIT_CONFIG_COUNT` name, as your own git does; a file that \
+     these replace no longer counts.",
 ];
 
 /// Returns the changes that `status` has not printed in a workspace yet; `file` is its

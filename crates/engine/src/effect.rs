@@ -8,6 +8,17 @@ use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey, P
 use paddock_model::session::Stop;
 use paddock_model::side_runs::SideTree;
 
+/// Work that landed: what an adoption of the target branch looks for there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LandedWork {
+    /// The objective.
+    pub id: ObjectiveId,
+    /// Commit that landed it.
+    pub commit: ObjectId,
+    /// Head of its branch, as last seen.
+    pub head: Option<ObjectId>,
+}
+
 /// Two sides of a comparison of tests.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Compare {
@@ -39,7 +50,7 @@ pub enum Effect {
     /// Move the integration ref to the commit that the target branch is at, and list the landings that it
     /// lacks. If the integration ref is no longer at `from`, the move has happened: the answer is then where
     /// the ref is, even if the target branch has moved again since.
-    AdoptTarget { project: ProjectSlug, from: ObjectId, landed: Vec<(ObjectiveId, ObjectId)> },
+    AdoptTarget { project: ProjectSlug, from: ObjectId, landed: Vec<LandedWork> },
     /// Create a worktree.
     MakeWorktree { objective: ObjectiveKey, epoch: u64 },
     /// Remove a worktree and its merged branch.
@@ -60,6 +71,11 @@ pub enum Effect {
     PrepareTree { project: ProjectSlug, side_tree: SideTree },
     /// Push the published target branch to the user's remote.
     Push { project: ProjectSlug, remote: String, commit: ObjectId },
+    /// Fetch the remote's branch that a person ordered to be brought in, and compare it with this tip.
+    FetchRemote { project: ProjectSlug, tip: ObjectId },
+    /// Fast-forward the target branch, which holds `published`, to a fetched commit that holds everything that
+    /// has landed.
+    ForwardTarget { project: ProjectSlug, published: ObjectId, to: ObjectId },
     /// Start a gate run, or find it again.
     StartGate { gate: GateId },
     /// Read the results of a phase's checks.

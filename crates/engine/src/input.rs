@@ -9,7 +9,9 @@ use super::effect::{Compare, Effect};
 use paddock_model::bypass::BypassFacts;
 use paddock_model::command::{Command, StopMode};
 use paddock_model::evidence::Comparison;
-use paddock_model::facts::{Carried, Collision, HarvestFacts, PlanFacts, TargetFacts, TargetKey, TrustFound};
+use paddock_model::facts::{
+    Carried, Collision, HarvestFacts, PlanFacts, Relation, TargetFacts, TargetKey, TrustFound,
+};
 use paddock_model::failure::Failure;
 use paddock_model::gate::CommandResult;
 use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
@@ -21,7 +23,7 @@ use paddock_model::reason::ReasonCode;
 use paddock_model::refs::MovedRef;
 use paddock_model::session::ProcessEnd;
 use paddock_model::settings::ProjectSettings;
-use paddock_model::side_runs::{Prepared, PushWait, SideTree};
+use paddock_model::side_runs::{Fetched, Prepared, PullFailure, PushWait, SideTree, Upstream};
 use paddock_model::train::Link;
 use paddock_model::usage::Usage;
 
@@ -270,6 +272,12 @@ pub enum Input {
     GateFolderRemoved { project: ProjectSlug, slot: u32, result: Result<(), Problem> },
     /// The target branch was pushed, or could not be.
     PushAnswered { project: ProjectSlug, commit: ObjectId, result: Result<(), PushWait> },
+    /// The remote's branch was fetched and compared with `tip`, or could not be.
+    RemoteFetched { project: ProjectSlug, tip: ObjectId, result: Result<(Fetched, Relation), PullFailure> },
+    /// The target branch was fast-forwarded to a fetched commit, or could not be.
+    TargetForwarded { project: ProjectSlug, to: ObjectId, answer: PublishAnswer },
+    /// The branch that the target branch follows was compared with it, as it was last fetched.
+    UpstreamSeen { project: ProjectSlug, upstream: Option<Upstream> },
     /// A gate run ended. `results` is `None` if its keeper vanished or the run could not be started.
     GateExited { gate: GateId, results: Option<Vec<CommandResult>>, from_nothing: bool },
     /// The tests of a run on a candidate were compared with those on its base, or could not be.

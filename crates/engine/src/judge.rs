@@ -259,9 +259,9 @@ pub(crate) fn judge(subject: &Subject, tree: &ObjectId, base: &ObjectId, rules: 
     if !is_red && !trial.is_unclear() {
         return Judgement::Run;
     }
-    // There is no agent to send the user's commits back to. "Blame" makes publishing wait and informs a
+    // There is no agent to send commits of people back to. "Blame" makes them wait and informs a
     // person, and the base need not be asked for that.
-    if is_red && *subject == Subject::Target {
+    if is_red && subject.is_of_people() {
         return Judgement::Blame;
     }
     // A gate that never started says nothing about the tree, even if it starts on the base.

@@ -5,6 +5,8 @@
 //! condition that ends by itself (a cooldown, a backoff, a full slot) is not listed. A project that a person
 //! disabled has no needs.
 
+mod remote;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::explain::{no_agent, nothing_planned};
@@ -110,10 +112,7 @@ fn notices(state: &State, project: &Project) -> Vec<Reason> {
         found.push(Reason::new(ReasonCode::ExternalRed, since_ms, text, clears));
     }
     found.extend(bypass::reason(project));
-    if let Some(wait) = &project.pushing.wait {
-        let clears = "Paddock tries again; a push that succeeds clears this";
-        found.push(Reason::new(ReasonCode::PushWaits, wait.since_ms, wait.text.clone(), clears));
-    }
+    found.extend(remote::reasons(project));
     found
 }
 

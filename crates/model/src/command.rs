@@ -99,6 +99,8 @@ pub enum Command {
     QueueRepublish { project: ProjectSlug },
     /// Publish now.
     QueuePublish { project: ProjectSlug },
+    /// Fetch the remote's branch, merge it into landed work, and push.
+    QueuePull { project: ProjectSlug },
     /// Stop the supervisor.
     SupervisorStop { mode: StopMode },
 }
@@ -127,7 +129,8 @@ impl Command {
             | Self::RecheckDiffers { project, .. }
             | Self::QueueAdopt { project }
             | Self::QueueRepublish { project }
-            | Self::QueuePublish { project } => Some(project),
+            | Self::QueuePublish { project }
+            | Self::QueuePull { project } => Some(project),
             Self::Node { node, .. } => Some(&node.project),
             Self::ProjectAdd { .. }
             | Self::Objective { .. }

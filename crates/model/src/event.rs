@@ -17,7 +17,7 @@ use super::budget::DayLimit;
 use super::bypass::BypassFacts;
 use super::command::StopMode;
 use super::evidence::{Comparison, Outcome};
-use super::facts::{Collision, RepositoryFacts, TrustRecord};
+use super::facts::{Collision, Relation, RepositoryFacts, TrustRecord};
 use super::failure::Failure;
 use super::gate::{CommandResult, Purpose, Start, Verdict, first_slot};
 use super::hierarchy::{Level, NodeKey, Stage};
@@ -38,7 +38,7 @@ use super::reason::{Reason, ReasonCode};
 use super::refs::MovedRef;
 use super::session::{Harvest, Over, ProcessEnd, Resume, SessionBudget, SessionEnd, SessionKind, Stop};
 use super::settings::{GateCommand, ProjectSettings};
-use super::side_runs::{Doubtful, PushWait};
+use super::side_runs::{Doubtful, Fetched, PullFailure, PushWait, Upstream};
 use super::slot_tuning::SlotsFound;
 use super::train::{Candidate, Link, Subject};
 use super::usage::{Account, Usage};
@@ -441,6 +441,16 @@ pub enum Fact {
     Pushed { project: ProjectSlug, remote: String, commit: ObjectId },
     /// The target branch could not be pushed. Paddock tries again by itself.
     PushWaits { project: ProjectSlug, remote: String, wait: PushWait },
+    /// A person ordered the remote's commits to be brought in (`queue pull`), or somebody pushed again after
+    /// they were: round 1 is the order itself.
+    PullAsked { project: ProjectSlug, round: u32 },
+    /// The remote's branch was fetched; `relation` is that of its head to the tip.
+    RemoteFetched { project: ProjectSlug, fetched: Fetched, relation: Relation },
+    /// The remote's commits were not brought in; nothing was changed.
+    PullFailed { project: ProjectSlug, failure: PullFailure },
+    /// The branch that the target branch follows was found to hold commits that the target branch lacks;
+    /// `None` if it no longer does.
+    UpstreamSeen { project: ProjectSlug, upstream: Option<Upstream> },
     /// Intent: a chain of merges of `members` is about to be made; or, if `ahead` is set, the merge of one
     /// entry ahead of its turn.
     CandidateOrdered {

@@ -15,7 +15,7 @@ use super::proof::Unproven;
 use super::reason::{Reason, ReasonCode};
 use super::refs::RefsMoved;
 use super::settings::{ProjectSettings, Slots};
-use super::side_runs::{Canary, CanaryVerdict, External, Pushing, Recheck};
+use super::side_runs::{Canary, CanaryVerdict, External, Pushing, Recheck, Upstream};
 use super::slot_tuning::SlotTuning;
 use super::train::Train;
 use crate::verdicts::KnownVerdict;
@@ -199,6 +199,9 @@ pub struct Project {
     /// State of the push to the user's remote.
     #[serde(default)]
     pub pushing: Pushing,
+    /// The branch that the target branch follows, if it holds commits that the target branch lacks.
+    #[serde(default)]
+    pub upstream: Option<Upstream>,
     /// Refs of the user that changed while sessions ran, oldest first; their number is bounded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refs_moved: Vec<RefsMoved>,

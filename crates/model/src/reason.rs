@@ -115,6 +115,8 @@ pub enum ReasonCode {
     QueueBypassed,
     /// The target branch could not be pushed to the user's remote.
     PushWaits,
+    /// What others pushed could not be brought in (`queue pull`).
+    PullFailed,
     /// Git could not sign a merge.
     SigningFailed,
     /// A person took the objective out of the merge queue.

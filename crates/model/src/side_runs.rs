@@ -4,10 +4,12 @@
 //! canary), on the user's own commits, and once a day on a landed tree from nothing (the recheck).
 
 mod recheck;
+mod remote;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::recheck::{Doubtful, LandedTree, Recheck};
+pub use self::remote::{Fetched, Pull, PullFailure, PullFault, PullStage, RemoteCause, Upstream};
 use super::gate::Verdict;
 use super::ids::{EntryId, GateId, ObjectId};
 use super::path::RepoPath;
@@ -124,6 +126,25 @@ pub struct Pushing {
     pub due: Option<ObjectId>,
     /// Why the last attempt failed; `None` if it did not.
     pub wait: Option<PushWait>,
+    /// Order to bring in the remote's commits; `None` if there is none, or if it was served.
+    pub pull: Option<Pull>,
+}
+
+impl Pushing {
+    /// Returns why the last pull failed; `None` if it did not.
+    #[must_use]
+    pub fn pull_failure(&self) -> Option<&PullFailure> {
+        match &self.pull.as_ref()?.stage {
+            PullStage::Failed(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// Returns whether a pull is going on.
+    #[must_use]
+    pub fn is_pulling(&self) -> bool {
+        self.pull.is_some() && self.pull_failure().is_none()
+    }
 }
 
 /// Why a push failed.
@@ -145,6 +166,9 @@ pub enum PushCode {
 pub struct PushWait {
     /// Reason for scripts.
     pub code: PushCode,
+    /// What exactly the remote objected to; `None` if it is not known. Older builds recorded none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<RemoteCause>,
     /// Reason for people, one sentence.
     pub text: String,
     /// When the push failed, in Unix milliseconds.

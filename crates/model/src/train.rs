@@ -24,6 +24,30 @@ pub enum Subject {
     Objective(ObjectiveId),
     /// The user's commits on the target branch, made while landed work was not published there.
     Target,
+    /// The commits of the remote's branch that a person ordered to be brought in (`queue pull`).
+    Remote,
+}
+
+impl Subject {
+    /// Returns whether these are commits that people made, not an objective's. They land on their own and
+    /// before everything else.
+    #[must_use]
+    pub fn is_of_people(&self) -> bool {
+        self.rank() < Self::OBJECTIVE_RANK
+    }
+
+    /// Rank of an objective's branch.
+    const OBJECTIVE_RANK: u8 = 2;
+
+    /// Returns the place of such an entry in the queue, before priority and age: the lowest goes first.
+    #[must_use]
+    pub fn rank(&self) -> u8 {
+        match self {
+            Self::Target => 0,
+            Self::Remote => 1,
+            Self::Objective(_) => Self::OBJECTIVE_RANK,
+        }
+    }
 }
 
 /// A merge made in memory, which lands if the gate is green on its tree.

@@ -131,6 +131,18 @@ fn words(fact: &Fact) -> Words {
         Fact::PublicationWaits { wait, .. } => Some(wait.text.clone()),
         Fact::Pushed { remote, commit: pushed, .. } => Some(format!("{} to {remote}", commit(pushed))),
         Fact::PushWaits { wait, .. } => Some(wait.text.clone()),
+        Fact::PullAsked { round: 1, .. } => return said("bringing in what others pushed".to_owned(), None),
+        Fact::PullAsked { round, .. } => {
+            return said(format!("somebody pushed meanwhile: fetching again ({round})"), None);
+        }
+        Fact::RemoteFetched { fetched, .. } => Some(format!("{} at {}", fetched.name, commit(&fetched.head))),
+        Fact::PullFailed { failure, .. } => Some(failure.text.clone()),
+        Fact::UpstreamSeen { upstream: None, .. } => {
+            return said("the target branch is no longer behind what was fetched".to_owned(), None);
+        }
+        Fact::UpstreamSeen { upstream: Some(upstream), .. } => {
+            return said(upstream.sentence("the target branch"), None);
+        }
         Fact::CollisionsSeen { collisions, .. } => Some(collided(collisions)),
         Fact::QueueBypassed { found, .. } => Some(bypassed(found)),
         Fact::ObjectiveAdded { spec, .. } | Fact::ObjectiveEdited { spec, .. } => Some(spec.title.clone()),
@@ -355,6 +367,7 @@ fn queued(subject: &Subject) -> String {
     match subject {
         Subject::Objective(id) => id.to_string(),
         Subject::Target => "the user's own commits".to_owned(),
+        Subject::Remote => "the commits of the remote".to_owned(),
     }
 }
 
@@ -364,7 +377,7 @@ fn landed(subject: &Subject, candidate: &Candidate, verified: bool) -> String {
             let note = if verified { "" } else { ", unverified" };
             format!("{id} as {}{note}", commit(&candidate.commit))
         }
-        Subject::Target => queued(subject),
+        Subject::Target | Subject::Remote => queued(subject),
     }
 }
 

@@ -19,6 +19,7 @@ use paddock_model::settings::TestsRule;
 use paddock_model::state::State;
 
 pub use build::document;
+pub use build::session_status;
 pub(crate) use build::{need_status, refs_moved};
 pub use gate::last_passed;
 
@@ -129,9 +130,40 @@ pub struct ProjectStatus {
     pub landing: Option<LandingStatus>,
     /// Git configuration that can run programs and that is switched off, because nobody agreed to it.
     pub git_configuration_off: Vec<String>,
+    /// The branch that the target branch follows, as last fetched, if it holds commits that the target branch
+    /// lacks; `None` if it does not, or if nothing was fetched.
+    pub upstream: Option<UpstreamStatus>,
+    /// A pull of what others pushed (`queue pull`) that is going on, or that failed; `None` without one.
+    pub pull: Option<PullStatus>,
     /// Refs and stash entries of the user that changed while sessions ran, within the last 24 hours unless
     /// all times are asked for.
     pub refs_moved: RefsMovedStatus,
+}
+
+/// How far the target branch is behind the branch that it follows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UpstreamStatus {
+    /// Remote and branch: `origin/main`.
+    pub name: String,
+    /// Number of commits that the target branch lacks.
+    pub behind: u64,
+    /// A sentence for people, with what to do.
+    pub text: String,
+}
+
+/// A pull of what others pushed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct PullStatus {
+    /// `fetching`, `forwarding`, `merging`, `merged` (only the push is left) or `failed`.
+    pub state: &'static str,
+    /// Number of the fetch; above 1 if somebody pushed meanwhile.
+    pub round: u32,
+    pub since: String,
+    /// Why it failed; `None` if it did not.
+    pub problem: Option<String>,
+    /// Files in conflict or in the way.
+    pub files: Vec<String>,
 }
 
 /// Refs of the user that changed while sessions ran.
@@ -351,8 +383,10 @@ pub struct UsageStatus {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct QueueStatus {
-    /// Objective whose branch is queued; `None` for the user's own commits.
+    /// Objective whose branch is queued; `None` for commits of people.
     pub objective: Option<String>,
+    /// What is queued: `objective`, `target` (the user's own commits) or `remote` (what others pushed).
+    pub subject: &'static str,
     pub position: usize,
     pub state: &'static str,
     pub batch: Option<u64>,

@@ -45,6 +45,9 @@ fn project_text(project: &ProjectStatus, now_ms: i64) -> String {
     out.push_str(&gate(project));
     out.push_str(&switched_off(project));
     out.push_str(&moved(project));
+    if let Some(upstream) = &project.upstream {
+        out.push_str(&format!("  {}\n", harmless(&upstream.text)));
+    }
     let counts: Vec<String> = paddock_model::objective::Status::ALL
         .iter()
         .filter_map(|status| project.counts.get(status.word()).map(|count| (status.word(), *count)))

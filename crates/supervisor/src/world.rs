@@ -83,6 +83,8 @@ pub(super) struct Site {
     pub(super) last_session: u64,
     /// Git configuration that a person agreed to.
     pub(super) trust: TrustRecord,
+    /// Remote that the target branch is pushed to.
+    pub(super) push: Option<String>,
     /// Whether merges are to be signed.
     pub(super) signs: bool,
     pub(super) min_free_gb: f64,
@@ -96,7 +98,7 @@ pub(super) struct Site {
 fn queued(project: &Project) -> Vec<(ObjectiveId, ObjectId)> {
     let found = project.train.entries.iter().filter_map(|entry| match &entry.subject {
         Subject::Objective(id) => Some((id.clone(), entry.head.clone())),
-        Subject::Target => None,
+        Subject::Target | Subject::Remote => None,
     });
     found.collect()
 }
@@ -123,6 +125,7 @@ impl Site {
             open: Vec::new(),
             last_session: 0,
             trust: project.trust.clone(),
+            push: project.settings.land.push.clone(),
             signs: project.settings.sign,
             min_free_gb: project.settings.disk.min_free_gb,
             copy: project.settings.worktree.copy.clone(),

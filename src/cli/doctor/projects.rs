@@ -112,6 +112,12 @@ fn repository_findings(
         )),
         Err(error) => found.push(Finding::error(area, error.to_string(), "repair the repository")),
     }
+    let push = project.settings.land.push.as_deref();
+    if let Ok(Some(upstream)) = paddock_git::upstream(repository, push, branch) {
+        let remedy =
+            format!("`paddock --project {} queue pull`, or `git pull` in your checkout", project.slug);
+        found.push(Finding::warning(area, upstream.sentence(branch), remedy));
+    }
     if let Some(wait) = &project.integration.waits {
         found.push(Finding::warning(
             area,

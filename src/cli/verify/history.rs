@@ -104,7 +104,7 @@ impl History {
                 let (commit, onto) = (candidate.commit.clone(), candidate.onto.clone());
                 self.tip = Some(commit.clone());
                 // The members of a batch are recorded one by one, all with the batch's commit.
-                if subject == Subject::Target {
+                if subject.is_of_people() {
                     self.external.push(External { at_ms, from: onto, to: head.clone() });
                 }
                 if let Some(landing) = self.landings.get_mut(&commit) {
@@ -235,6 +235,10 @@ impl History {
             | Fact::RefsMoved { .. }
             | Fact::Pushed { .. }
             | Fact::PushWaits { .. }
+            | Fact::PullAsked { .. }
+            | Fact::RemoteFetched { .. }
+            | Fact::PullFailed { .. }
+            | Fact::UpstreamSeen { .. }
             | Fact::CandidateOrdered { .. }
             | Fact::CandidateMade { .. }
             | Fact::CandidateFailed { .. }
@@ -267,7 +271,7 @@ impl Landing {
         let subjects = [&self.subject].into_iter().chain(self.others.iter().map(|(subject, _)| subject));
         subjects.filter_map(|subject| match subject {
             Subject::Objective(id) => Some(id),
-            Subject::Target => None,
+            Subject::Target | Subject::Remote => None,
         })
     }
 

@@ -16,6 +16,7 @@ mod linear;
 mod publishing;
 mod radar;
 mod repositories;
+mod rewritten;
 mod stashes;
 mod support;
 mod user_config;

@@ -227,7 +227,7 @@ impl Queue {
     fn is_at_head(&self, entry: &Entry) -> bool {
         match &entry.subject {
             Subject::Objective(id) => self.branches.get(id) == Some(&entry.head),
-            Subject::Target => true,
+            Subject::Target | Subject::Remote => true,
         }
     }
 

@@ -229,7 +229,9 @@ fn queue(sim: &Sim, project: &Project) -> Checked {
         ensure(entry.overtaken <= OVERTAKEN_MAX, || format!("queue: {id} is overtaken for ever"))?;
     }
     let users = project.train.entries.iter().filter(|entry| entry.subject == Subject::Target).count();
-    ensure(users <= 1, || format!("queue: {users} entries for the user's commits"))
+    ensure(users <= 1, || format!("queue: {users} entries for the user's commits"))?;
+    let others = project.train.entries.iter().filter(|entry| entry.subject == Subject::Remote).count();
+    ensure(others <= 1, || format!("queue: {others} entries for the remote's commits"))
 }
 
 /// Objectives with overlapping scopes are never in work at the same time.

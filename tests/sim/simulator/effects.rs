@@ -10,13 +10,13 @@ use paddock_model::gate::{GateRun, Start};
 use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::project::{Project, PublicationWait, WaitCode};
 use paddock_model::session::{Exit, ProcessEnd, Session, SessionKind, Stop};
-use paddock_model::side_runs::{PushCode, PushWait};
 use paddock_model::state::State;
 use paddock_model::train::{Entry, Link, Subject};
 
 use super::agent::{self, Behaviour};
 use super::git::{Repo, is_green, tree_id};
 use super::planning;
+use super::remote;
 use super::world::{Gate, Job, World};
 use crate::rng::Rng;
 
@@ -45,6 +45,8 @@ pub(super) fn executor_key(effect: &Effect) -> String {
         | Effect::WriteProof { project, .. }
         | Effect::PrepareTree { project, .. }
         | Effect::Push { project, .. }
+        | Effect::FetchRemote { project, .. }
+        | Effect::ForwardTarget { project, .. }
         | Effect::RemoveGateFolder { project, .. }
         | Effect::CompareTests { project, .. }
         | Effect::Publish { project, .. } => format!("git of {project}"),
@@ -70,8 +72,8 @@ pub(super) fn run(
         Effect::AdoptTarget { project, from, landed } => {
             let result = adopt(world, &project, &from).map(|to| {
                 let repo = &world.repos[&project];
-                let lost = landed.into_iter().filter(|(_, commit)| !repo.is_in(commit, &to));
-                (to.clone(), lost.map(|(id, _)| id).collect())
+                let lost = landed.into_iter().filter(|work| !repo.is_in(&work.commit, &to));
+                (to.clone(), lost.map(|work| work.id).collect())
             });
             world.inbox.push(Input::TargetAdopted { project, result: result.map_err(Problem::new) });
         }
@@ -118,8 +120,16 @@ pub(super) fn run(
         }
         Effect::RemoveGateFolder { project, slot } => world.inbox.push(folder_removed(state, project, slot)),
         Effect::Push { project, commit, .. } => {
-            let result = push(world, rng);
+            let result = remote::push(world, rng);
             world.inbox.push(Input::PushAnswered { project, commit, result });
+        }
+        Effect::FetchRemote { project, tip } => {
+            let result = remote::fetch(world, rng, &project, &tip);
+            world.inbox.push(Input::RemoteFetched { project, tip, result });
+        }
+        Effect::ForwardTarget { project, published, to } => {
+            let answer = remote::forward(world, &project, &published, &to);
+            world.inbox.push(Input::TargetForwarded { project, to, answer });
         }
         Effect::Publish { project, published, to, create } => {
             let answer = publish(world, &project, &published, &to, create)?;
@@ -311,7 +321,7 @@ fn begin(world: &mut World, session: &Session, behaviour: Behaviour, commits_lef
 fn is_at_head(repo: &Repo, entry: &Entry) -> bool {
     let at = match &entry.subject {
         Subject::Objective(id) => repo.branches.get(&format!("paddock/{id}/work")),
-        Subject::Target => return true,
+        Subject::Target | Subject::Remote => return true,
     };
     at == Some(&entry.head)
 }
@@ -431,7 +441,7 @@ fn land(
 fn is_waived(state: &State, project: &Project, members: &[EntryId]) -> bool {
     let entries: Vec<&Entry> = members.iter().filter_map(|id| project.train.entry(*id)).collect();
     let approved = |entry: &Entry| match &entry.subject {
-        Subject::Target => true,
+        Subject::Target | Subject::Remote => true,
         Subject::Objective(id) => {
             let key = ObjectiveKey { project: project.slug.clone(), id: id.clone() };
             let approval = state.objective(&key).and_then(|found| found.operated.approvals.last());
@@ -460,16 +470,7 @@ fn compared(world: &World, project: &ProjectSlug, wanted: &Compare) -> Result<Bo
     Ok(Box::new(Comparison { commands: vec![command], ..Comparison::default() }))
 }
 
-/// Half of the pushes to the user's remote fail while faults are on.
-fn push(world: &World, rng: &mut Rng) -> Result<(), PushWait> {
-    if !world.faults || rng.percent(50) {
-        return Ok(());
-    }
-    let code = *rng.pick(&[PushCode::Unreachable, PushCode::Rejected]);
-    Err(PushWait { code, text: "no".to_owned(), since_ms: 0 })
-}
-
-fn waiting(code: WaitCode) -> PublicationWait {
+pub(super) fn waiting(code: WaitCode) -> PublicationWait {
     let text = "in the way".to_owned();
     PublicationWait { code, files: Vec::new(), text, since_ms: 0 }
 }

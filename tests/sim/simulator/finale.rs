@@ -85,6 +85,9 @@ pub(super) fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
     } else if found.holds.contains_key(&ReasonCode::TargetMissing) {
         commands.push(Command::QueueRepublish { project: project() });
     }
+    if found.pushing.pull_failure().is_some() {
+        commands.push(Command::QueuePull { project: project() });
+    }
     if found.holds.contains_key(&ReasonCode::Untrusted) {
         commands.push(Command::ProjectTrust { project: project(), trust: found.trust.clone() });
     }

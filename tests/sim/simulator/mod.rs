@@ -19,6 +19,7 @@ mod orders;
 mod people;
 mod planning;
 mod regressions;
+mod remote;
 mod rows;
 mod setup;
 mod shrink;

@@ -141,7 +141,7 @@ pub(super) fn ask(sim: &mut Sim) -> Input {
     }
     let rng = &mut sim.rng;
     let sessions: Vec<_> = sim.state.open_sessions().map(|session| session.id).collect();
-    let command = match (rng.below(36), sessions.is_empty()) {
+    let command = match (rng.below(37), sessions.is_empty()) {
         (0 | 1, false) => Command::SessionKill { session: *rng.pick(&sessions) },
         (2 | 3, false) => {
             let session = *rng.pick(&sessions);
@@ -179,6 +179,7 @@ pub(super) fn ask(sim: &mut Sim) -> Input {
             return Input::NotifyFailed { project, run, problem: problem.into() };
         }
         (34, _) => Command::AskRecheck { project },
+        (36, _) => Command::QueuePull { project },
         (35, _) => {
             let known = sim.state.project(&project).and_then(|found| found.recheck.newest.clone());
             let Some(landed) = known.filter(|_| rng.percent(20)) else { return Input::Tick };

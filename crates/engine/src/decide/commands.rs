@@ -10,6 +10,7 @@ use crate::decide::plans::hierarchy;
 use crate::decide::plans::import;
 use crate::decide::plans::objectives;
 use crate::decide::queue::orders as queue_orders;
+use crate::decide::queue::pull;
 use crate::decide::queue::recheck;
 use crate::decide::queue::side_runs;
 use crate::decide::sessions::health;
@@ -55,6 +56,7 @@ pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
         Command::QueueAdopt { project } => queue_orders::adopt(scribe, &project),
         Command::QueueRepublish { project } => queue_orders::republish(scribe, &project),
         Command::QueuePublish { project } => queue_orders::publish(scribe, project),
+        Command::QueuePull { project } => pull::ask(scribe, &project),
         Command::SupervisorStop { mode } => stop(scribe, mode),
     }
 }
@@ -94,6 +96,7 @@ mod tests {
             Command::QueueCanary { project: project.clone() },
             Command::AskRecheck { project: project.clone() },
             Command::QueuePublish { project: project.clone() },
+            Command::QueuePull { project: project.clone() },
         ];
         for command in commands {
             let asked = format!("{command:?}");

@@ -16,6 +16,7 @@ use crate::decide::queue::folders;
 use crate::decide::queue::gate_ends;
 use crate::decide::queue::proofs;
 use crate::decide::queue::publish;
+use crate::decide::queue::pull;
 use crate::decide::queue::push;
 use crate::decide::queue::side_runs;
 use crate::decide::sessions::budgets;
@@ -94,6 +95,9 @@ pub(super) fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
             folders::removed(scribe, &project, slot, &result);
         }
         Input::PushAnswered { project, commit, result } => push::answered(scribe, &project, &commit, result),
+        Input::RemoteFetched { project, tip, result } => pull::fetched(scribe, &project, &tip, result),
+        Input::TargetForwarded { project, to, answer } => pull::forwarded(scribe, &project, &to, answer),
+        Input::UpstreamSeen { project, upstream } => pull::upstream_seen(scribe, &project, upstream),
         Input::GateExited { gate, results, from_nothing } => {
             gate_ends::exited(scribe, gate, results, from_nothing);
         }

@@ -68,6 +68,10 @@ pub struct Memo {
     pub(super) pushing: BTreeSet<ProjectSlug>,
     /// Pushes that wait: attempts so far and when the next is due, in Unix milliseconds.
     pub(super) push_again: BTreeMap<ProjectSlug, (u32, i64)>,
+    /// Pulls whose fetch, or whose move of the target branch, is in progress.
+    pub(super) pulling: BTreeSet<ProjectSlug>,
+    /// Pulls that a person asked this process for.
+    pub(super) pull_now: BTreeSet<ProjectSlug>,
     /// When proofs that could not be written are tried again, in Unix milliseconds.
     pub(super) prove_again: BTreeMap<ProjectSlug, i64>,
     /// Publications that a person asked for; `true` if a missing target branch may be created.

@@ -131,6 +131,7 @@ pub fn step(state: &mut State, memo: &mut Memo, input: Input, now_ms: i64) -> De
         // The queue has left it the next slot, and a run that it lands now keeps its folder until then.
         queue::recheck::run(&mut scribe);
         queue::publish::run(&mut scribe);
+        queue::pull::run(&mut scribe);
         queue::push::run(&mut scribe);
         queue::proofs::run(&mut scribe);
         // The canary only uses a slot that the queue left free.

@@ -14,6 +14,7 @@ pub(super) mod merge;
 pub(super) mod orders;
 pub(super) mod proofs;
 pub(super) mod publish;
+pub(super) mod pull;
 pub(super) mod push;
 pub(super) mod recheck;
 pub(super) mod side_runs;
@@ -233,6 +234,7 @@ fn name_of(entry: &Entry) -> String {
     match &entry.subject {
         Subject::Objective(id) => id.to_string(),
         Subject::Target => "your own commits".to_owned(),
+        Subject::Remote => "the commits of the remote".to_owned(),
     }
 }
 
@@ -249,6 +251,9 @@ fn landed(scribe: &mut Scribe<'_>, project: &ProjectSlug, landing: &Landing) {
     let candidate = &landing.candidate;
     for id in &landing.members {
         let Some(entry) = entry_of(scribe, project, *id) else { continue };
+        if entry.subject.is_of_people() {
+            scribe.memo.pulling.remove(project);
+        }
         scribe.record(Fact::Landed {
             project: project.clone(),
             entry: entry.id,

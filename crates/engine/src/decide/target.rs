@@ -11,7 +11,8 @@ use super::wording::integration_of;
 use crate::decide::queue::entries::drop_users_entry;
 use crate::decide::queue::holds::{hold, hold_queue_until, release, release_queue};
 use crate::decide::queue::publish;
-use crate::effect::Effect;
+use crate::decide::queue::pull;
+use crate::effect::{Effect, LandedWork};
 use crate::input::Problem;
 use paddock_model::event::Fact;
 use paddock_model::facts::{Relation, TargetFacts};
@@ -157,6 +158,8 @@ pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, 
             // The user may have committed again while the ref moved.
             scribe.order(Effect::Look { project: slug.clone() });
             scribe.record(Fact::ExternalAdopted { project: slug.clone(), from, to: to.clone() });
+            // Whatever was fetched for a pull is compared with the new tip.
+            scribe.memo.pulling.remove(slug);
             drop_users_entry(scribe, slug, None);
             for id in unpublished {
                 publish::retire(scribe, &ObjectiveKey { project: slug.clone(), id });
@@ -204,7 +207,7 @@ pub(super) fn adopt(scribe: &mut Scribe<'_>, project: &Project) {
 pub(super) fn adopt_effect(state: &State, project: &Project) -> Effect {
     let landed = state.objectives_of(&project.slug).filter_map(|objective| {
         let commit = objective.landed.as_ref()?.commit.clone()?;
-        Some((objective.key.id.clone(), commit))
+        Some(LandedWork { id: objective.key.id.clone(), commit, head: objective.head.clone() })
     });
     let (from, landed) = (project.integration.tip.clone(), landed.collect());
     Effect::AdoptTarget { project: project.slug.clone(), from, landed }
@@ -244,6 +247,7 @@ fn take_target(
 ) {
     scribe.record(Fact::TargetAdopted { project: slug.clone(), from, to: to.clone(), lost: lost.clone() });
     drop_users_entry(scribe, slug, None);
+    pull::drop_remote_entry(scribe, slug);
     release(scribe, slug, ReasonCode::TargetRewritten);
     release(scribe, slug, ReasonCode::TargetMissing);
     for id in lost {

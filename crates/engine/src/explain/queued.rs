@@ -180,5 +180,6 @@ fn name(entry: &Entry) -> String {
     match &entry.subject {
         Subject::Objective(id) => id.to_string(),
         Subject::Target => "your own commits".to_owned(),
+        Subject::Remote => "the commits of the remote".to_owned(),
     }
 }

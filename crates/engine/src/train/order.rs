@@ -4,7 +4,7 @@
 use paddock_model::ids::EntryId;
 use std::collections::{BTreeMap, BTreeSet};
 
-use paddock_model::train::{Entry, Subject, Train};
+use paddock_model::train::{Entry, Train};
 
 /// How often an entry may be overtaken by younger entries. Without the bound, a stream of entries of high
 /// priority would keep one of low priority waiting for ever.
@@ -17,18 +17,19 @@ const ORDERED_MAX: usize = 256;
 /// Entries that are known to conflict with each entry. Every pair is in it both ways.
 pub(super) type Conflicts = BTreeMap<EntryId, BTreeSet<EntryId>>;
 
-/// Returns the entries in the order in which they land if all are green: the user's commits, the members of
+/// Returns the entries in the order in which they land if all are green: the commits of people, the members of
 /// the chain, then the others by priority and time of approval.
 #[must_use]
 pub fn in_order(train: &Train) -> Vec<&Entry> {
     let chained: Vec<EntryId> =
         train.chain.as_ref().map(|chain| chain.members(usize::MAX)).unwrap_or_default();
-    let users = train.entries.iter().filter(|entry| entry.subject == Subject::Target);
+    let mut users: Vec<&Entry> = train.entries.iter().filter(|entry| entry.subject.is_of_people()).collect();
+    users.sort_by_key(|entry| (entry.subject.rank(), entry.id));
     let chained = chained.iter().filter_map(|id| train.entry(*id));
     let ordered = fresh_order(train, &[], &Conflicts::new(), usize::MAX);
     let mut seen = BTreeSet::new();
     // Entries beyond `ORDERED_MAX` come last, so that every entry is in the answer.
-    let all = users.chain(chained).chain(ordered).chain(&train.entries);
+    let all = users.into_iter().chain(chained).chain(ordered).chain(&train.entries);
     all.filter(|entry| seen.insert(entry.id)).collect()
 }
 
@@ -52,7 +53,7 @@ pub(super) fn fresh_order<'t>(
     }
     let degree = |entry: &Entry| conflicts.get(&entry.id).map_or(0, BTreeSet::len);
     rest.sort_by_key(|(entry, _)| {
-        (entry.subject != Subject::Target, -i64::from(entry.priority), degree(entry), entry.id)
+        (entry.subject.rank(), -i64::from(entry.priority), degree(entry), entry.id)
     });
     // Entries in order of age overtake nobody, so no entry reaches the bound on the way and the loop below,
     // which is quadratic, can be skipped. This is the usual case.
@@ -65,7 +66,7 @@ pub(super) fn fresh_order<'t>(
         let due = rest.iter().enumerate().filter(|(_, (_, times))| *times >= OVERTAKEN_MAX);
         let due = due.min_by_key(|(_, (entry, _))| entry.id).map_or(0, |(place, _)| place);
         // The user's commits go first in any case: everything else lands on top of them.
-        let place = if rest[0].0.subject == Subject::Target { 0 } else { due };
+        let place = if rest[0].0.subject.is_of_people() { 0 } else { due };
         let (next, _) = rest.remove(place);
         overtake(&mut rest, next);
         order.push(next);
@@ -76,7 +77,7 @@ pub(super) fn fresh_order<'t>(
 /// Counts that `next` lands before the others. The user's commits overtake nobody: everything else lands on
 /// them.
 fn overtake(rest: &mut [(&Entry, u32)], next: &Entry) {
-    if next.subject != Subject::Target {
+    if !next.subject.is_of_people() {
         rest.iter_mut().filter(|(older, _)| older.id < next.id).for_each(|(_, times)| *times += 1);
     }
 }

@@ -9,7 +9,7 @@ use crate::judge::{Judgement, Rules, Trial, judge};
 use paddock_model::clock;
 use paddock_model::gate::GateRun;
 use paddock_model::ids::{EntryId, GateId, ObjectId};
-use paddock_model::train::{Chain, Entry, Link, Subject, Train};
+use paddock_model::train::{Chain, Entry, Link, Train};
 
 /// Entries that are tried ahead of their turn, at most: that work is lost whenever the tip moves.
 const AHEAD_MAX: usize = 8;
@@ -136,7 +136,8 @@ impl<'a> Planner<'_, 'a> {
     }
 
     fn users_entry(&self) -> Option<&'a Entry> {
-        self.view.train.entries.iter().find(|entry| entry.subject == Subject::Target)
+        let of_people = self.view.train.entries.iter().filter(|entry| entry.subject.is_of_people());
+        of_people.min_by_key(|entry| (entry.subject.rank(), entry.id))
     }
 
     /// Returns whether the chain is out of date: made on another tip, made for a project with (or without) a
@@ -180,7 +181,7 @@ impl<'a> Planner<'_, 'a> {
             if kept.contains(&entry.id) || (!conflicts && !separate.contains(&entry.id)) {
                 eligible.push(entry);
             }
-            if entry.subject == Subject::Target {
+            if entry.subject.is_of_people() {
                 break; // The user's commits are tried alone.
             }
         }
@@ -370,7 +371,7 @@ impl<'a> Planner<'_, 'a> {
         }
         let order = in_order(self.view.train);
         // The first entry is the queue's own business.
-        let waiting = order.iter().filter(|entry| entry.subject != Subject::Target).skip(1).take(AHEAD_MAX);
+        let waiting = order.iter().filter(|entry| !entry.subject.is_of_people()).skip(1).take(AHEAD_MAX);
         for entry in waiting {
             let ahead = entry.ahead.as_ref().filter(|ahead| ahead.onto == *self.view.tip);
             match ahead.map(|ahead| ahead.candidate.as_ref()) {

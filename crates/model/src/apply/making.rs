@@ -2,7 +2,7 @@
 
 use crate::ids::{EntryId, ObjectId};
 use crate::project::Project;
-use crate::train::{Ahead, Candidate, Chain, Link, Made, Subject, Train};
+use crate::train::{Ahead, Candidate, Chain, Link, Made, Train};
 use crate::verdicts::settle;
 
 fn is_building(chain: &&mut Chain) -> bool {
@@ -104,9 +104,8 @@ pub(super) fn drop_entry(project: &mut Project, entry: EntryId, is_red: bool) {
         settle(&mut project.verdicts, &tree);
         project.compared.retain(|known| known.tree != tree || known.outcome.may_land());
     }
-    // The user's own commits say nothing about how often agents' branches fail.
-    if let Some(found) = project.train.entry(entry).filter(|found| is_red && found.subject != Subject::Target)
-    {
+    // Commits of people say nothing about how often agents' branches fail.
+    if let Some(found) = project.train.entry(entry).filter(|found| is_red && !found.subject.is_of_people()) {
         let has_passed = found.has_passed;
         project.train.rates.record(has_passed, true);
     }

@@ -15,6 +15,7 @@ mod objectives;
 mod operate;
 mod planning;
 mod projects;
+mod pulling;
 mod queue;
 mod sessions;
 mod side_runs;
@@ -161,6 +162,7 @@ impl State {
                 // The bypass notice is about commits that are now accepted as the base.
                 self.change(project, |p| p.bypassed = None);
                 self.move_tip(project, to, true, at_ms);
+                self.follow_moved_target(project, to);
             }
             Fact::TargetSet { project, branch, tip, published, lost, .. } => {
                 self.set_target(project, branch, (tip, published), lost, at_ms);
@@ -189,12 +191,20 @@ impl State {
                 p.integration.external_refused = None;
             }),
             Fact::Pushed { project, commit, .. } => self.change(project, |p| {
-                p.pushing.wait = None;
+                (p.pushing.wait, p.pushing.pull) = (None, None);
                 // What was published while the push ran is still due.
                 p.pushing.due.take_if(|due| due == commit);
             }),
             Fact::PushWaits { project, wait, .. } => {
                 self.change(project, |p| p.pushing.wait = Some(wait.clone()));
+            }
+            Fact::PullAsked { project, round } => self.ask_pull(project, *round, at_ms),
+            Fact::RemoteFetched { project, fetched, relation } => {
+                self.remote_fetched(project, fetched, *relation);
+            }
+            Fact::PullFailed { project, failure } => self.fail_pull(project, failure),
+            Fact::UpstreamSeen { project, upstream } => {
+                self.change(project, |p| p.upstream.clone_from(upstream));
             }
 
             // Objectives.

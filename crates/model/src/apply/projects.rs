@@ -60,6 +60,7 @@ fn new_project(
         external: None,
         bypassed: None,
         pushing: Pushing::default(),
+        upstream: None,
         refs_moved: Vec::new(),
         slot_tuning: SlotTuning::default(),
         gate_folders: BTreeMap::new(),
@@ -81,6 +82,7 @@ impl State {
     /// Advances the tip to the user's own commits. If the project has a gate, its verdict on them is due.
     pub(super) fn adopt_external(&mut self, project: &ProjectSlug, to: &ObjectId, at_ms: i64) {
         self.move_tip(project, to, true, at_ms);
+        self.follow_moved_target(project, to);
         let external = External { commit: to.clone(), judged: None };
         self.change(project, |p| p.external = (!p.settings.verify.is_empty()).then_some(external));
     }
@@ -159,6 +161,7 @@ impl State {
             p.external = None;
             p.bypassed = None;
             p.pushing = Pushing::default();
+            p.upstream = None;
             p.collisions.clear();
         });
         if self.project(project).is_some_and(|p| p.integration.tip != *tip) {

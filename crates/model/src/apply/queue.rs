@@ -233,7 +233,9 @@ impl State {
                 Subject::Target => {
                     p.integration.published = head.clone();
                     p.integration.external_refused = None;
+                    p.target_landed(head);
                 }
+                Subject::Remote => p.remote_landed(),
             }
         });
         if !is_moved {

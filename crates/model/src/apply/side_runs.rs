@@ -81,7 +81,7 @@ impl State {
         let landed = LandedTree { commit, tree, terms: run.terms.clone() };
         let id = match subject {
             Subject::Objective(id) => Some(id),
-            Subject::Target => None,
+            Subject::Target | Subject::Remote => None,
         };
         self.change(project, |p| p.recheck.land(&run, &landed, id, at_ms));
     }

@@ -108,6 +108,10 @@ impl Fact {
             | Fact::RefsMoved { .. }
             | Fact::Pushed { .. }
             | Fact::PushWaits { .. }
+            | Fact::PullAsked { .. }
+            | Fact::RemoteFetched { .. }
+            | Fact::PullFailed { .. }
+            | Fact::UpstreamSeen { .. }
             | Fact::CandidateOrdered { .. }
             | Fact::CandidateMade { .. }
             | Fact::CandidateFailed { .. }

@@ -17,7 +17,7 @@ use crate::train::Subject;
 pub fn compose_proof(state: &State, project: &ProjectSlug, landing: &Unproven, log: Option<&str>) -> Proof {
     let found = landing.subjects().filter_map(|subject| match subject {
         Subject::Objective(id) => state.objective(&ObjectiveKey { project: project.clone(), id: id.clone() }),
-        Subject::Target => None,
+        Subject::Target | Subject::Remote => None,
     });
     let objectives: Vec<&Objective> = found.collect();
     let numbers = objectives.iter().flat_map(|objective| &objective.sessions);

@@ -272,6 +272,22 @@ pub(super) fn types_of(kind: FactKind) -> Vec<EventType> {
         FactKind::PushWaits => {
             one("push_waits", "The target branch could not be pushed (`data.wait`); Paddock tries again.")
         }
+        FactKind::PullAsked => one(
+            "pull_started",
+            "The remote's branch is about to be fetched (`queue pull`); `data.round` above 1: again, as somebody pushed meanwhile.",
+        ),
+        FactKind::RemoteFetched => one(
+            "remote_fetched",
+            "The remote's branch was fetched (`data.fetched`) and compared with landed work (`data.relation`).",
+        ),
+        FactKind::PullFailed => one(
+            "pull_failed",
+            "What others pushed was not brought in, and nothing was changed (`data.failure`).",
+        ),
+        FactKind::UpstreamSeen => one(
+            "upstream_seen",
+            "The branch that the target branch follows, as last fetched, holds commits that the target branch lacks (`data.upstream`); null: no longer.",
+        ),
         FactKind::CandidateOrdered => {
             one("merge_started", "Paddock is about to merge queue entries, in memory.")
         }

@@ -2,8 +2,8 @@
 
 use super::{
     BudgetStatus, ExitStatus, IntegrationStatus, LandedStatus, NeedStatus, ObjectiveStatus, ProjectStatus,
-    ReasonStatus, RefsMovedStatus, SessionBudgetStatus, SessionStatus, StatusDocument, SupervisorStatus,
-    UsageStatus, Used, View, gate, node_status, queue,
+    PullStatus, ReasonStatus, RefsMovedStatus, SessionBudgetStatus, SessionStatus, StatusDocument,
+    SupervisorStatus, UpstreamStatus, UsageStatus, Used, View, gate, node_status, queue,
 };
 use crate::evidence;
 use crate::text::rfc3339;
@@ -15,6 +15,7 @@ use paddock_model::project::Project;
 use paddock_model::reason::{Reason, ReasonCode};
 use paddock_model::scope::OverlapCache;
 use paddock_model::session::{Exit, ProcessEnd, Session, SessionBudget};
+use paddock_model::side_runs::PullStage;
 use paddock_model::usage::{Tokens, dollars};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -74,6 +75,8 @@ fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
         gate: gate::commands(view, project),
         landing: gate::landing(view, project),
         git_configuration_off: project.switched_off.clone(),
+        upstream: upstream(project),
+        pull: pull(project),
         refs_moved: refs_moved(project, if view.all { i64::MIN } else { view.now_ms - DAY_MS }),
     }
 }
@@ -196,7 +199,35 @@ fn landed_status(view: &View<'_>, landed: &Landed) -> LandedStatus {
     }
 }
 
-fn session_status(view: &View<'_>, session: &Session) -> SessionStatus {
+fn upstream(project: &Project) -> Option<UpstreamStatus> {
+    let found = project.upstream.as_ref()?;
+    let text = found.sentence(&project.settings.target_branch);
+    Some(UpstreamStatus { name: found.name.clone(), behind: found.behind, text })
+}
+
+fn pull(project: &Project) -> Option<PullStatus> {
+    let pull = project.pushing.pull.as_ref()?;
+    let state = match &pull.stage {
+        PullStage::Fetching => "fetching",
+        PullStage::Forwarding(_) => "forwarding",
+        PullStage::Merging(_) => "merging",
+        PullStage::Merged => "merged",
+        PullStage::Failed(_) => "failed",
+    };
+    let failure = project.pushing.pull_failure();
+    let files = failure.map_or(&[][..], |failure| &failure.files);
+    Some(PullStatus {
+        state,
+        round: pull.round,
+        since: rfc3339(pull.since_ms),
+        problem: failure.map(|failure| failure.text.clone()),
+        files: files.iter().map(ToString::to_string).collect(),
+    })
+}
+
+/// Returns the status of a session, as every list of sessions shows it.
+#[must_use]
+pub fn session_status(view: &View<'_>, session: &Session) -> SessionStatus {
     let folder = view.workspace.join("runtime/sessions").join(session.id.to_string());
     SessionStatus {
         id: session.id.0,

@@ -16,7 +16,7 @@ const MEAN_OF: usize = 5;
 fn name(entry: &Entry) -> Option<String> {
     match &entry.subject {
         Subject::Objective(id) => Some(id.to_string()),
-        Subject::Target => None,
+        Subject::Target | Subject::Remote => None,
     }
 }
 
@@ -33,6 +33,11 @@ pub(super) fn queue(view: &View<'_>, project: &Project) -> Vec<QueueStatus> {
         let runs = u64::try_from(place + 1).unwrap_or(1);
         QueueStatus {
             objective: name(entry),
+            subject: match &entry.subject {
+                Subject::Objective(_) => "objective",
+                Subject::Target => "target",
+                Subject::Remote => "remote",
+            },
             position: place + 1,
             state: state_of(project, entry, open.is_some()),
             batch: project.train.batch_of(entry.id),

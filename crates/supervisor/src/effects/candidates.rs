@@ -75,6 +75,10 @@ impl Member {
                 let message = format!("Merge branch '{}' into landed work\n", site.target_branch);
                 (None, message, format!("branch '{}'", site.target_branch), String::new())
             }
+            Subject::Remote => {
+                let remote = format!("remote branch '{}'", site.target_branch);
+                (None, format!("Merge {remote} into landed work\n"), remote, String::new())
+            }
         };
         let merge = ChainMember { head: entry.head.clone(), message, line, trailers };
         Some(Self { entry: entry.id, branch, merge })

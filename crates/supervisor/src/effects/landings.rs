@@ -41,7 +41,7 @@ impl Order {
         let member = |id: &EntryId| {
             let entry = train.entry(*id)?;
             let (branch, from) = match &entry.subject {
-                Subject::Target => (None, site.published.clone()),
+                Subject::Target | Subject::Remote => (None, site.published.clone()),
                 Subject::Objective(id) => {
                     let key = ObjectiveKey { project: project.clone(), id: id.clone() };
                     let objective = state.objective(&key);

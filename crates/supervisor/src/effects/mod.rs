@@ -30,6 +30,8 @@
 //! | KeepCaches | is not ordered again: without it later runs start from older caches |
 //! | PrepareTree | makes a tree for a side run; the same inputs give the same tree |
 //! | Push | without force: a remote that holds the commit has it |
+//! | FetchRemote | fetched and compared again |
+//! | ForwardTarget | a fast-forward that can be tried at any time |
 //! | Land | compare-and-swap: the ref is at the candidate or beyond (done), at the old tip (not done; a member whose branch moved leaves the queue first), elsewhere (the queue is held) |
 //! | WriteProof | the same landing gives the same note; due until `proof_written` is recorded, every half minute |
 //! | StartSession, Harvest of a planner | like other sessions; its worktree is made anew each time, and salvaged and removed by the harvest |
@@ -50,6 +52,7 @@ mod harvest;
 mod landings;
 mod planning;
 mod proofs;
+mod remote;
 mod sessions;
 mod side_runs;
 mod targets;
@@ -102,6 +105,8 @@ pub(super) fn describe(state: &State, effect: &Effect) -> (Option<ProjectSlug>, 
         Effect::MakeCandidate { project, .. } => of_project(project, "merging queued work in memory"),
         Effect::PrepareTree { project, .. } => of_project(project, "making a tree for the gate"),
         Effect::Push { project, .. } => of_project(project, "pushing the target branch"),
+        Effect::FetchRemote { project, .. } => of_project(project, "fetching the remote's branch"),
+        Effect::ForwardTarget { project, .. } => of_project(project, "moving the target branch forward"),
         Effect::StartGate { gate } => of_gate(gate, "starting"),
         Effect::ReadChecks { gate } => of_gate(gate, "reading the checks of"),
         Effect::StopGate { gate } => of_gate(gate, "stopping"),
@@ -160,8 +165,17 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
             Some((ExecutorKey::Refs(project), Box::new(move || side_runs::prepare(&shared, &order))))
         }
         Effect::Push { project, remote, commit } => {
-            let order = side_runs::Push { site: Site::find(state, &project)?, remote, commit };
-            Some((ExecutorKey::Push(project), Box::new(move || side_runs::push_out(&shared, &order))))
+            let order = remote::Push { site: Site::find(state, &project)?, remote, commit };
+            Some((ExecutorKey::Push(project), Box::new(move || remote::push_out(&shared, &order))))
+        }
+        Effect::FetchRemote { project, tip } => {
+            let order = remote::Fetch::from_state(state, &project, tip)?;
+            Some((ExecutorKey::Push(project), Box::new(move || remote::fetch(&shared, &order))))
+        }
+        Effect::ForwardTarget { project, published, to } => {
+            let site = Site::find(state, &project)?;
+            let order = targets::Publication { published, to, create: false };
+            Some((ExecutorKey::Refs(project), Box::new(move || remote::forward(&shared, &site, &order))))
         }
         Effect::Land { project, entry } => {
             let order = landings::Order::from_state(state, &project, entry)?;

@@ -1,15 +1,13 @@
-//! Prepares trees for gate runs outside the queue (canary, tamper guard), and pushes to the user's remote.
+//! Prepares trees for gate runs outside the queue (canary, tamper guard).
 
 use super::super::clock::now_ms;
-use super::super::error::EffectError;
-use super::super::trust::judged;
 use super::super::world::{Site, World};
 use super::attempts::patiently;
 use super::candidates::conflict_text;
 use paddock_engine::input::{Input, MemberConflict, Problem, SideTreeAnswer};
-use paddock_git::{Candidate, CandidateOrder, GitError, PushOutcome, Repository, make_candidate, push};
-use paddock_model::ids::{ObjectId, ProjectSlug};
-use paddock_model::side_runs::{Prepared, PushCode, PushWait, SideTree};
+use paddock_git::{Candidate, CandidateOrder, GitError, Repository, make_candidate};
+use paddock_model::ids::ProjectSlug;
+use paddock_model::side_runs::{Prepared, SideTree};
 use paddock_model::state::State;
 
 /// A tree to prepare.
@@ -79,38 +77,4 @@ fn make_tree(world: &World, repository: &Repository, order: &Order) -> Result<Si
             Prepared { commit, tree, onto_tree: Some(repository.tree_of(onto)?) }
         }
     }))
-}
-
-/// A push to the user's remote.
-pub(in super::super) struct Push {
-    pub(in super::super) site: Site,
-    pub(in super::super) remote: String,
-    pub(in super::super) commit: ObjectId,
-}
-
-/// Pushes the target branch, without force.
-///
-/// Reconciled by pushing again: a remote that holds the commit accepts it without a change.
-pub(in super::super) fn push_out(world: &World, order: &Push) {
-    let outcome = world.trusted(&order.site).and_then(|repository| {
-        let judged = judged(&repository, &order.site.trust)?;
-        let changed = repository.acting_on_push(&judged, &order.remote)?;
-        if !changed.is_empty() {
-            return Err(EffectError::PushUntrusted(order.site.slug.clone(), changed));
-        }
-        Ok(push(&repository, &order.remote, &order.commit, &order.site.target_branch)?)
-    });
-    let waits = |code, said: String| {
-        let text = format!("{} could not be pushed to {}: {said}", order.site.target_branch, order.remote);
-        Err(PushWait { code, text, since_ms: now_ms() })
-    };
-    let result = match outcome {
-        Ok(PushOutcome::Pushed) => Ok(()),
-        Ok(PushOutcome::Rejected(said)) => waits(PushCode::Rejected, said),
-        Ok(PushOutcome::Denied(said)) => waits(PushCode::Denied, said),
-        Ok(PushOutcome::Unreachable(said)) => waits(PushCode::Unreachable, said),
-        Err(error) => waits(PushCode::Other, error.to_string()),
-    };
-    let (project, commit) = (order.site.slug.clone(), order.commit.clone());
-    world.report(Input::PushAnswered { project, commit, result });
 }

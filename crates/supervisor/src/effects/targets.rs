@@ -10,6 +10,8 @@ use super::super::user_refs;
 use super::super::world::{Site, World};
 use super::bypass;
 use super::candidates::candidate_name;
+use super::remote;
+use paddock_engine::effect::LandedWork;
 use paddock_engine::input::{Input, Problem, PublishAnswer};
 use paddock_git::{CasOutcome, GitError, PublishOrder, PublishOutcome, Repository};
 use paddock_model::facts::{Relation, TargetFacts};
@@ -122,6 +124,7 @@ pub(in super::super) fn look(world: &World, site: &Site) {
             world.report(Input::RepositoryFine { project: site.slug.clone() });
             // Before the facts, which make the engine take the new commits over as the user's own.
             bypass::look(world, &repository, site, &facts);
+            remote::look(world, &repository, site);
             world.report(Input::TargetLooked { project: site.slug.clone(), facts });
             look_at_queued(world, &repository, site);
             if site.is_tree_wanted
@@ -202,12 +205,7 @@ pub(in super::super) fn move_external(world: &World, site: &Site, from: &ObjectI
 ///
 /// Reconciled by the ref: if it is not at `from`, the move has happened, and the ref's commit is the adopted
 /// one.
-pub(in super::super) fn adopt(
-    world: &World,
-    site: &Site,
-    from: &ObjectId,
-    landed: &[(ObjectiveId, ObjectId)],
-) {
+pub(in super::super) fn adopt(world: &World, site: &Site, from: &ObjectId, landed: &[LandedWork]) {
     let adopt = || try_adopt(world, site, from, landed);
     let result =
         world.with_disk_space(site, "the target branch is adopted", adopt).map_err(|error| error.to_string());
@@ -219,7 +217,7 @@ fn try_adopt(
     world: &World,
     site: &Site,
     from: &ObjectId,
-    landed: &[(ObjectiveId, ObjectId)],
+    landed: &[LandedWork],
 ) -> Result<(ObjectId, Vec<ObjectiveId>), GitError> {
     let repository = world.repository(&site.repo_root)?;
     let gone = || GitError::Unexpected(format!("the branch {} is gone", site.target_branch));
@@ -230,7 +228,9 @@ fn try_adopt(
         None => paddock_git::observe(&repository, &site.target_branch)?.ok_or_else(gone)?,
     };
     let mut lost = Vec::new();
-    for (id, commit) in landed {
+    // Read at the first landing whose commits are gone: usually there is none.
+    let mut rewritten = None;
+    for LandedWork { id, commit, head } in landed {
         let is_in = |commit: &ObjectId, of: &ObjectId| {
             Ok::<bool, GitError>(matches!(
                 repository.relation(commit, of)?,
@@ -238,7 +238,15 @@ fn try_adopt(
             ))
         };
         // Work that landed on an earlier target branch was never on this one, so it is not lost here.
-        if is_in(commit, from)? && !is_in(commit, &target)? {
+        if !is_in(commit, from)? || is_in(commit, &target)? {
+            continue;
+        }
+        // The user may have rebased the landing, or squashed it: its work is there under other commits.
+        let found = match rewritten.take() {
+            Some(found) => found,
+            None => repository.rewritten(&target, from)?,
+        };
+        if !rewritten.insert(found).holds(commit, head.as_ref())? {
             lost.push(id.clone());
         }
     }
@@ -295,12 +303,12 @@ fn release_candidate(world: &World, site: &Site, landed: &ObjectId) {
 }
 
 /// Returns the answer that the publication waits, and why.
-fn waiting_answer(code: WaitCode, files: Vec<RepoPath>, text: String) -> PublishAnswer {
+pub(super) fn waiting_answer(code: WaitCode, files: Vec<RepoPath>, text: String) -> PublishAnswer {
     PublishAnswer::Waits(PublicationWait { code, files, text, since_ms: now_ms() })
 }
 
 /// Publishes in the given repository.
-fn publish_in(repository: &Repository, site: &Site, order: &Publication) -> PublishAnswer {
+pub(super) fn publish_in(repository: &Repository, site: &Site, order: &Publication) -> PublishAnswer {
     if order.create {
         let name = format!("refs/heads/{}", site.target_branch);
         // `None`: only if the branch still does not exist. If the user has made it meanwhile, the steps below

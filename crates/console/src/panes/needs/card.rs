@@ -66,7 +66,11 @@ pub(crate) fn card(model: &Model, need: &Need) -> Card {
             Card { clears, keys: project_keys(need.reason.code), ..named("target branch") }
         }
         NeedKind::Notice => {
-            let name = if need.reason.code == ReasonCode::PushWaits { "push" } else { "gate" };
+            let name = match need.reason.code {
+                ReasonCode::PushWaits => "push",
+                ReasonCode::PullFailed => "pull",
+                _ => "gate",
+            };
             Card { clears, keys: vec![("pane-3", "show the queue")], ..named(name) }
         }
         NeedKind::Worker(id) => Card { clears, ..named(&format!("worker {id}")) },

@@ -142,6 +142,7 @@ fn name(subject: &Subject) -> String {
     match subject {
         Subject::Objective(id) => id.to_string(),
         Subject::Target => "your own commits".to_owned(),
+        Subject::Remote => "the commits of the remote".to_owned(),
     }
 }
 
@@ -205,7 +206,7 @@ fn landing_words(model: &Model, project: &Project) -> String {
 fn row(model: &Model, project: &Project, entry: &Entry, first: bool) -> Row {
     let objective = match &entry.subject {
         Subject::Objective(id) => Some(id.clone()),
-        Subject::Target => None,
+        Subject::Target | Subject::Remote => None,
     };
     let run = run_of(model, project, entry);
     let mut row = Row {

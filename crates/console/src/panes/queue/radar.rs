@@ -17,7 +17,7 @@ const BRANCHES_MAX: usize = 12;
 fn branches<'p>(answers: &Answers, project: &'p Project) -> Vec<&'p ObjectiveId> {
     let queued = (answers.in_order)(&project.train).into_iter().filter_map(|entry| match &entry.subject {
         Subject::Objective(id) => Some(id),
-        Subject::Target => None,
+        Subject::Target | Subject::Remote => None,
     });
     let mut all: Vec<&ObjectiveId> = queued.collect();
     for found in &project.collisions {

@@ -96,8 +96,8 @@ pub(in crate::decide) fn answered(
 /// Returns what follows from a comparison of the tests of these entries with those on the base.
 fn judge(scribe: &Scribe<'_>, project: &Project, entries: &[EntryId], comparison: &Comparison) -> Outcome {
     let entries: Vec<&Entry> = entries.iter().filter_map(|id| project.train.entry(*id)).collect();
-    // The user may do with their tests what they like.
-    if entries.iter().any(|entry| entry.subject == Subject::Target) {
+    // People may do with their tests what they like.
+    if entries.iter().any(|entry| entry.subject.is_of_people()) {
         return Outcome::Kept;
     }
     let found = |entry: &&Entry| objective_of(scribe, project, entry);

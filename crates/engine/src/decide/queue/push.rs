@@ -1,6 +1,7 @@
 //! Pushing the published target branch to the user's remote (`land.push`). Pushes run in parallel with the
 //! queue and are tried again with growing pauses. Nothing else waits for them.
 
+use crate::decide::queue::pull;
 use crate::decide::scribe::Scribe;
 use crate::effect::Effect;
 use paddock_model::clock;
@@ -60,6 +61,7 @@ pub(in crate::decide) fn answered(
             let tries = scribe.memo.push_again.get(slug).map_or(0, |(tries, _)| *tries);
             let pause_ms = (AGAIN_FIRST_MS << tries.min(8)).min(AGAIN_MAX_MS);
             scribe.memo.push_again.insert(slug.clone(), (tries + 1, scribe.now_ms + pause_ms));
+            pull::push_refused(scribe, slug, commit, &wait);
             // The same failure repeats at every try; only news is recorded.
             if known.is_none_or(|known| known.code != wait.code || known.text != wait.text) {
                 scribe.record(Fact::PushWaits { project: slug.clone(), remote, wait });

@@ -2,6 +2,7 @@
 //! feedback. For the user's own commits, publishing waits for the user.
 
 use crate::decide::queue::entries::drop_entry;
+use crate::decide::queue::pull;
 use crate::decide::scribe::Scribe;
 use crate::decide::sessions::retries::{human, retry};
 use crate::listing::a_few_of;
@@ -15,6 +16,7 @@ use paddock_model::path::RepoPath;
 use paddock_model::project::{PublicationWait, WaitCode};
 use paddock_model::reason::ReasonCode;
 use paddock_model::session::SessionKind;
+use paddock_model::side_runs::{PullFailure, PullFault};
 use paddock_model::train::{Entry, Subject};
 
 /// Paths that an event names; a conflict can have thousands.
@@ -45,6 +47,10 @@ pub(in crate::decide) fn conflicts(
             let text = "your commits on the target branch conflict with landed work";
             refuse_external(scribe, project, entry, WaitCode::Conflict, paths, text);
         }
+        Subject::Remote => {
+            let text = "the commits of the remote conflict with landed work".to_owned();
+            refuse_pull(scribe, project, PullFault::Conflict, paths, text);
+        }
     }
 }
 
@@ -63,6 +69,13 @@ pub(in crate::decide) fn red(scribe: &mut Scribe<'_>, gate: &GateRun, entry: &En
                 failed.name
             );
             refuse_external(scribe, &gate.project, entry, WaitCode::Red, Vec::new(), &text);
+        }
+        Subject::Remote => {
+            let text = format!(
+                "the gate command {} is red on the merge of the remote's commits with landed work (gate run {})",
+                failed.name, gate.id
+            );
+            refuse_pull(scribe, &gate.project, PullFault::Red, Vec::new(), text);
         }
     }
 }
@@ -116,6 +129,18 @@ pub(in crate::decide) fn fewer_tests(scribe: &mut Scribe<'_>, run: &GateRun, ent
     let Subject::Objective(id) = &entry.subject else { return };
     let finding = Finding::new(FindingCode::FewerTests, text, Vec::new());
     retry(scribe, &key(&run.project, id), SessionKind::Correction, Feedback::Findings(vec![finding]));
+}
+
+/// Records that the remote's commits cannot be merged. The queue continues; the push waits for a person.
+fn refuse_pull(
+    scribe: &mut Scribe<'_>,
+    project: &ProjectSlug,
+    fault: PullFault,
+    files: Vec<RepoPath>,
+    text: String,
+) {
+    let at_ms = scribe.now_ms;
+    pull::fail(scribe, project, PullFailure { fault, text, files, at_ms });
 }
 
 /// Records that the user's commits cannot be merged. The queue continues; publishing waits, with a reason

@@ -16,6 +16,7 @@
 use crate::decide::queue::entries::drop_users_entry;
 use crate::decide::queue::holds::{hold, release};
 use crate::decide::queue::publish;
+use crate::decide::queue::pull;
 use crate::decide::refusals::unknown_project;
 use crate::decide::scribe::Scribe;
 use crate::effect::Effect;
@@ -86,6 +87,7 @@ fn record(
     scribe.mark(slug);
     // The user's commits on the old branch are not to be merged into the new one.
     drop_users_entry(scribe, slug, None);
+    pull::drop_remote_entry(scribe, slug);
     scribe.record(Fact::TargetSet {
         project: slug.clone(),
         from_branch,
