@@ -17,7 +17,7 @@ use paddock_model::command::Command;
 use paddock_model::ids::{AgentId, ProjectSlug};
 use paddock_model::settings::{AgentSettings, ProjectSettings};
 use paddock_model::state::State;
-use paddock_report::agents::{AgentStatus, CheckStatus, Owned, agents, of_projects};
+use paddock_report::agents::{AgentStatus, CheckStatus, Owned, agents, note_planners, of_projects};
 use paddock_report::text::{harmless, table};
 use paddock_supervisor::{Checkup, check_agent};
 
@@ -35,6 +35,14 @@ pub(super) enum Agent {
     /// Enable an agent in every project, at once
     #[command(after_help = "Examples:\n  paddock agent enable claude")]
     Enable(Named),
+    /// Say whether an agent may plan for a project, if its settings say nothing about it
+    #[command(after_help = "Examples:
+  paddock --project shop agent planner my-agent
+  paddock --project shop agent planner my-agent --no
+
+`planner: true` or `planner: false` of the agent in the project file says the same and counts more. Which of the \
+agents that may plan does so is the setting `planner.agent`.")]
+    Planner(MayPlan),
     /// Disable an agent in every project: no new session starts with it
     #[command(after_help = "Examples:\n  paddock agent disable codex")]
     Disable(Named),
@@ -65,6 +73,15 @@ pub(super) struct Named {
     id: String,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct MayPlan {
+    /// Id of the agent
+    id: String,
+    /// The agent must not plan
+    #[arg(long)]
+    no: bool,
+}
+
 /// Result of one check, for scripts.
 #[derive(Debug, Serialize)]
 struct Checked {
@@ -87,6 +104,11 @@ impl Agent {
                     by: context.environment.person(),
                 })?;
             }
+            Self::Planner(MayPlan { id: agent, no }) => {
+                check_known(context, &agent)?;
+                let project = context.project(&context.state()?, None)?;
+                context.ask_and_say(Command::AgentMayPlan { project, agent: agent.into(), may_plan: !no })?;
+            }
             Self::Disable(Named { id: agent }) => {
                 check_known(context, &agent)?;
                 context.ask_and_say(Command::AgentEnable {
@@ -103,11 +125,19 @@ impl Agent {
 /// Returns the present status of every agent.
 pub(super) fn statuses(context: &Context, state: &State) -> Vec<AgentStatus> {
     let now_ms = jiff::Timestamp::now().as_millisecond();
-    agents(state, settings(context, state), now_ms, &|program| is_found(context, program))
+    let projects = project_settings(context, state);
+    let all = of_projects(projects.iter(), builtin::agents);
+    let mut found = agents(state, all, now_ms, &|program| is_found(context, program));
+    note_planners(&mut found, state, projects.iter());
+    found
 }
 
 /// Returns the agents' settings from the project files as they are now; for a file with faults, as recorded.
 pub(super) fn settings(context: &Context, state: &State) -> BTreeMap<AgentId, Owned> {
+    of_projects(project_settings(context, state).iter(), builtin::agents)
+}
+
+fn project_settings(context: &Context, state: &State) -> BTreeMap<ProjectSlug, ProjectSettings> {
     let mut all: BTreeMap<ProjectSlug, ProjectSettings> =
         state.projects().map(|project| (project.slug.clone(), project.settings.clone())).collect();
     // A running supervisor reads changed files by itself, so the files are what counts; a file with faults is
@@ -119,7 +149,7 @@ pub(super) fn settings(context: &Context, state: &State) -> BTreeMap<AgentId, Ow
         }
     }
     all.retain(|slug, _| context.project.as_ref().is_none_or(|only| only == slug));
-    of_projects(all.iter(), builtin::agents)
+    all
 }
 
 /// Fails if no project has the agent: a misspelt id would be recorded as disabled and change nothing.
@@ -168,7 +198,20 @@ fn row(agent: &AgentStatus) -> Vec<String> {
         more.push(success);
     }
     let limits = limits(agent.limits);
-    vec![agent.id.to_string(), state, agent.program.clone(), harmless(&version), limits, more.join("; ")]
+    let plans = match (agent.planner, agent.plans_for.is_empty()) {
+        (_, false) => "plans",
+        (true, true) => "may plan",
+        (false, _) => "does not plan",
+    };
+    vec![
+        agent.id.to_string(),
+        state,
+        agent.program.clone(),
+        harmless(&version),
+        plans.to_owned(),
+        limits,
+        more.join("; "),
+    ]
 }
 
 /// Says when limits on tokens and cost act, which depends on when the agent reports them:

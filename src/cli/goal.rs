@@ -8,9 +8,10 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use super::exit_codes::{Exit, Failure, Outcome};
 use super::goal_document::{Export, Import};
+use super::goal_show::{RemoveCheck, Show};
 use super::output;
 use paddock_model::command::Command;
-use paddock_model::hierarchy::{HierarchyNode, Level, NodeKey, NodeOrder};
+use paddock_model::hierarchy::{HierarchyNode, Level, NodeKey, NodeOrder, Stage};
 use paddock_model::ids::{self, NodeId, ProjectSlug};
 use paddock_model::state::State;
 use paddock_report::status::node_status;
@@ -34,6 +35,12 @@ pub(super) enum Goal {
     /// Change a goal's title or description
     #[command(after_help = "Examples:\n  paddock goal edit a-shop-that-people-trust --title 'A safe shop'")]
     Edit(EditGoal),
+    /// Show a goal with what is below it
+    #[command(after_help = "Examples:\n  paddock goal show a-shop-that-people-trust")]
+    Show(Show),
+    /// Delete a goal and everything below it
+    #[command(after_help = "Examples:\n  paddock goal delete a-shop-that-people-trust")]
+    Delete(Named),
     /// Create and update goals, milestones and phases from a Markdown document
     Import(Import),
     /// Print goals, milestones and phases as a Markdown document
@@ -59,6 +66,12 @@ pub(super) enum Milestone {
     /// Change a milestone's title, description or goal
     #[command(after_help = "Examples:\n  paddock milestone edit payments-work --goal a-safe-shop")]
     Edit(EditMilestone),
+    /// Show a milestone with what is below it
+    #[command(after_help = "Examples:\n  paddock milestone show payments-work")]
+    Show(Show),
+    /// Delete a milestone and everything below it
+    #[command(after_help = "Examples:\n  paddock milestone delete payments-work")]
+    Delete(Named),
 }
 
 #[derive(Debug, Subcommand)]
@@ -80,6 +93,16 @@ pub(super) enum Phase {
     /// Change a phase's title, description or milestone
     #[command(after_help = "Examples:\n  paddock phase edit the-payment-form --milestone payments-work")]
     Edit(EditPhase),
+    /// Show a phase with what is below it and its checks
+    #[command(after_help = "Examples:\n  paddock phase show the-payment-form")]
+    Show(Show),
+    /// Delete a phase; its objectives stay
+    #[command(after_help = "Examples:\n  paddock phase delete the-payment-form")]
+    Delete(Named),
+    /// Remove a check of a phase, yours or the planner's
+    #[command(after_help = "Examples:\n  paddock phase show the-payment-form\n  paddock phase remove-check \
+                            the-payment-form 2")]
+    RemoveCheck(RemoveCheck),
 }
 
 #[derive(Debug, Args)]
@@ -176,6 +199,8 @@ impl Goal {
             Self::Activate(named) => order(context, level, &named.id, NodeOrder::Activate),
             Self::Complete(named) => order(context, level, &named.id, NodeOrder::Complete),
             Self::Edit(EditGoal { changes }) => edit(context, level, changes, None),
+            Self::Show(show) => show.execute(context, level),
+            Self::Delete(named) => order(context, level, &named.id, NodeOrder::Delete),
             Self::Import(import) => import.execute(context),
             Self::Export(export) => export.execute(context),
         }
@@ -191,6 +216,8 @@ impl Milestone {
             Self::Activate(named) => order(context, level, &named.id, NodeOrder::Activate),
             Self::Complete(named) => order(context, level, &named.id, NodeOrder::Complete),
             Self::Edit(EditMilestone { changes, goal }) => edit(context, level, changes, goal),
+            Self::Show(show) => show.execute(context, level),
+            Self::Delete(named) => order(context, level, &named.id, NodeOrder::Delete),
         }
     }
 }
@@ -204,6 +231,9 @@ impl Phase {
             Self::Activate(named) => order(context, level, &named.id, NodeOrder::Activate),
             Self::Complete(named) => order(context, level, &named.id, NodeOrder::Complete),
             Self::Edit(EditPhase { changes, milestone }) => edit(context, level, changes, milestone),
+            Self::Show(show) => show.execute(context, level),
+            Self::Delete(named) => order(context, level, &named.id, NodeOrder::Delete),
+            Self::RemoveCheck(check) => check.execute(context),
         }
     }
 }
@@ -256,6 +286,17 @@ fn order(context: &Context, level: Level, id: &str, order: NodeOrder) -> Outcome
     Ok(Exit::Good)
 }
 
+/// Returns the failure of a name that no node of the level has.
+pub(super) fn unknown(state: &State, key: &NodeKey) -> Failure {
+    let of_level = state.nodes_of(&key.project).filter(|node| node.key.level == key.level);
+    let known: Vec<&str> = of_level.map(|node| node.key.id.as_str()).collect();
+    let (level, id) = (key.level, &key.id);
+    Failure::error(match known.is_empty() {
+        true => format!("there is no {level} {id}; `paddock {level} add TITLE` adds one"),
+        false => format!("there is no {level} {id}; there is: {}", known.join(", ")),
+    })
+}
+
 fn show(context: &Context, level: Level, list: &List) -> Outcome {
     let state = context.state()?;
     let project = context.project(&state, None)?;
@@ -280,5 +321,14 @@ fn show(context: &Context, level: Level, list: &List) -> Outcome {
         row
     };
     output::print(&table(&nodes.iter().map(row).collect::<Vec<_>>(), 0))?;
+    let active = nodes.iter().find(|node| node.stage == Stage::Active);
+    if let (Some(active), Some(next)) = (active, active.and_then(|active| state.next_after(active))) {
+        output::note(&format!(
+            "{} is active; {next} begins by itself once it is complete, and `paddock {level} activate {next}` begins it \
+             now",
+            active.key.id,
+            next = next.key.id
+        ));
+    }
     Ok(Exit::Good)
 }

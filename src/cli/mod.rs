@@ -21,6 +21,7 @@ mod gate_proposal;
 mod git_config;
 mod goal;
 mod goal_document;
+mod goal_show;
 mod init;
 mod log_text;
 mod manual;

@@ -292,8 +292,8 @@ impl AgentEntry {
                 .planner
                 .or(below.map(|agent| agent.planner))
                 .unwrap_or_else(|| keys::AGENT_PLANNER.default()),
-            // Unlike `planner`, this is false unless somebody said so: an agent of one's own plans only when
-            // named.
+            // Unlike `planner`, this is false unless somebody said so: a project of an earlier build asks before
+            // such an agent plans.
             plans: self.planner.or(below.map(|agent| agent.plans)).unwrap_or(false),
             enabled: self
                 .enabled

@@ -90,6 +90,10 @@ pub(crate) const CHANGES: &[&str] = &[
     "Paddock's own git calls, agents and gates read the configuration that `GIT_CONFIG_GLOBAL`, \
      `GIT_CONFIG_SYSTEM`, `GIT_CONFIG_NOSYSTEM` and `GIT_CONFIG_COUNT` name, as your own git does; a file that \
      these replace no longer counts.",
+    "The agent that plans is the first of a project's workers that may (`planner.agent: auto`), and every \
+     agent may that does not say `planner: false`; a project of an earlier version asks before an agent of \
+     your own plans that does not say `planner: true`.",
+    "When a goal is complete, the next planned goal begins by itself.",
 ];
 
 /// Returns the changes that `status` has not printed in a workspace yet; `file` is its

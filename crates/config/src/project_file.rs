@@ -49,7 +49,10 @@ impl ProjectFile {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Places {
     pub top: Place,
-    pub planner_agent: Place,
+    /// `session_defaults.planner_agent`, if the file gives it.
+    pub planner_agent: Option<Place>,
+    /// `planner.agent`, if the file gives it.
+    pub planner_choice: Option<Place>,
     /// Place and key of a limit in dollars, of a session or a day.
     pub usd: Option<(Place, &'static str)>,
     /// Place and key of a limit in tokens, of a session or a day.
@@ -186,7 +189,11 @@ fn unshared(file: &Section<'_>, planner: &Section<'_>, event_types: Option<&[&st
         queue,
         land: sections::land(file),
         test_patterns: file.given(&keys::TEST_PATTERNS),
-        planner: PlannerSettings { approval: planner.value(&keys::APPROVAL), context_files: Vec::new() },
+        planner: PlannerSettings {
+            agent: planner.value(&keys::PLANNER_CHOICE).into(),
+            approval: planner.value(&keys::APPROVAL),
+            context_files: Vec::new(),
+        },
         budget: sections::budget(file),
         disk: sections::disk(file),
         sign: file.value(&keys::SIGN),
@@ -260,7 +267,8 @@ fn places(file: &Section<'_>) -> Places {
         |section: &Section<'_>, row: &dyn Row| section.get(row).map(|node| (node.place, row.setting().path));
     Places {
         top: file.place,
-        planner_agent: defaults.get(&keys::PLANNER_AGENT).map_or(file.place, |node| node.place),
+        planner_agent: defaults.get(&keys::PLANNER_AGENT).map(|node| node.place),
+        planner_choice: file.section(&keys::PLANNER).get(&keys::PLANNER_CHOICE).map(|node| node.place),
         usd: limit(&defaults, &keys::MAX_USD).or_else(|| limit(&budget, &keys::USD_PER_DAY)),
         tokens: limit(&defaults, &keys::MAX_TOKENS).or_else(|| limit(&budget, &keys::TOKENS_PER_DAY)),
     }

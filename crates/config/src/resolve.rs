@@ -13,7 +13,7 @@ use super::settings_table as keys;
 use super::shared_part::SharedPart;
 use paddock_agents::transcript::{When, usage_reporting};
 use paddock_model::ids::{AgentId, ProjectSlug};
-use paddock_model::settings::{AgentSettings, ProjectSettings, WorkerSettings};
+use paddock_model::settings::{AgentSettings, PlannerChoice, ProjectSettings, WorkerSettings};
 
 /// Facts that resolving needs in addition to the project file.
 pub struct Surroundings<'a> {
@@ -125,19 +125,40 @@ impl ProjectFile {
             .unwrap_or_else(|| keys::CONTEXT_FILES.default());
     }
 
-    /// Adds a fault if `planner_agent` names an unknown agent, or one that must not plan.
+    /// Adds a fault if the planner is an unknown agent, or one that must not plan, or if the two keys that name
+    /// it disagree.
     fn check_planner(&self, settings: &ProjectSettings, withheld: &[AgentEntry], sink: &Sink) {
-        let Some(id) = &settings.session_defaults.planner_agent else { return };
-        let key = keys::PLANNER_AGENT.path;
-        let place = self.places.planner_agent;
+        let older = settings.session_defaults.planner_agent.as_ref();
+        let choice = &settings.planner.agent;
+        if let (Some(place), Some(older)) = (self.places.planner_choice, older)
+            && *choice != PlannerChoice::Agent(older.clone())
+        {
+            let problem = format!(
+                "`planner.agent` is `{}`, but `session_defaults.planner_agent` is `{older}`",
+                String::from(choice.clone())
+            );
+            let right = "remove `session_defaults.planner_agent`".to_owned();
+            return sink.add(place, keys::PLANNER_CHOICE.path, problem, Some(right));
+        }
+        let (id, key, place) = match choice {
+            PlannerChoice::Agent(id) => (id, keys::PLANNER_CHOICE.path, self.places.planner_choice),
+            PlannerChoice::Auto | PlannerChoice::Nobody => match older {
+                Some(id) => (id, keys::PLANNER_AGENT.path, self.places.planner_agent),
+                None => return,
+            },
+        };
+        let place = place.unwrap_or(self.places.top);
         match settings.agent(id) {
             Some(agent) if !agent.planner => {
                 let problem = format!("the agent `{id}` has `planner: false`");
                 sink.add(place, key, problem, Some("choose another agent".to_owned()));
             }
             None if !withheld.iter().any(|entry| entry.id == *id) => {
-                let right = Some(meant(id.as_str(), &ids(settings)));
-                sink.add(place, key, format!("unknown agent {id:?}"), right);
+                let mut known = ids(settings);
+                if key == keys::PLANNER_CHOICE.path {
+                    known.extend([PlannerChoice::AUTO, PlannerChoice::NOBODY]);
+                }
+                sink.add(place, key, format!("unknown agent {id:?}"), Some(meant(id.as_str(), &known)));
             }
             _ => {}
         }

@@ -156,7 +156,7 @@ pub(crate) fn planners_from<'p>(state: &State, project: &'p Project) -> Vec<(&'p
         let health = state.agent_health(id).and_then(|health| health.cooldown.as_ref());
         health.map_or(0, |cooldown| cooldown.until_ms)
     };
-    let all = planners(&project.settings).into_iter().filter(|id| is_usable(state, project, id));
+    let all = planners(project).into_iter().filter(|id| is_usable(state, project, id));
     all.map(|id| (id, from(id))).collect()
 }
 

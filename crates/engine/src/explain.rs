@@ -6,6 +6,7 @@ mod nodes;
 mod queued;
 mod stops;
 
+pub(crate) use nodes::no_planner;
 pub use nodes::nothing_planned;
 
 use self::stops::{project_stop, reason, stopped};

@@ -125,7 +125,7 @@ fn agents(state: &State, project: &Project) -> Vec<(NeedKind, Reason)> {
     };
     let workers = project.settings.workers.iter().flat_map(|worker| &worker.agents);
     // An agent that several workers name is one need.
-    let used: BTreeSet<&AgentId> = workers.chain(planners(&project.settings)).collect();
+    let used: BTreeSet<&AgentId> = workers.chain(planners(project)).collect();
     let locked = used.into_iter().filter_map(|id| {
         let trouble = state.agent_health(id)?.locked.as_ref()?;
         Some(need(id, trouble.at_ms, &trouble.failure.to_string(), "log in with it"))

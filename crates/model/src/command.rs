@@ -80,6 +80,8 @@ pub enum Command {
     },
     /// Enable or disable an agent for all projects; `by` names the person for the record.
     AgentEnable { agent: AgentId, enabled: bool, by: Person },
+    /// Say whether an agent, whose settings say nothing about it, may plan for a project.
+    AgentMayPlan { project: ProjectSlug, agent: AgentId, may_plan: bool },
     /// Record the result of an agent check.
     AgentChecked { agent: AgentId, check: Check },
     /// Put the merge queue on hold.
@@ -118,6 +120,7 @@ impl Command {
             | Self::ProjectRemove { project }
             | Self::ObjectivesAdd { project, .. }
             | Self::NodesImport { project, .. }
+            | Self::AgentMayPlan { project, .. }
             | Self::PlanNow { project }
             | Self::PlanApply { project, .. }
             | Self::PlanApprove { project }

@@ -115,8 +115,15 @@ pub enum Fact {
     /// back with its content: the database, the workspace's lock or a repository's claim. `kept` is the new
     /// name of the file that had taken its place.
     FilePutBack { path: String, was_replaced: bool, kept: Option<String> },
-    /// A person added a repository as a project.
-    ProjectAdded { project: ProjectSlug, settings: Box<ProjectSettings>, repository: RepositoryFacts },
+    /// A person added a repository as a project. `agents_may_plan`: every agent may plan that does not say
+    /// `planner: false`; builds that did not record it asked for `planner: true`.
+    ProjectAdded {
+        project: ProjectSlug,
+        settings: Box<ProjectSettings>,
+        repository: RepositoryFacts,
+        #[serde(default)]
+        agents_may_plan: bool,
+    },
     /// The settings of a project changed.
     ProjectConfigured { project: ProjectSlug, settings: Box<ProjectSettings> },
     /// A person enabled or disabled a project.
@@ -143,6 +150,8 @@ pub enum Fact {
     ProjectReleased { project: ProjectSlug, code: ReasonCode },
     /// An agent could not be started for a project.
     AgentUnusable { project: ProjectSlug, agent: AgentId, problem: String },
+    /// A person said whether an agent, whose settings say nothing about it, may plan for a project.
+    AgentMayPlan { project: ProjectSlug, agent: AgentId, may_plan: bool },
     /// The agents of a project that could not be started may be tried again.
     AgentsReset { project: ProjectSlug },
     /// An agent entered a cooldown: until it is over, no project starts a session with it.
@@ -281,6 +290,22 @@ pub enum Fact {
         node: NodeKey,
         level: Level,
         to: Stage,
+    },
+    /// A person deleted a goal, milestone or phase. Objectives of a deleted phase stay, without a phase.
+    #[serde(rename = "aim_deleted")]
+    #[strum_discriminants(strum(serialize = "aim_deleted"))]
+    NodeDeleted {
+        project: ProjectSlug,
+        #[serde(rename = "aim")]
+        node: NodeKey,
+        title: String,
+    },
+    /// A person removed a check of a phase, theirs or the planner's. The planner cannot add the same one again.
+    PhaseCheckRemoved {
+        project: ProjectSlug,
+        #[serde(rename = "aim")]
+        node: NodeKey,
+        check: PhaseCheck,
     },
     /// An imported document put the nodes of a level in this order.
     #[serde(rename = "aims_ordered")]

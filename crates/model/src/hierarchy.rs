@@ -170,6 +170,10 @@ pub enum NodeOrder {
     Activate,
     /// Mark the node complete.
     Complete,
+    /// Delete the node and everything below it.
+    Delete,
+    /// Remove a check of a phase.
+    RemoveCheck { check: PhaseCheck },
 }
 
 /// A goal, milestone or phase of an imported document.

@@ -30,6 +30,14 @@ pub struct PhaseCheck {
     pub expected: String,
 }
 
+impl PhaseCheck {
+    /// Returns whether both check the same, whatever their descriptions.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.check_command == other.check_command && self.expected == other.expected
+    }
+}
+
 /// Limits of a planned objective's session; `None` = the project's default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PlannedBudget {

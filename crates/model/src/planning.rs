@@ -3,15 +3,16 @@
 //! The planner is a session of kind `planner`, which has no objective. Everything here follows from events,
 //! so that cooldowns and limits survive a crash.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AgentId, GateId, NodeId, ObjectiveId, ProjectSlug, SessionId};
 use super::operate::By;
 use super::plan::{PhaseCheck, PlanDocument};
+use super::project::Project;
 use super::reason::{Reason, ReasonCode};
-use super::settings::ProjectSettings;
+use super::settings::{AgentSettings, PlannerChoice, ProjectSettings};
 
 /// Plans in a row without a landing, after which a person is asked.
 pub const BARREN_MAX: u32 = 3;
@@ -135,6 +136,9 @@ pub struct Planning {
     pub notes: Vec<String>,
     /// Why no session starts until a person does something; `None` if nothing prevents it.
     pub stuck: Option<Reason>,
+    /// What people said about agents that say nothing about planning.
+    #[serde(skip_serializing_if = "PlanningConsent::is_none")]
+    pub consent: PlanningConsent,
 }
 
 impl Planning {
@@ -190,6 +194,9 @@ pub struct PhaseProgress {
     pub checks: Vec<PhaseCheck>,
     /// Checks from the last plan that contained any.
     pub planned_checks: Vec<PhaseCheck>,
+    /// Checks that a person removed. The planner cannot add them again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub removed_checks: Vec<PhaseCheck>,
     /// Number of planner sessions so far.
     pub runs: u32,
     /// Whether the last plan had no objectives: the planner believes that the phase is done. `belief` decides
@@ -216,10 +223,7 @@ impl PhaseProgress {
     pub fn all_checks(&self) -> Vec<PhaseCheck> {
         let mut all = self.checks.clone();
         for check in &self.planned_checks {
-            let is_known = |known: &PhaseCheck| {
-                known.check_command == check.check_command && known.expected == check.expected
-            };
-            if !all.iter().any(is_known) {
+            if !all.iter().any(|known| known.is_same(check)) {
                 all.push(check.clone());
             }
         }
@@ -233,16 +237,83 @@ impl PhaseProgress {
     }
 }
 
+/// What people said about agents of their own that say nothing about planning.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PlanningConsent {
+    /// Whether nobody has to be asked: the project was taken up by a build in which every agent may plan that
+    /// does not say `planner: false`. Earlier builds let only agents plan that said `planner: true`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_general: bool,
+    /// Answers to the question whether an agent may plan.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub answers: BTreeMap<AgentId, bool>,
+}
+
+impl PlanningConsent {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Returns whether an agent may plan; `None` if a person has to be asked first.
+    #[must_use]
+    pub fn allows(&self, agent: &AgentSettings) -> Option<bool> {
+        match self.answers.get(&agent.id) {
+            _ if !agent.planner => Some(false),
+            // What the settings say counts more than an answer that was given when they said nothing.
+            _ if agent.plans => Some(true),
+            Some(answer) => Some(*answer),
+            None => self.is_general.then_some(true),
+        }
+    }
+}
+
 /// Returns the agents that may plan for a project, in order of preference: the one that its settings name,
-/// then those of its workers that are built in as planners or say `planner: true`.
+/// then those of its workers that may plan. Empty if the settings leave planning to people.
 #[must_use]
-pub fn planners(settings: &ProjectSettings) -> Vec<&AgentId> {
-    let named = settings.session_defaults.planner_agent.as_ref();
-    // The settings contain every built-in agent. Those that no worker uses were not chosen for this project.
-    let is_used = |id: &AgentId| settings.workers.iter().any(|worker| worker.agents.contains(id));
-    let others = settings.agents.iter().filter(|agent| agent.planner && agent.plans && is_used(&agent.id));
-    let all = named.into_iter().chain(others.map(|agent| &agent.id).filter(|id| Some(*id) != named));
+pub fn planners(project: &Project) -> Vec<&AgentId> {
+    planners_of(&project.settings, &project.planning.consent)
+}
+
+/// Returns what [`planners`] does, of settings that may be newer than the recorded ones.
+#[must_use]
+pub fn planners_of<'s>(settings: &'s ProjectSettings, consent: &PlanningConsent) -> Vec<&'s AgentId> {
+    let named = match &settings.planner.agent {
+        PlannerChoice::Nobody => return Vec::new(),
+        PlannerChoice::Agent(id) => Some(id),
+        PlannerChoice::Auto => settings.session_defaults.planner_agent.as_ref(),
+    };
+    let may_plan = |agent: &&AgentSettings| consent.allows(agent) == Some(true);
+    let others = agents_of_workers(settings).filter(may_plan).map(|agent| &agent.id);
+    let all = named.into_iter().chain(others.filter(|id| Some(*id) != named));
     all.filter(|id| settings.agent(id).is_some_and(|agent| agent.enabled)).collect()
+}
+
+/// Returns the enabled agents of which a person has to say whether they may plan: those of the project's
+/// workers whose settings say nothing about it, in a project that an earlier build took up. Empty if the
+/// settings name the planner.
+#[must_use]
+pub fn unanswered(project: &Project) -> Vec<&AgentId> {
+    let settings = &project.settings;
+    if settings.planner.agent != PlannerChoice::Auto || settings.session_defaults.planner_agent.is_some() {
+        return Vec::new();
+    }
+    // Settings in which no agent plans were recorded by the first build, which did not record that. The next
+    // supervisor reads the project file first.
+    if !settings.agents.iter().any(|agent| agent.plans) {
+        return Vec::new();
+    }
+    let consent = &project.planning.consent;
+    let asks = |agent: &&AgentSettings| agent.enabled && consent.allows(agent).is_none();
+    agents_of_workers(settings).filter(asks).map(|agent| &agent.id).collect()
+}
+
+/// Returns the agents of the workers, each once, in the order of the workers and of their agents. The
+/// settings contain every built-in agent; those that no worker uses were not chosen for the project.
+fn agents_of_workers(settings: &ProjectSettings) -> impl Iterator<Item = &AgentSettings> {
+    let mut seen: BTreeSet<&AgentId> = BTreeSet::new();
+    let all = settings.workers.iter().flat_map(|worker| &worker.agents);
+    all.filter(move |id| seen.insert(*id)).filter_map(|id| settings.agent(id))
 }
 
 /// Returns the folder of a project's planner, next to its worktrees. The ids of objectives never begin with

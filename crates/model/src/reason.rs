@@ -139,6 +139,8 @@ pub enum ReasonCode {
     ChecksFail,
     /// A phase is active, but it has no work and no planner.
     NothingPlanned,
+    /// A person has to say whether an agent, whose settings say nothing about it, may plan.
+    MayPlan,
     /// A person ordered it.
     Human,
 }

@@ -81,7 +81,8 @@ pub struct SessionDefaults {
     /// program does not end.
     #[serde(default = "finish_seconds", skip_serializing_if = "is_usual_finish")]
     pub finish_seconds: u32,
-    /// Agent that makes plans; `None` = the first that may plan ([`planners`](crate::planning::planners)).
+    /// Agent that makes plans, if `planner.agent` is `auto`; `None` = the first that may plan
+    /// ([`planners`](crate::planning::planners)).
     pub planner_agent: Option<AgentId>,
 }
 
@@ -267,9 +268,56 @@ pub struct LandSettings {
     pub push: Option<String>,
 }
 
+/// Who plans for a project.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum PlannerChoice {
+    /// The first agent of the project's workers that may plan.
+    #[default]
+    Auto,
+    /// No agent: objectives come from people.
+    Nobody,
+    /// This agent; while it cannot be used, those of `Auto` take over.
+    Agent(AgentId),
+}
+
+impl PlannerChoice {
+    /// The word of [`Self::Auto`] in files and in stored settings.
+    pub const AUTO: &str = "auto";
+    /// The word of [`Self::Nobody`] in files and in stored settings.
+    pub const NOBODY: &str = "none";
+
+    fn is_auto(&self) -> bool {
+        *self == Self::Auto
+    }
+}
+
+impl From<String> for PlannerChoice {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            Self::AUTO => Self::Auto,
+            Self::NOBODY => Self::Nobody,
+            _ => Self::Agent(word.into()),
+        }
+    }
+}
+
+impl From<PlannerChoice> for String {
+    fn from(choice: PlannerChoice) -> Self {
+        match choice {
+            PlannerChoice::Auto => PlannerChoice::AUTO.to_owned(),
+            PlannerChoice::Nobody => PlannerChoice::NOBODY.to_owned(),
+            PlannerChoice::Agent(id) => id.to_string(),
+        }
+    }
+}
+
 /// Settings of the planner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannerSettings {
+    /// Who plans.
+    #[serde(default, skip_serializing_if = "PlannerChoice::is_auto")]
+    pub agent: PlannerChoice,
     /// Who decides that a plan becomes objectives.
     pub approval: ApprovalRule,
     /// Files of the repository that the planner's prompt contains.
@@ -350,8 +398,8 @@ pub struct AgentSettings {
     pub env: BTreeMap<String, String>,
     /// Whether it is allowed to plan.
     pub planner: bool,
-    /// Whether it is built in as a planner, or its settings say `planner: true`. Only such agents plan for a
-    /// project that names no planner.
+    /// Whether it is built in as a planner, or its settings say `planner: true`. In a project that an earlier
+    /// build took up, an agent without it plans only after a person has said that it may.
     #[serde(default)]
     pub plans: bool,
     /// Whether it may be used at all.

@@ -289,6 +289,15 @@ impl State {
         (!self.nodes_of(project).any(is_below)).then_some(node)
     }
 
+    /// Returns the planned node that begins when this one is complete: the first of those with its parent.
+    #[must_use]
+    pub fn next_after<'s>(&'s self, node: &'s HierarchyNode) -> Option<&'s HierarchyNode> {
+        let is_next = |other: &&HierarchyNode| {
+            other.key.level == node.key.level && other.parent == node.parent && other.stage == Stage::Planned
+        };
+        self.nodes_of(&node.key.project).filter(is_next).min_by_key(|other| other.place())
+    }
+
     /// Groups the objectives of a phase by how far they have come.
     #[must_use]
     pub fn phase_view(&self, project: &ProjectSlug, phase: &NodeId) -> PhaseView {

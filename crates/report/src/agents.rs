@@ -9,6 +9,7 @@ use paddock_agents::transcript::{UsageReporting, reports_cost, usage_reporting};
 use paddock_model::agent::{AgentHealth, Check, Trouble};
 use paddock_model::failure::Failure;
 use paddock_model::ids::{AgentId, ProjectSlug};
+use paddock_model::planning::{PlanningConsent, planners_of};
 use paddock_model::settings::{AgentSettings, ProjectSettings};
 use paddock_model::state::State;
 
@@ -24,7 +25,10 @@ pub struct AgentStatus {
     pub program: String,
     /// Whether the program is on PATH.
     pub found: bool,
+    /// Whether the agent may plan.
     pub planner: bool,
+    /// Slugs of the projects whose goals the agent plans, or would if an agent before it could not.
+    pub plans_for: Vec<String>,
     /// Whether the agent's output says what a session cost in dollars.
     pub reports_cost: bool,
     /// When the agent reports the usage that limits on tokens and USD need: `during` a session, `at_end`, or
@@ -142,6 +146,30 @@ pub fn agents(
     all.into_values().map(|(agent, projects)| status(state, &agent, &projects, now_ms, on_path)).collect()
 }
 
+/// Fills in which agents may plan, from the settings of these projects and what the state knows of people's
+/// answers. A project that is not in the state asks nobody, like every project that this build takes up.
+pub fn note_planners<'s>(
+    found: &mut [AgentStatus],
+    state: &State,
+    projects: impl Iterator<Item = (&'s ProjectSlug, &'s ProjectSettings)>,
+) {
+    let general = PlanningConsent { is_general: true, ..PlanningConsent::default() };
+    let mut may_plan: BTreeMap<&AgentId, bool> = BTreeMap::new();
+    for (slug, settings) in projects {
+        let consent = state.project(slug).map_or(&general, |project| &project.planning.consent);
+        let planning = planners_of(settings, consent);
+        for agent in &settings.agents {
+            *may_plan.entry(&agent.id).or_default() |= consent.allows(agent) == Some(true);
+        }
+        for one in found.iter_mut().filter(|one| planning.contains(&&one.id)) {
+            one.plans_for.push(slug.to_string());
+        }
+    }
+    for one in found {
+        one.planner = may_plan.get(&one.id).copied().unwrap_or(one.planner);
+    }
+}
+
 fn status(
     state: &State,
     agent: &AgentSettings,
@@ -184,6 +212,7 @@ fn status(
         program: if own { "paddock".to_owned() } else { agent.cli_command.clone() },
         found,
         planner: agent.planner,
+        plans_for: Vec::new(),
         reports_cost: reports_cost(&agent.transcript),
         limits: usage_reporting(&agent.transcript),
         state: word,

@@ -91,6 +91,9 @@ fn words(fact: &Fact) -> Words {
             return said("agent disabled".to_owned(), Some(agent.to_string()));
         }
         Fact::AgentEnabled { agent, .. } => Some(agent.to_string()),
+        Fact::AgentMayPlan { agent, may_plan, .. } => {
+            Some(agent_and(agent, if *may_plan { "may plan" } else { "does not plan" }))
+        }
         Fact::AgentChecked { agent, check } => Some(checked(agent, check)),
         Fact::ClockJumped { by_ms } | Fact::SessionSlept { by_ms, .. } => Some(jumped(*by_ms)),
         Fact::RefsMoved { sessions, refs, total, .. } => {
@@ -152,6 +155,10 @@ fn words(fact: &Fact) -> Words {
         Fact::NodeEdited { node, title, .. } => {
             return said(format!("{} edited", node.level), Some(title.clone()));
         }
+        Fact::NodeDeleted { node, title, .. } => {
+            return said(format!("{} deleted", node.level), Some(title.clone()));
+        }
+        Fact::PhaseCheckRemoved { node, check, .. } => Some(format!("{}, {}", node.id, check.check_command)),
         Fact::NodesOrdered { level, .. } => return said(format!("{level}s reordered"), None),
         Fact::NodeMoved { node, .. } => Some(node.id.to_string()),
         Fact::PhaseChecksSet { node, checks, .. } => {

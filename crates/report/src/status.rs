@@ -15,6 +15,7 @@ use paddock_ipc::workspace_lock::Holder;
 use paddock_model::answers::Answers;
 use paddock_model::evidence::Source;
 use paddock_model::hierarchy::HierarchyNode;
+use paddock_model::plan::PhaseCheck;
 use paddock_model::settings::TestsRule;
 use paddock_model::state::State;
 
@@ -78,6 +79,22 @@ pub struct NodeStatus {
     pub status: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
+    /// Checks of a phase, in the order in which they run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<PhaseCheckStatus>,
+}
+
+/// A check of a phase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct PhaseCheckStatus {
+    /// Number of the check within its phase, from 1.
+    pub number: usize,
+    pub description: String,
+    pub check_command: String,
+    pub expected: String,
+    /// Who wrote it: `you` or `planner`.
+    pub by: &'static str,
 }
 
 /// Returns the status of a goal, milestone or phase.
@@ -90,7 +107,23 @@ pub fn node_status(node: &HierarchyNode) -> NodeStatus {
         parent: node.parent.as_ref().map(ToString::to_string),
         status: Some(node.stage.word()),
         since: Some(rfc3339(node.since_ms)),
+        checks: checks(node),
     }
+}
+
+fn checks(node: &HierarchyNode) -> Vec<PhaseCheckStatus> {
+    let by = |check: &PhaseCheck| match node.progress.checks.iter().any(|own| own.is_same(check)) {
+        true => "you",
+        false => "planner",
+    };
+    let status = |(check, number): (PhaseCheck, usize)| PhaseCheckStatus {
+        number,
+        by: by(&check),
+        description: check.description,
+        check_command: check.check_command,
+        expected: check.expected,
+    };
+    node.progress.all_checks().into_iter().zip(1..).map(status).collect()
 }
 
 /// The status of a project.
@@ -109,6 +142,8 @@ pub struct ProjectStatus {
     pub goal: NodeStatus,
     pub milestone: NodeStatus,
     pub phase: NodeStatus,
+    /// The goal that begins when `goal` is complete; empty if none is planned.
+    pub next_goal: NodeStatus,
     pub counts: BTreeMap<&'static str, usize>,
     /// Number of sessions that may run in parallel.
     pub slots: u32,

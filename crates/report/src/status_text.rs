@@ -1,11 +1,14 @@
 //! The status document as text for people: first what needs them, then what is in progress.
 
-use super::status::{ObjectiveStatus, ProjectStatus, RefsMovedStatus, StatusDocument};
+use super::status::{NodeStatus, ObjectiveStatus, ProjectStatus, RefsMovedStatus, StatusDocument};
 use super::text::{counted, cut, duration, harmless, table};
 use paddock_model::usage::usd_of;
 
 /// Columns after which a reason is cut; `objective show` prints the whole reason.
 const REASON_WIDTH_MAX: usize = 160;
+
+/// Columns after which the title of a goal, milestone or phase is cut.
+const TITLE_WIDTH_MAX: usize = 60;
 
 /// Differences of the newest landing's tests that are shown, at most.
 const DIFFERENCES_MAX: usize = 5;
@@ -38,6 +41,7 @@ fn ago(rfc3339: &str, now_ms: i64) -> String {
 
 fn project_text(project: &ProjectStatus, now_ms: i64) -> String {
     let mut out = header(project);
+    out.push_str(&goal(project));
     out.push_str(&section("needs you", &needs_you(project, now_ms)));
     out.push_str(&section("running", &running(project, now_ms)));
     out.push_str(&section("queue", &queue(project, now_ms)));
@@ -119,6 +123,26 @@ fn header(project: &ProjectStatus) -> String {
             branch => format!("on {}", harmless(branch)),
         }
     )
+}
+
+/// Names the active goal with its phase and the number of its checks, and the goal that begins after it.
+fn goal(project: &ProjectStatus) -> String {
+    let title = |node: &NodeStatus| node.title.as_deref().map(|title| cut(&harmless(title), TITLE_WIDTH_MAX));
+    let Some(goal) = title(&project.goal) else { return String::new() };
+    let mut titles: Vec<String> =
+        [&project.milestone, &project.phase].into_iter().filter_map(title).collect();
+    titles.insert(0, goal);
+    // A goal that was not divided is its own milestone and phase.
+    titles.dedup();
+    let mut out = format!("  goal: {}", titles.join(" > "));
+    if let (Some(phase), count @ 1..) = (&project.phase.id, project.phase.checks.len()) {
+        out.push_str(&format!(" ({}: `paddock phase show {phase}`)", counted(count, "check")));
+    }
+    if let Some(next) = title(&project.next_goal) {
+        out.push_str(&format!("; next: {next}"));
+    }
+    out.push('\n');
+    out
 }
 
 fn section(title: &str, rows: &[Vec<String>]) -> String {

@@ -164,6 +164,7 @@ impl History {
             | Fact::AgentLocked { .. }
             | Fact::AgentFreed { .. }
             | Fact::AgentEnabled { .. }
+            | Fact::AgentMayPlan { .. }
             | Fact::AgentChecked { .. }
             | Fact::DayBegan { .. }
             | Fact::ClockJumped { .. }
@@ -194,6 +195,8 @@ impl History {
             | Fact::PauseAsked { .. }
             | Fact::NodeAdded { .. }
             | Fact::NodeEdited { .. }
+            | Fact::NodeDeleted { .. }
+            | Fact::PhaseCheckRemoved { .. }
             | Fact::NodeMoved { .. }
             | Fact::NodesOrdered { .. }
             | Fact::PhaseChecksSet { .. }

@@ -163,6 +163,9 @@ fn agents_and_workers_are_checked_against_each_other() {
         "agents: [{id: a, command_template: x, planner: false}]\nsession_defaults: {planner_agent: a}\n",
         "planner: false",
     );
+    fault("planner: {agent: clade}\n", "did you mean `claude`?");
+    fault("planner: {agent: non}\n", "did you mean `none`?");
+    fault("planner: {agent: codex}\nsession_defaults: {planner_agent: claude}\n", "remove `session_defaults");
 }
 
 #[test]

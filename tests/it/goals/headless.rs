@@ -144,7 +144,7 @@ fn milestones_without_phases_are_completed_one_after_the_other() {
 #[test]
 fn a_goal_that_nobody_can_plan_says_so() {
     let place = Sandbox::new();
-    place.project("web", "agents: [{id: tester, command_template: [sh, agent.sh]}]\n");
+    place.project("web", "agents: [{id: tester, planner: false, command_template: [sh, agent.sh]}]\n");
     place.good(&["goal", "add", "Page"]);
     idle(&place, 3);
     for command in ["explain", "status", "report"] {

@@ -4,6 +4,8 @@
 mod beliefs;
 mod documents;
 mod headless;
+mod hierarchy;
 mod people;
 mod planners;
 mod plans;
+mod who_plans;

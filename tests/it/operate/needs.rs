@@ -122,7 +122,7 @@ fn one_cycle_and_an_ended_time_report_needs_in_the_exit_code_too() {
 #[test]
 fn an_unfinished_goal_is_a_need_unless_the_run_has_no_planner() {
     let place = Sandbox::new();
-    place.project("shop", "verify: []");
+    place.project("shop", "verify: []\nplanner: {agent: none}");
     place.good(&["goal", "add", "Page"]);
     place.objective("a", "commit a.txt\nover", &[]);
     assert_eq!(waiting(&place, 3), ["nothing_planned"]);

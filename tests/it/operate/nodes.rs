@@ -7,7 +7,7 @@ use paddock_testkit::Sandbox;
 #[test]
 fn one_node_of_each_level_is_active_and_prompts_name_an_objectives_nodes() {
     let place = Sandbox::new();
-    place.project("nodes", "");
+    place.project("nodes", "planner: {agent: none}");
     let said = place.good(&["goal", "add", "A safe shop", "-d", "Nobody loses money"]);
     assert!(said.contains("a-safe-shop") && said.contains("active"), "{said}");
     place.good(&["milestone", "add", "Payments work"]);
@@ -41,4 +41,16 @@ fn one_node_of_each_level_is_active_and_prompts_name_an_objectives_nodes() {
     assert_eq!(place.json(&["status", "--json"])["projects"][0]["goal"], serde_json::json!({}));
     place.good(&["goal", "edit", "a-safe-shop", "--title", "A safer shop"]);
     assert!(place.good(&["goal", "list"]).contains("A safer shop"));
+    // Deleted ones are gone from every list; their objectives stay.
+    let shown = place.json(&["phase", "show", "the-form", "--json"]);
+    assert_eq!((&shown["objectives"][0], &shown["id"]), (&"pay".into(), &"the-form".into()));
+    assert!(place.good(&["goal", "show", "a-safe-shop"]).contains("payments-work"));
+    let said = place.good(&["goal", "delete", "a-safe-shop"]);
+    assert!(
+        said.contains("with milestone payments-work, phase the-form, phase the-bank; 1 objective stays"),
+        "{said}"
+    );
+    assert_eq!(place.json(&["phase", "list", "--json"]), serde_json::json!([]));
+    assert!(place.refused(&["goal", "show", "a-safe-shop"], 1).contains("there is no goal a-safe-shop"));
+    assert_eq!(place.good(&["events", "--json", "--type", "aim_deleted"]).lines().count(), 4);
 }

@@ -93,7 +93,11 @@ pub(super) fn settings(rng: &mut Rng, calm: bool) -> ProjectSettings {
             push: (!calm && rng.percent(20)).then(|| "origin".to_owned()),
         },
         test_patterns: None,
-        planner: PlannerSettings { approval: ApprovalRule::Auto, context_files: Vec::new() },
+        planner: PlannerSettings {
+            agent: PlannerChoice::Auto,
+            approval: ApprovalRule::Auto,
+            context_files: Vec::new(),
+        },
         budget: super::agents::budget(rng, calm),
         disk: DiskSettings { min_free_gb: 1.0, session_log_mb: 1, worktrees_gb: None },
         sign: false,

@@ -19,11 +19,30 @@ const TEMPLATE_STATUS: &str = "completed | partial | blocked";
 /// Returns the last summary in an agent's text that is not an echo of the prompt.
 #[must_use]
 pub fn find(text: &str, prompt: &str) -> Option<SessionSummary> {
-    // Some agents print the whole prompt first, whose feedback may quote summaries of earlier sessions.
-    let echoed: Vec<String> = blocks(&plain(prompt.as_bytes())).iter().map(|b| bare(b)).collect();
-    let cleaned = plain(text.as_bytes());
-    let own = |block: &String| !block.contains(TEMPLATE_STATUS) && !echoed.contains(&bare(block));
-    blocks(&cleaned).into_iter().rev().filter(own).find_map(|block| read(&block))
+    // Some agents print the whole prompt first, which may quote summaries of earlier sessions. An agent may
+    // also end with the very words that its prompt quotes. So an echo is told by where it stands: after the
+    // same lines as in the prompt.
+    let (cleaned, prompt) = (plain(text.as_bytes()), plain(prompt.as_bytes()));
+    let quoted = blocks(&prompt);
+    let is_echo = |block: &Block<'_>| quoted.iter().any(|other| block.is_echo_of(other));
+    let own = |block: &Block<'_>| !block.text.contains(TEMPLATE_STATUS) && !is_echo(block);
+    blocks(&cleaned).into_iter().rev().filter(own).find_map(|block| read(&block.text))
+}
+
+/// Lines before a block that are compared to tell an echo. One may be the same by chance, such as a heading.
+const LINES_BEFORE: usize = 2;
+
+/// A complete block, and the last lines before it that are not empty.
+struct Block<'t> {
+    text: String,
+    before: Vec<&'t str>,
+}
+
+impl Block<'_> {
+    /// Returns whether this block of an output repeats that block of the prompt.
+    fn is_echo_of(&self, quoted: &Self) -> bool {
+        !self.before.is_empty() && self.before == quoted.before && bare(&self.text) == bare(&quoted.text)
+    }
 }
 
 /// Returns whether a text holds a complete block, of whatever content.
@@ -34,18 +53,27 @@ pub(crate) fn has_block(text: &str) -> bool {
 
 /// Returns the complete blocks, in order. A block that begins again before its end counts from its last
 /// beginning.
-fn blocks(text: &str) -> Vec<String> {
+fn blocks(text: &str) -> Vec<Block<'_>> {
     let mut found = Vec::new();
     let mut open: Option<Vec<&str>> = None;
+    let mut before: Vec<&str> = Vec::new();
     for line in text.lines() {
         match undecorated(line) {
             BEGIN => open = Some(Vec::new()),
-            END => found.extend(open.take().map(|lines| dedent(&lines))),
-            _ => {
-                if let Some(lines) = &mut open {
-                    lines.push(line);
-                }
+            END => {
+                let block = |lines: Vec<&str>| Block { text: dedent(&lines), before: before.clone() };
+                found.extend(open.take().map(block));
+                before.clear();
             }
+            bare => match &mut open {
+                Some(lines) => lines.push(line),
+                None if bare.is_empty() => {}
+                None => {
+                    before.push(bare);
+                    let excess = before.len().saturating_sub(LINES_BEFORE);
+                    before.drain(..excess);
+                }
+            },
         }
     }
     found

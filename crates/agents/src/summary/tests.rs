@@ -67,6 +67,20 @@ fn an_echo_of_the_prompt_never_counts() {
 }
 
 #[test]
+fn a_summary_that_equals_one_in_the_prompt_counts_unless_it_stands_where_the_prompt_has_it() {
+    let prompt = format!("{TEMPLATE}\n## Feedback\nThe gate said:\n{GOOD}Mend that.\n");
+    for own in
+        [GOOD.to_owned(), format!("All is done now.\n{GOOD}"), format!("{prompt}\nAll is done.\n{GOOD}")]
+    {
+        assert_eq!(find(&own, &prompt).unwrap().commits_made, Some(2), "{own}");
+    }
+    let quoted: String = prompt.lines().map(|line| format!("> {line}\n")).collect();
+    for echo in [prompt.clone(), format!("user\n{prompt}codex\nhm\n"), quoted] {
+        assert_eq!(find(&echo, &prompt), None, "{echo}");
+    }
+}
+
+#[test]
 fn colours_line_ends_quotes_and_indentation_do_not_hide_it() {
     let crlf = GOOD.replace('\n', "\r\n");
     let coloured: String = GOOD.lines().map(|line| format!("\x1b[32m{line}\x1b[0m\n")).collect();

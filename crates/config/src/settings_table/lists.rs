@@ -106,8 +106,9 @@ rows! { LISTS:
         .example("{NAME: value, UNSET_ME: \"\"}")
         .from("no additional variables");
     AGENT_PLANNER: Usual<bool> = key("agents[].planner", Kind::Flag)
-        .means("Whether the agent may plan. An agent of your own plans if `planner_agent` names it; if that is null, \
-                the agent plans only with an explicit `planner: true`.")
+        .means("Whether the agent may plan. `planner.agent` chooses among those that may. In a project of an earlier \
+                version an agent of your own that does not have this key plans once you have said that it may \
+                (`paddock agent planner ID`).")
         .or(|| true);
     AGENT_ENABLED: Usual<bool> = key("agents[].enabled", Kind::Flag)
         .means("Whether Paddock uses the agent at all.")

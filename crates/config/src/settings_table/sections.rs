@@ -1,7 +1,9 @@
 //! Rows for the keys in sections of a project file.
 
 use super::{Key, Kind, Map, Usual, key, rows};
-use paddock_model::settings::{ApprovalRule, Keep, PublishRule, ScopeLevel, Slots, finish_seconds};
+use paddock_model::settings::{
+    ApprovalRule, Keep, PlannerChoice, PublishRule, ScopeLevel, Slots, finish_seconds,
+};
 
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.to_owned()).collect()
@@ -51,12 +53,9 @@ rows! { SECTIONS:
         .unit("seconds")
         .or(finish_seconds);
     PLANNER_AGENT: Key<String> = key("session_defaults.planner_agent", Kind::Text)
-        .means("The id of the agent that plans. While it is unusable or cooling down, the agents of the default take \
-                over. To plan without agents, write `planner: false` for every agent that a worker uses, or run with \
-                `--no-planner`.")
+        .means("The older place of `planner.agent`: the id of the agent that plans.")
         .example("claude")
-        .null("the first agent, in the order of `agents` and then of the built-in ones, that is enabled, is used by a \
-               worker, and is a built-in planner or has `planner: true`");
+        .null("what `planner.agent` says");
 
     RECOVERY: Key<Map> = key("recovery", Kind::Section)
         .means("What Paddock does by itself when an objective fails, before it asks a person.")
@@ -147,9 +146,15 @@ rows! { SECTIONS:
         .null("no push");
 
     PLANNER: Key<Map> = key("planner", Kind::Section)
-        .means("Planning. `session_defaults.planner_agent` names the agent that plans.")
+        .means("Planning: dividing goals into objectives.")
         .shared()
         .from("the defaults of its keys");
+    PLANNER_CHOICE: Usual<String> = key("planner.agent", Kind::Text)
+        .means("Who plans: the first agent of the project's workers that may plan (auto), nobody, so that objectives \
+                come from people (none), or the agent with this id. An agent may plan unless it says `planner: false`. \
+                While the agent with the id is unusable or cooling down, those of `auto` take over.")
+        .example("claude")
+        .or(|| PlannerChoice::AUTO.to_owned());
     APPROVAL: Usual<ApprovalRule> = key("planner.approval", Kind::OneOf(&["auto", "manual"]))
         .means("Whether a plan without faults is applied at once (auto) or when a person approves it (manual).")
         .or(|| ApprovalRule::Auto);

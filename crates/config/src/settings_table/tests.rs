@@ -83,6 +83,7 @@ fn samples(row: &dyn Row) -> Vec<String> {
         (_, "verify[].tests") => of(&["auto", "required", "\"off\""]),
         (Kind::Format, _) => of(&["claude", "plain", "jsonl:message.content"]),
         (Kind::OneOf(_), _) => setting.kind.words().into_iter().map(str::to_owned).collect(),
+        (_, "planner.agent") => of(&["auto", "none", "claude"]),
         (_, "agents[].id") => of(&["claude"]),
         (_, "workers[].agents") => of(&["[scripted, claude]"]),
         (Kind::Section | Kind::Sections, _) => Vec::new(),

@@ -71,6 +71,9 @@ fn waiting_plan(model: &Model) -> Available {
 }
 
 pub(super) fn approve(model: &Model) -> Available {
+    if needs::asked_planner(model).is_some() {
+        return Ok(());
+    }
     if needs::is_plan(model) {
         return waiting_plan(model);
     }
@@ -95,6 +98,9 @@ pub(super) fn approve(model: &Model) -> Available {
 }
 
 pub(super) fn reject(model: &Model) -> Available {
+    if needs::asked_planner(model).is_some() {
+        return Ok(());
+    }
     if needs::is_plan(model) {
         return waiting_plan(model);
     }

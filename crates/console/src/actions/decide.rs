@@ -33,6 +33,9 @@ pub(super) fn retry(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
 
 pub(super) fn approve(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
     // In the list of what waits for a person, the selected card may be a plan instead of an objective.
+    if let Some(agent) = needs::asked_planner(model) {
+        return land::let_plan(model, agent, true);
+    }
     if needs::is_plan(model) {
         return land::approve_plan(model);
     }
@@ -45,6 +48,9 @@ pub(super) fn approve(model: &mut Model, argument: Option<&str>) -> Vec<Effect> 
 }
 
 pub(super) fn reject(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
+    if let Some(agent) = needs::asked_planner(model) {
+        return land::let_plan(model, agent, false);
+    }
     if needs::is_plan(model) {
         return land::reject_plan(model, argument);
     }

@@ -8,7 +8,7 @@ use crate::msg::Effect;
 use crate::panes::{PaneId, plan};
 use paddock_model::bypass;
 use paddock_model::command::Command;
-use paddock_model::ids::ProjectSlug;
+use paddock_model::ids::{AgentId, ProjectSlug};
 use paddock_model::reason::ReasonCode;
 
 /// Shows the plan that waits for approval, or asks the planner for one.
@@ -19,6 +19,13 @@ pub(super) fn plan_now(model: &mut Model, _argument: Option<&str>) -> Vec<Effect
     }
     let Some(project) = model.project.clone() else { return Vec::new() };
     vec![Effect::ask(Command::PlanNow { project }, "plan now")]
+}
+
+/// Answers whether an agent, whose settings say nothing about it, may plan.
+pub(super) fn let_plan(model: &Model, agent: AgentId, may_plan: bool) -> Vec<Effect> {
+    let Some(project) = model.project.clone() else { return Vec::new() };
+    let verb = if may_plan { "let it plan" } else { "keep it from planning" };
+    vec![Effect::ask(Command::AgentMayPlan { project, agent, may_plan }, verb)]
 }
 
 pub(super) fn approve_plan(model: &mut Model) -> Vec<Effect> {

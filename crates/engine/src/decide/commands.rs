@@ -6,7 +6,6 @@ use super::plans;
 use super::projects;
 use super::refusals::unknown_project;
 use super::scribe::Scribe;
-use crate::decide::plans::hierarchy;
 use crate::decide::plans::import;
 use crate::decide::plans::objectives;
 use crate::decide::queue::orders as queue_orders;
@@ -34,7 +33,7 @@ pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
         Command::ProjectRemove { project } => projects::remove(scribe, &project),
         Command::ObjectivesAdd { project, objectives } => objectives::add(scribe, &project, objectives),
         Command::Objective { objective, order, by } => operate::take(scribe, &objective, order, &by),
-        Command::Node { node, order } => hierarchy::take(scribe, &node, order),
+        Command::Node { node, order } => plans::order_node(scribe, &node, order),
         Command::NodesImport { project, nodes } => import::take(scribe, &project, &nodes),
         Command::PlanNow { project } => plans::ask(scribe, &project),
         Command::PlanApply { project, plan } => plans::apply_written(scribe, &project, *plan),
@@ -45,6 +44,9 @@ pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
             session_orders::extend(scribe, session, &More { minutes, commits, tokens, usd_micros })
         }
         Command::AgentEnable { agent, enabled, by } => health::enable(scribe, &agent, enabled, by),
+        Command::AgentMayPlan { project, agent, may_plan } => {
+            plans::answer(scribe, &project, &agent, may_plan)
+        }
         Command::AgentChecked { agent, check } => health::checked(scribe, &agent, check),
         Command::QueueHold { project } => queue_orders::hold(scribe, &project),
         Command::QueueRelease { project } => queue_orders::release_queue(scribe, &project),

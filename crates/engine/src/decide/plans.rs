@@ -28,13 +28,14 @@ use super::wording::counted;
 use crate::decide::queue::holds::hold_planner;
 use crate::decide::sessions::ends::{counts, failed_end, stopped_end};
 use crate::decide::sessions::harvest::account;
+use crate::explain::{no_planner, nothing_planned};
 use crate::input::Problem;
 use paddock_model::command::{Answer, Refusal, Reply};
 use paddock_model::cut;
 use paddock_model::event::Fact;
 use paddock_model::facts::PlanFacts;
-use paddock_model::hierarchy::{Level, NodeKey};
-use paddock_model::ids::{NodeId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::hierarchy::{Level, NodeKey, NodeOrder, Stage};
+use paddock_model::ids::{AgentId, NodeId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::objective::ObjectiveSpec;
 use paddock_model::operate::By;
 use paddock_model::plan::{PlanDocument, unordered_overlaps};
@@ -321,6 +322,25 @@ pub(super) fn apply_written(scribe: &mut Scribe<'_>, slug: &ProjectSlug, plan: P
     Ok(Answer { text, objectives: added })
 }
 
+/// A person gives an order about a goal, a milestone or a phase. If no agent may plan what was added, the answer
+/// says so, and what to do.
+pub(super) fn order_node(scribe: &mut Scribe<'_>, key: &NodeKey, order: NodeOrder) -> Reply {
+    let is_add = matches!(order, NodeOrder::Add { .. });
+    let mut answer = hierarchy::take(scribe, key, order)?;
+    let is_active = scribe.state.node(key).is_some_and(|node| node.stage == Stage::Active);
+    // Without a supervisor the recorded settings may be older than the project file.
+    if let Some(project) = scribe.state.project(&key.project)
+        && is_add
+        && is_active
+        && !scribe.memo.is_passive
+        && planners(project).is_empty()
+        && let Some(reason) = nothing_planned(scribe.state, project)
+    {
+        answer.text.push_str(&format!(". But {}: {}", reason.text, reason.clears));
+    }
+    Ok(answer)
+}
+
 /// A person orders a planner run.
 pub(super) fn ask(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     let Some(project) = scribe.state.project(slug) else { return Err(unknown_project(scribe, slug)) };
@@ -338,12 +358,9 @@ pub(super) fn ask(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     }
     // Without a supervisor the settings in the state may be out of date. The next supervisor reads the
     // project file first, and may find a planner in it.
-    if planners(&project.settings).is_empty() && !scribe.memo.is_passive {
-        let text = format!(
-            "no agent may plan: name one in projects/{slug}.yaml (`session_defaults: {{planner_agent: \
-             ID}}`), or say `planner: true` for an agent of a worker"
-        );
-        return Err(Refusal::new(text));
+    if planners(project).is_empty() && !scribe.memo.is_passive {
+        let (text, clears) = no_planner(project);
+        return Err(Refusal::new(format!("{text}: {clears}")));
     }
     hierarchy::add_single_phase(scribe, slug);
     let Some(phase) = scribe.state.active_line(slug).phase.map(|phase| phase.key.id.clone()) else {
@@ -358,6 +375,33 @@ pub(super) fn ask(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
         false => "now",
     };
     Ok(Answer::text(format!("the planner plans the phase {phase} of {slug} {when}")))
+}
+
+/// A person says whether an agent may plan for a project.
+pub(super) fn answer(scribe: &mut Scribe<'_>, slug: &ProjectSlug, agent: &AgentId, may_plan: bool) -> Reply {
+    let Some(project) = scribe.state.project(slug) else { return Err(unknown_project(scribe, slug)) };
+    let Some(found) = project.settings.agent(agent) else {
+        let known: Vec<&str> = project.settings.agents.iter().map(|agent| agent.id.as_str()).collect();
+        let text = format!("the project {slug} has no agent {agent}; it has {}", known.join(", "));
+        return Err(Refusal::new(text));
+    };
+    let file = format!("projects/{slug}.yaml");
+    // The settings count more than this answer, so one that contradicts them would have no effect.
+    if !found.planner && may_plan {
+        let text = format!("the agent {agent} has `planner: false` in its settings; remove that in {file}");
+        return Err(Refusal::new(text));
+    }
+    if found.plans && !may_plan {
+        let text =
+            format!("the settings let the agent {agent} plan; write `planner: false` for it in {file}");
+        return Err(Refusal::new(text));
+    }
+    scribe.mark(slug);
+    scribe.record(Fact::AgentMayPlan { project: slug.clone(), agent: agent.clone(), may_plan });
+    Ok(Answer::text(match may_plan {
+        true => format!("the agent {agent} may plan for {slug}"),
+        false => format!("the agent {agent} does not plan for {slug}"),
+    }))
 }
 
 /// A person approves the plan that waits. It is checked again, since the project may have changed in the

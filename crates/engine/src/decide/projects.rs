@@ -29,7 +29,7 @@ pub(super) fn add(
     }
     let (branch, at) = (settings.target_branch.clone(), repository.target.clone());
     scribe.mark(slug);
-    scribe.record(Fact::ProjectAdded { project: slug.clone(), settings, repository });
+    scribe.record(Fact::ProjectAdded { project: slug.clone(), settings, repository, agents_may_plan: true });
     // HEAD was detached and the file names no branch: the project waits until a person names one.
     if branch.is_empty() {
         retarget::key_read(scribe, slug, None);

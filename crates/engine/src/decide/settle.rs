@@ -124,8 +124,9 @@ fn is_halted(state: &State, project: &ProjectSlug) -> bool {
 pub fn waiting(state: &State, memo: &Memo) -> Vec<Need> {
     let covered = state.projects().filter(|project| memo.covers(&project.slug));
     let all = covered.flat_map(|project| needs(state, &project.slug));
+    let is_about_planning = |code| matches!(code, ReasonCode::NothingPlanned | ReasonCode::MayPlan);
     let is_relevant =
-        |need: &Need| memo.planner_cooldown_ms.is_some() || need.reason.code != ReasonCode::NothingPlanned;
+        |need: &Need| memo.planner_cooldown_ms.is_some() || !is_about_planning(need.reason.code);
     all.filter(is_relevant).collect()
 }
 

@@ -6,9 +6,10 @@ use paddock_model::agent::AgentHealth;
 use paddock_model::hierarchy::HierarchyNode;
 use paddock_model::ids::AgentId;
 use paddock_model::objective::Status;
-use paddock_model::planning::planners;
+use paddock_model::planning::{planners, unanswered};
 use paddock_model::project::Project;
 use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::settings::PlannerChoice;
 use paddock_model::state::State;
 
 /// Returns the reason why the active goal, milestone or phase has no work left and gets none by itself.
@@ -20,6 +21,13 @@ pub fn nothing_planned(state: &State, project: &Project) -> Option<Reason> {
     let node = line.phase.or(line.milestone).or(line.goal)?;
     let is_planned = planning.run.is_some() || planning.waiting.is_some() || planning.stuck.is_some();
     let slug = &project.slug;
+    let names: Vec<&AgentId> = planners(project);
+    // The question is asked as soon as there is something to plan: the answer may be needed at night.
+    if names.is_empty() && !is_planned && !unanswered(project).is_empty() {
+        let (text, clears) = no_planner(project);
+        let text = format!("{text} for {}", named(node));
+        return Some(Reason::new(ReasonCode::MayPlan, node.since_ms, text, clears));
+    }
     // Objectives that need a person are needs of their own, so nothing has to be said about the goal.
     // Objectives blocked by one that failed neither move nor ask for anybody, and do not count as work.
     let asking = [Status::NeedsReview, Status::Paused];
@@ -32,10 +40,9 @@ pub fn nothing_planned(state: &State, project: &Project) -> Option<Reason> {
         "add objectives (`paddock objective add`), or mark it complete (`paddock {} complete {}`)",
         node.key.level, node.key.id
     );
-    let names: Vec<&AgentId> = planners(&project.settings);
     let (text, clears) = if names.is_empty() {
-        let clears = format!("install an agent that plans, name one in projects/{slug}.yaml, {by_hand}");
-        (format!("{} has no objective, and no agent may plan", named(node)), clears)
+        let (why, clears) = no_planner(project);
+        (format!("{} has no objective, and {why}", named(node)), format!("{clears}; or {by_hand}"))
     } else if planners_from(state, project).is_empty() {
         let trouble = |id: &&AgentId| {
             let out = || state.agent_health(id).and_then(AgentHealth::out_of_use);
@@ -57,6 +64,40 @@ pub fn nothing_planned(state: &State, project: &Project) -> Option<Reason> {
         return None;
     };
     Some(Reason::new(ReasonCode::NothingPlanned, node.since_ms, text, clears))
+}
+
+/// Returns why no agent may plan for a project, and what a person can do about it.
+#[must_use]
+pub(crate) fn no_planner(project: &Project) -> (String, String) {
+    let (slug, settings) = (&project.slug, &project.settings);
+    let file = format!("projects/{slug}.yaml");
+    if settings.planner.agent == PlannerChoice::Nobody {
+        let text = "`planner.agent` is `none`, so objectives come from people".to_owned();
+        return (text, format!("write `planner: {{agent: auto}}` in {file} to let agents plan"));
+    }
+    if let Some(first) = unanswered(project).first() {
+        let text = format!("a person has to say whether the agent {first} may plan");
+        let clears = format!(
+            "`paddock --project {slug} agent planner {first}` lets it plan, and with `--no` objectives come from \
+             people; `planner: true` or `planner: false` of the agent in {file} does the same"
+        );
+        return (text, clears);
+    }
+    let of_workers = || settings.workers.iter().flat_map(|worker| &worker.agents);
+    let mut agents = of_workers().filter_map(|id| settings.agent(id)).filter(|agent| agent.enabled);
+    let clears = match agents.next() {
+        None if of_workers().next().is_none() => {
+            format!(
+                "install an agent (`paddock agent list` names them) or add one of your own to `agents` in {file}"
+            )
+        }
+        None => format!("write `enabled: true` for an agent in {file}"),
+        Some(agent) if !agent.planner => {
+            format!("remove `planner: false` of the agent {} in {file}", agent.id)
+        }
+        Some(agent) => format!("`paddock --project {slug} agent planner {}` lets that agent plan", agent.id),
+    };
+    ("no agent may plan".to_owned(), clears)
 }
 
 fn named(node: &HierarchyNode) -> String {

@@ -100,9 +100,13 @@ impl State {
             }
 
             // Projects.
-            Fact::ProjectAdded { project, settings, repository } => {
+            Fact::ProjectAdded { project, settings, repository, agents_may_plan } => {
                 self.add_project(project, settings, repository, at_ms);
+                self.change(project, |p| p.planning.consent.is_general = *agents_may_plan);
             }
+            Fact::AgentMayPlan { project, agent, may_plan } => self.change(project, |p| {
+                p.planning.consent.answers.insert(agent.clone(), *may_plan);
+            }),
             Fact::ProjectConfigured { project, settings } => self.change(project, |p| {
                 // New settings may repair whatever kept agents and planner from working.
                 p.settings = (**settings).clone();
@@ -253,6 +257,8 @@ impl State {
                 self.change_node(node, |found| (found.stage, found.since_ms) = (*to, at_ms));
                 self.stage_moved(node, *to);
             }
+            Fact::NodeDeleted { node, .. } => self.forget_node(node),
+            Fact::PhaseCheckRemoved { node, check, .. } => self.remove_check(node, check),
             Fact::NodesOrdered { project, level, order } => self.order_nodes(project, *level, order),
 
             // Planner runs, plans and the checks of phases.

@@ -100,6 +100,24 @@ impl State {
         }
     }
 
+    /// Forgets a node. The objectives of a phase stay, without a phase: a later phase of the same id is not
+    /// theirs.
+    pub(super) fn forget_node(&mut self, key: &NodeKey) {
+        self.touched.insert(EntityKey::Node(key.clone()));
+        self.nodes.remove(key);
+        if key.level != Level::Phase {
+            return;
+        }
+        let is_in = |one: &&Objective| one.spec.phase.as_deref() == Some(key.id.as_str());
+        let left: Vec<ObjectiveKey> =
+            self.objectives_of(&key.project).filter(is_in).map(|one| one.key.clone()).collect();
+        for objective in left {
+            if let Some(found) = self.objective_mut(&objective) {
+                found.spec.phase = None;
+            }
+        }
+    }
+
     pub(super) fn forget_objective(&mut self, key: &ObjectiveKey) {
         self.touched.insert(EntityKey::Objective(key.clone()));
         let Some(objective) = self.objectives.remove(key) else { return };

@@ -78,6 +78,18 @@ impl State {
         });
     }
 
+    /// Removes a check from both lists. The other checks are due again, and the planner gets a new start: the
+    /// removed one may be why it could not satisfy them.
+    pub(super) fn remove_check(&mut self, phase: &NodeKey, check: &PhaseCheck) {
+        self.progress_of(phase, |progress| {
+            progress.checks.retain(|known| !known.is_same(check));
+            progress.planned_checks.retain(|known| !known.is_same(check));
+            progress.removed_checks.push(check.clone());
+            (progress.failed, progress.vain) = (None, 0);
+        });
+        self.plan(&phase.project, Planning::reset_failures);
+    }
+
     pub(super) fn checks_failed(
         &mut self,
         phase: &NodeKey,

@@ -21,11 +21,14 @@ impl Fact {
             // Removing a worktree deletes files, so the intent must be on disk first.
             | Fact::WorktreeRetired { .. }
             | Fact::ProjectAdded { .. }
+            | Fact::AgentMayPlan { .. }
             | Fact::ObjectiveAdded { .. }
             | Fact::ObjectiveEdited { .. }
             | Fact::ObjectiveApproved { .. }
             | Fact::NodeAdded { .. }
             | Fact::NodeEdited { .. }
+            | Fact::NodeDeleted { .. }
+            | Fact::PhaseCheckRemoved { .. }
             | Fact::PhaseChecksSet { .. }
             | Fact::PlanApplied { .. }
             | Fact::PlanRejected { .. } => Durability::Power,

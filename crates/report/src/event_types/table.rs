@@ -40,6 +40,10 @@ pub(super) fn types_of(kind: FactKind) -> Vec<EventType> {
         FactKind::ProjectHeld => one("project_held", "A project was put on hold (`data.reason`)."),
         FactKind::ProjectReleased => one("project_released", "A hold of a project ended (`data.code`)."),
         FactKind::AgentUnusable => one("agent_unusable", "An agent could not be started (`data.problem`)."),
+        FactKind::AgentMayPlan => one(
+            "agent_may_plan",
+            "A person said whether an agent may plan for a project (`data.agent`, `data.may_plan`).",
+        ),
         FactKind::AgentsReset => {
             one("agents_reset", "Agents of a project that could not be started may be tried again.")
         }
@@ -149,6 +153,12 @@ pub(super) fn types_of(kind: FactKind) -> Vec<EventType> {
         ),
         FactKind::NodeAdded => one("aim_added", "A goal, milestone or phase was added (`data.aim`)."),
         FactKind::NodeEdited => one("aim_edited", "A person edited a goal, milestone or phase (`data.aim`)."),
+        FactKind::NodeDeleted => {
+            one("aim_deleted", "A person deleted a goal, milestone or phase (`data.aim`).")
+        }
+        FactKind::PhaseCheckRemoved => {
+            one("phase_check_removed", "A person removed a check of a phase (`data.check`).")
+        }
         FactKind::NodeMoved => {
             Level::ALL.iter().flat_map(|level| Stage::ALL.iter().map(|to| node(*level, *to))).collect()
         }

@@ -62,6 +62,11 @@ fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
         goal: line.goal.map(node_status).unwrap_or_default(),
         milestone: line.milestone.map(node_status).unwrap_or_default(),
         phase: line.phase.map(node_status).unwrap_or_default(),
+        next_goal: line
+            .goal
+            .and_then(|goal| view.state.next_after(goal))
+            .map(node_status)
+            .unwrap_or_default(),
         counts: Status::ALL.iter().copied().map(count).collect(),
         slots: project.settings.max_parallel_sessions,
         budget: budget(view, project),

@@ -61,6 +61,10 @@ pub(crate) fn card(model: &Model, need: &Need) -> Card {
             let keys = vec![("in", "show the plan"), ("approve", approve), ("reject", "send it back")];
             Card { keys, evidence: plan_evidence(model), ..named("plan") }
         }
+        NeedKind::Plan if need.reason.code == ReasonCode::MayPlan => {
+            let keys = vec![("approve", "let it plan"), ("reject", "plan by hand")];
+            Card { clears, keys, ..named("planner") }
+        }
         NeedKind::Plan => Card { clears, keys: vec![("plan", "plan now")], ..named("planner") },
         NeedKind::Notice if need.reason.code == ReasonCode::QueueBypassed => {
             Card { clears, keys: project_keys(need.reason.code), ..named("target branch") }

@@ -14,7 +14,9 @@ use crate::msg::{Effect, Job};
 use crate::theme::Theme;
 use crate::{Model, text};
 use paddock_model::gate::{GateRun, VerdictCode};
-use paddock_model::ids::GateId;
+use paddock_model::ids::{AgentId, GateId};
+use paddock_model::planning::unanswered;
+use paddock_model::reason::ReasonCode;
 
 pub(crate) use card::Card;
 pub(crate) use card::card;
@@ -58,6 +60,14 @@ pub(crate) fn is_plan(model: &Model) -> bool {
         PaneId::Needs => selected(model).is_some_and(|need| need.kind == NeedKind::Plan),
         _ => false,
     }
+}
+
+/// Returns the agent about which the selected need asks whether it may plan.
+#[must_use]
+pub(crate) fn asked_planner(model: &Model) -> Option<AgentId> {
+    let is_asked = |need: &&Need| need.reason.code == ReasonCode::MayPlan;
+    selected(model).filter(|_| model.active() == PaneId::Needs).filter(is_asked)?;
+    unanswered(model.shown_project()?).first().map(|agent| (*agent).clone())
 }
 
 /// Returns the keys of actions with what each would do, in one line.

@@ -156,10 +156,12 @@ fn groups(
         found.entry(rank(line)).or_insert_with(|| path(line, theme));
     }
     if found.values().all(String::is_empty) {
-        // No objective belongs to a phase: one heading, the active goal, is above all of them.
+        // No objective belongs to a phase: one heading is above all of them. They do not count as work of the
+        // active goal.
         let active = project.map(|slug| state.active_line(slug)).unwrap_or_default();
         let title = path(&active, theme);
-        let titles = if title.is_empty() { Vec::new() } else { vec![title] };
+        let heading = || format!("Without a phase; no objective yet for {title}");
+        let titles = if title.is_empty() { Vec::new() } else { vec![heading()] };
         return (titles, vec![0; objectives.len()]);
     }
     // The map is sorted by rank, so that the numbers are in the order of the headings.

@@ -2,6 +2,8 @@
 //!
 //! One goal, one milestone and one phase are active in a project at most. In the code, all three are nodes.
 
+mod delete;
+
 use crate::decide::scribe::Scribe;
 use paddock_model::command::{Answer, Refusal, Reply};
 use paddock_model::event::Fact;
@@ -18,7 +20,14 @@ pub(in crate::decide) fn take(scribe: &mut Scribe<'_>, key: &NodeKey, order: Nod
         (NodeOrder::Add { title, description, parent }, None) => {
             add(scribe, key, title, description, parent)?
         }
-        (NodeOrder::Edit { .. } | NodeOrder::Activate | NodeOrder::Complete, None) => {
+        (
+            NodeOrder::Edit { .. }
+            | NodeOrder::Activate
+            | NodeOrder::Complete
+            | NodeOrder::Delete
+            | NodeOrder::RemoveCheck { .. },
+            None,
+        ) => {
             return Err(unknown(scribe, key));
         }
         (NodeOrder::Edit { title, description, parent }, Some(node)) => {
@@ -40,10 +49,12 @@ pub(in crate::decide) fn take(scribe: &mut Scribe<'_>, key: &NodeKey, order: Nod
         (NodeOrder::Complete, Some(node)) if node.stage == Stage::Completed => {
             return Err(Refusal::new(format!("{level} {id} is completed already")));
         }
-        (NodeOrder::Complete, Some(_)) => {
+        (NodeOrder::Complete, Some(node)) => {
             complete(scribe, key);
-            format!("{level} {id} is completed")
+            format!("{level} {id} is completed{}", begun_next(scribe, &node))
         }
+        (NodeOrder::Delete, Some(node)) => delete::delete(scribe, &node)?,
+        (NodeOrder::RemoveCheck { check }, Some(node)) => delete::remove_check(scribe, &node, &check)?,
     };
     scribe.mark(&key.project);
     Ok(Answer::text(text))
@@ -98,12 +109,32 @@ fn add(
     let above = parent_of(scribe, &added);
     let (level, id) = (key.level, &key.id);
     // The first node of a level begins at once; later ones wait for their turn.
-    if is_first && above.is_none_or(|above| above.stage == Stage::Active) {
+    let is_under_way = above.as_ref().is_none_or(|above| above.stage == Stage::Active);
+    if is_first && is_under_way {
         move_to(scribe, key, Stage::Active);
         descend(scribe, key);
         return Ok(format!("added {level} {id}; it is the active one"));
     }
-    Ok(format!("added {level} {id}; `paddock {level} activate {id}` makes it the active one"))
+    let active = scribe.state.nodes_of(&key.project).find(|node| {
+        node.key.level == key.level && node.stage == Stage::Active && node.parent == added.parent
+    });
+    let turn = match (active, above) {
+        (Some(active), _) => format!("it begins by itself after {level} {}, which is active", active.key.id),
+        (None, Some(above)) => format!("it begins with its {} {}", above.key.level, above.key.id),
+        (None, None) => "another one is active".to_owned(),
+    };
+    Ok(format!("added {level} {id}; {turn}; `paddock {level} activate {id}` begins it now"))
+}
+
+/// Returns the clause that names the goal, milestone or phase that began when this one ended; empty if none
+/// of its level did. `ended` is the node as it was before.
+fn begun_next(scribe: &Scribe<'_>, ended: &HierarchyNode) -> String {
+    let (project, level) = (&ended.key.project, ended.key.level);
+    let is_next = |node: &&HierarchyNode| node.key.level == level && node.stage == Stage::Active;
+    let was_active = ended.stage == Stage::Active;
+    let next =
+        scribe.state.nodes_of(project).find(is_next).filter(|next| was_active && next.key != ended.key);
+    next.map_or_else(String::new, |next| format!("; {level} {} is active now", next.key.id))
 }
 
 /// Gives a goal without milestones one milestone, and a milestone without phases one phase, each of the same
@@ -228,7 +259,7 @@ fn descend(scribe: &mut Scribe<'_>, key: &NodeKey) {
 }
 
 /// Completes a node and the active nodes below it. If it was active, the next sibling becomes active; if it
-/// was the last one, its parent is completed as well. Only a person begins the next goal.
+/// was the last one, its parent is completed as well. After a goal the next planned goal begins.
 pub(in crate::decide) fn complete(scribe: &mut Scribe<'_>, key: &NodeKey) {
     let Some(node) = scribe.state.node(key).cloned() else { return };
     for below in children(scribe, key) {
@@ -253,15 +284,36 @@ fn complete_below(scribe: &mut Scribe<'_>, key: &NodeKey) {
 
 /// Moves on after an active node was completed: to its next sibling, or to its parent if none is left.
 fn advance(scribe: &mut Scribe<'_>, done: &HierarchyNode) {
+    if begin_next(scribe, done) {
+        return;
+    }
     let Some(above) = parent_of(scribe, done).filter(|above| above.stage == Stage::Active) else { return };
-    let siblings = children(scribe, &above.key);
-    if let Some(next) = siblings.iter().find(|node| node.stage == Stage::Planned) {
-        move_to(scribe, &next.key, Stage::Active);
-        descend(scribe, &next.key);
-    } else if siblings.iter().all(|node| node.stage == Stage::Completed) {
-        // The last child was completed, so its parent is reached.
+    // The last child was completed, so its parent is reached.
+    if children(scribe, &above.key).iter().all(|node| node.stage == Stage::Completed) {
         complete(scribe, &above.key);
     }
+}
+
+/// Begins the first planned sibling of a node that ended; the sibling of a goal is the next goal. Returns
+/// whether there is one.
+fn begin_next(scribe: &mut Scribe<'_>, ended: &HierarchyNode) -> bool {
+    let siblings = match parent_of(scribe, ended) {
+        Some(above) if above.stage == Stage::Active => children(scribe, &above.key),
+        None if ended.key.level == Level::Goal => goals(scribe, &ended.key.project),
+        _ => return false,
+    };
+    let Some(next) = siblings.iter().find(|node| node.stage == Stage::Planned) else { return false };
+    move_to(scribe, &next.key, Stage::Active);
+    descend(scribe, &next.key);
+    true
+}
+
+/// Returns the goals of a project, in order.
+fn goals(scribe: &Scribe<'_>, project: &ProjectSlug) -> Vec<HierarchyNode> {
+    let all = scribe.state.nodes_of(project).filter(|node| node.key.level == Level::Goal);
+    let mut found: Vec<HierarchyNode> = all.cloned().collect();
+    found.sort_by_key(HierarchyNode::place);
+    found
 }
 
 fn move_to(scribe: &mut Scribe<'_>, key: &NodeKey, to: Stage) {

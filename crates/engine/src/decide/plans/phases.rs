@@ -174,7 +174,7 @@ fn fail(scribe: &mut Scribe<'_>, node: &NodeKey, gate: GateId, failed: Vec<Faile
     let problem = failed.first().map(|check| format!("{}: {}", named(check), check.problem));
     scribe.record(Fact::PhaseChecksFailed { project, node: key, gate, failed });
     let vain = scribe.state.node(node).map_or(0, |phase| phase.progress.vain);
-    let plans = scribe.state.project(&node.project).is_some_and(|p| !planners(&p.settings).is_empty());
+    let plans = scribe.state.project(&node.project).is_some_and(|p| !planners(p).is_empty());
     let problem = problem.unwrap_or_default();
     // The planner reads the failure in its next prompt. If it answers with an empty plan again and again, it
     // cannot help. Without a planner, people see the failed checks on the phase.
@@ -211,6 +211,12 @@ pub(in crate::decide) fn set_checks(
     by: By,
 ) {
     let node = NodeKey { project: project.clone(), level: Level::Phase, id: phase.clone() };
+    // What a person removed stays removed, even if the planner asks for it again.
+    let removed = scribe.state.node(&node).map(|found| found.progress.removed_checks.clone());
+    let mut checks = checks;
+    if by == By::Automatic {
+        checks.retain(|check| !removed.iter().flatten().any(|removed| removed.is_same(check)));
+    }
     let is_so = |found: &HierarchyNode| match by {
         By::Human => found.progress.checks == checks,
         By::Automatic => found.progress.planned_checks == checks,

@@ -7,9 +7,8 @@
 //!
 //! A goal or milestone without anything below it is planned whole, ten seconds after it became active
 //! (`PlannerState::Undivided`; at once when a person asks for a plan): it gets one milestone and one phase of
-//! its own name. A project without `planner_agent` is planned by the agents of its workers that are planners
-//! by default or set `planner: true`; without such an agent objectives come from people. A goal that nobody
-//! plans and that has no work is reported by `explain::nothing_planned`.
+//! its own name. `paddock_model::planning::planners` says which agents may plan; without one, objectives come
+//! from people. A goal that nobody plans and that has no work is reported by `explain::nothing_planned`.
 
 use crate::assignment::{is_cooling, planners_from};
 use crate::decide::memo::Memo;
@@ -85,7 +84,7 @@ pub fn planner_state(state: &State, memo: &Memo, project: &Project) -> PlannerSt
     }
     let Some(phase) = state.active_line(&project.slug).phase else { return undivided(state, memo, project) };
     // A person's order starts a run even under a supervisor that starts none by itself.
-    let is_off = memo.planner_cooldown_ms.is_none() || planners(&project.settings).is_empty();
+    let is_off = memo.planner_cooldown_ms.is_none() || planners(project).is_empty();
     if is_off && !planning.is_asked {
         return PlannerState::Off;
     }
@@ -117,7 +116,7 @@ pub fn planner_state(state: &State, memo: &Memo, project: &Project) -> PlannerSt
 /// Returns the state of the planner if no phase is active: a goal without phases is planned as a whole, once
 /// its author has had time to add some.
 fn undivided(state: &State, memo: &Memo, project: &Project) -> PlannerState {
-    let is_off = memo.planner_cooldown_ms.is_none() || planners(&project.settings).is_empty();
+    let is_off = memo.planner_cooldown_ms.is_none() || planners(project).is_empty();
     match state.undivided(&project.slug) {
         Some(node) if !is_off && project.is_workable() && !project.paused => {
             PlannerState::Undivided(node.since_ms.saturating_add(DIVIDE_AFTER_MS))
