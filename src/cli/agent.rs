@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::exit_codes::{Exit, Failure, Outcome};
-use super::output;
+use super::{lengths, output};
 use paddock_agents::transcript::{UsageReporting, When};
 use paddock_config::builtin::{self, SCRIPTED};
 use paddock_config::project_file;
@@ -59,8 +59,8 @@ pub(super) struct List {
 pub(super) struct Check {
     /// Id of the agent; default: all agents that are found on PATH and enabled
     id: Option<String>,
-    /// Maximum seconds per agent
-    #[arg(long, value_name = "N", default_value_t = 120)]
+    /// Maximum seconds per agent, or with a unit (2m)
+    #[arg(long, value_name = "TIME", default_value = "120", value_parser = lengths::whole_seconds)]
     timeout_seconds: u64,
     /// Output as JSON
     #[arg(long)]

@@ -52,17 +52,24 @@ pub(super) struct Validate {
 }
 
 impl Config {
+    /// Returns whether the command prints what is the same in every workspace, and needs none.
+    pub(super) fn is_reference(&self) -> bool {
+        matches!(self, Self::Schema | Self::Example)
+    }
+
+    /// Prints the schema, or else the example.
+    pub(super) fn print(&self) -> Outcome {
+        match self {
+            Self::Schema => output::json(&schema::project_file(&public_types()))?,
+            _ => output::print(&example::text())?,
+        }
+        Ok(Exit::Good)
+    }
+
     pub(super) fn execute(self, context: &Context) -> Outcome {
         match self {
             Self::Validate(validate) => validate.execute(context),
-            Self::Schema => {
-                output::json(&schema::project_file(&public_types()))?;
-                Ok(Exit::Good)
-            }
-            Self::Example => {
-                output::print(&example::text())?;
-                Ok(Exit::Good)
-            }
+            Self::Schema | Self::Example => self.print(),
             Self::Show(show) => show.execute(context),
         }
     }

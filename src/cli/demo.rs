@@ -15,6 +15,7 @@ use paddock_config::Workspace;
 use paddock_console::commands::CommandLine;
 use paddock_git::is_tracked;
 use paddock_model::objective::Status;
+use paddock_report::lineage::Lineage;
 use paddock_report::text::{counted, harmless};
 use paddock_supervisor::Options;
 
@@ -55,19 +56,18 @@ impl Demo {
             project: context.project.clone(),
             once: false,
             until_idle: true,
-            duration_minutes: None,
+            duration: None,
             max_parallel: None,
             poll_seconds: None,
             planner_cooldown: None,
             no_planner: true,
-            dry_run: false,
         };
         let begun = Instant::now();
         let end = paddock_supervisor::run(
             &context.workspace,
             &context.environment,
             &options,
-            run::printer(self.json),
+            run::printer(self.json, Lineage::from_state(&context.state()?)),
         )?;
         summary(&context, &repository, begun)?;
         Ok(Exit::from(end))

@@ -1,5 +1,6 @@
 //! `paddock events`: prints recorded events, and follows new ones.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use clap::Args;
@@ -11,6 +12,7 @@ use super::output;
 use paddock_config::error::nearest;
 use paddock_ipc::{Client, EventLine, Incoming, IpcError};
 use paddock_model::stored::StoredEvent;
+use paddock_report::lineage::Lineage;
 use paddock_report::{event_lines, event_types};
 use paddock_store::{EventQuery, Reader};
 
@@ -71,11 +73,12 @@ impl Events {
     pub(super) fn execute(self, context: &Context) -> Outcome {
         self.check_types()?;
         let mut last_seq = 0;
+        let mut known = Known::default();
         if let Some(reader) = context.reader()? {
-            last_seq = self.print_history(context, &reader)?;
+            last_seq = self.print_history(context, &reader, &mut known)?;
         }
         match self.follow {
-            true => self.follow(context, last_seq),
+            true => self.follow(context, last_seq, &mut known.lineage),
             false => Ok(Exit::Good),
         }
     }
@@ -107,33 +110,46 @@ impl Events {
     ///
     /// Later events are left to `follow`, so that none is printed twice and a busy supervisor cannot keep
     /// this going for ever.
-    fn print_history(&self, context: &Context, reader: &Reader) -> Result<u64, Failure> {
+    fn print_history(&self, context: &Context, reader: &Reader, known: &mut Known) -> Result<u64, Failure> {
         let last_seq = reader.last_seq()?;
         let query = self.query(context);
         if self.follow && self.since.is_none() {
             let newest = EventQuery { newest_first: true, limit: Some(EARLIER), ..query };
             let mut found = reader.events(&newest)?;
             found.reverse();
-            return self.print_stored(context, &found, last_seq).map(|()| last_seq);
+            self.print_stored(context, (reader, known), &found, last_seq)?;
+            return known.read_before(reader, last_seq + 1).map(|()| last_seq);
         }
         let mut since_seq = 0;
         loop {
             let page = reader.events(&EventQuery { since_seq: Some(since_seq), ..query.clone() })?;
-            self.print_stored(context, &page, last_seq)?;
+            self.print_stored(context, (reader, known), &page, last_seq)?;
             match page.last() {
                 Some(last) if last.seq < last_seq => since_seq = last.seq,
-                _ => return Ok(last_seq),
+                _ => return known.read_before(reader, last_seq + 1).map(|()| last_seq),
             }
         }
     }
 
-    fn print_stored(&self, context: &Context, page: &[StoredEvent], last_seq: u64) -> Result<(), Failure> {
-        let up_to = page.iter().filter(|event| event.seq <= last_seq);
-        up_to.map(EventLine::from).try_for_each(|line| self.print(context, line))
+    fn print_stored(
+        &self,
+        context: &Context,
+        (reader, known): (&Reader, &mut Known),
+        page: &[StoredEvent],
+        last_seq: u64,
+    ) -> Result<(), Failure> {
+        for event in page.iter().filter(|event| event.seq <= last_seq) {
+            // Only JSON lines name the phase and the goal. Events that a filter leaves out count, too.
+            if self.json {
+                known.read_before(reader, event.seq)?;
+            }
+            self.print(context, EventLine::from(event), &mut known.lineage)?;
+        }
+        Ok(())
     }
 
-    fn print(&self, context: &Context, line: EventLine) -> Result<(), Failure> {
-        let line = event_types::publish(line);
+    fn print(&self, context: &Context, line: EventLine, lineage: &mut Lineage) -> Result<(), Failure> {
+        let line = lineage.publish(line);
         // Filtered again: the feed sends every event, and one stored type can have several public ones.
         let is_other =
             context.project.as_ref().is_some_and(|slug| line.project.as_deref() != Some(slug.as_str()));
@@ -148,11 +164,11 @@ impl Events {
 
     /// Prints new events until the process ends: from the supervisor's feed, or from the store while none
     /// runs.
-    fn follow(&self, context: &Context, mut last_seq: u64) -> Outcome {
+    fn follow(&self, context: &Context, mut last_seq: u64, lineage: &mut Lineage) -> Outcome {
         loop {
             let client = Client::connect(&context.workspace.runtime());
             let followed = match client.map_err(FollowError::Socket) {
-                Ok(Some(client)) => self.follow_feed(context, client, &mut last_seq),
+                Ok(Some(client)) => self.follow_feed(context, client, &mut last_seq, lineage),
                 Ok(None) => Ok(()),
                 Err(failed) => Err(failed),
             };
@@ -171,24 +187,63 @@ impl Events {
                     EventQuery { since_seq: Some(last_seq), limit: Some(PAGE), ..EventQuery::default() };
                 for event in reader.events(&query)? {
                     last_seq = event.seq;
-                    self.print(context, EventLine::from(&event))?;
+                    self.print(context, EventLine::from(&event), lineage)?;
                 }
             }
             std::thread::sleep(POLL_PAUSE);
         }
     }
 
-    fn follow_feed(&self, context: &Context, client: Client, last_seq: &mut u64) -> Result<(), FollowError> {
+    fn follow_feed(
+        &self,
+        context: &Context,
+        client: Client,
+        last_seq: &mut u64,
+        lineage: &mut Lineage,
+    ) -> Result<(), FollowError> {
         let mut feed = client.events(Some(*last_seq), false).map_err(FollowError::Socket)?;
         loop {
             match feed.next_within(FEED_WAIT).map_err(FollowError::Socket)? {
                 Some(Incoming::Event(line)) => {
                     *last_seq = line.seq;
-                    self.print(context, line).map_err(FollowError::Print)?;
+                    self.print(context, line, lineage).map_err(FollowError::Print)?;
                 }
                 // A client that was too slow gets the events that it missed, so there is nothing to do here.
                 Some(Incoming::Behind { .. } | Incoming::Gauge(_)) | None => {}
             }
+        }
+    }
+}
+
+/// What is known of the hierarchy while recorded events are printed.
+#[derive(Default)]
+struct Known {
+    lineage: Lineage,
+    /// Events about the hierarchy that were read, and come after the one that is printed.
+    pending: VecDeque<StoredEvent>,
+    /// Sequence number of the last event that was read.
+    read_to: u64,
+}
+
+impl Known {
+    /// Follows the events about the hierarchy before this one.
+    fn read_before(&mut self, reader: &Reader, seq: u64) -> Result<(), Failure> {
+        loop {
+            while self.pending.front().is_some_and(|event| event.seq < seq) {
+                self.pending.pop_front().iter().for_each(|event| self.lineage.note(&EventLine::from(event)));
+            }
+            if !self.pending.is_empty() || self.read_to + 1 >= seq {
+                return Ok(());
+            }
+            let query = EventQuery {
+                since_seq: Some(self.read_to),
+                kinds: Lineage::kinds(),
+                limit: Some(PAGE),
+                ..EventQuery::default()
+            };
+            self.pending.extend(reader.events(&query)?);
+            // Without any event left there is none up to this one.
+            self.read_to = self.pending.back().map_or(seq - 1, |last| last.seq);
         }
     }
 }

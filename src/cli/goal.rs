@@ -241,6 +241,7 @@ impl Phase {
 fn add(context: &Context, level: Level, new: New, parent: Option<String>) -> Outcome {
     let state = context.state()?;
     let project = context.project(&state, None)?;
+    let is_guessed = new.id.is_none() && !new.title.is_ascii();
     let id = match new.id {
         Some(id) => NodeId::new(id)?,
         None => free_id(&state, &project, level, &new.title)?,
@@ -248,8 +249,17 @@ fn add(context: &Context, level: Level, new: New, parent: Option<String>) -> Out
     // Without a parent the supervisor takes the active node of the level above.
     let parent = parent.map(NodeId::new).transpose()?;
     let order = NodeOrder::Add { title: new.title, description: new.description, parent };
-    context.ask_and_say(Command::Node { node: NodeKey { project, level, id }, order })?;
+    context.ask_and_say(Command::Node { node: NodeKey { project, level, id: id.clone() }, order })?;
+    if is_guessed {
+        output::note(&made_from_title(id.as_str()));
+    }
     Ok(Exit::Good)
+}
+
+/// Returns the hint about an id that was made from a title in another script, whose spelling a person may want
+/// to choose.
+pub(super) fn made_from_title(id: &str) -> String {
+    format!("the id {id} is made from the title; `--id` gives another")
 }
 
 /// Derives an id from a title that no node of this level has yet.

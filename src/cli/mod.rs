@@ -23,6 +23,7 @@ mod goal;
 mod goal_document;
 mod goal_show;
 mod init;
+mod lengths;
 mod log_text;
 mod manual;
 mod objective;
@@ -44,6 +45,7 @@ mod session;
 mod session_log;
 mod status;
 mod supervisor;
+mod template;
 mod validate;
 mod verify;
 
@@ -141,6 +143,9 @@ enum Family {
     /// Check, describe and show project files
     #[command(subcommand)]
     Config(config::Config),
+    /// List and print the templates of prompts
+    #[command(subcommand)]
+    Template(template::Template),
     /// Check everything that Paddock depends on, and suggest remedies
     Doctor(doctor::Doctor),
     /// Print the script with which a shell completes commands and ids
@@ -235,7 +240,10 @@ fn execute(cli: Cli) -> Outcome {
         Some(Family::Report(report)) => report.execute(&find_with_project()?),
         Some(Family::Supervisor(supervisor)) => supervisor.execute(&find()?),
         Some(Family::Verify(verify)) => verify.execute(&find_with_project()?),
+        Some(Family::Config(config)) if config.is_reference() => config.print(),
         Some(Family::Config(config)) => config.execute(&find()?),
+        // What is built in can be read anywhere.
+        Some(Family::Template(template)) => template.execute(find().ok().as_ref()),
         Some(Family::Agent(agent)) => agent.execute(&find_with_project()?),
         Some(Family::Doctor(doctor)) => doctor.execute(&find()?),
         Some(Family::Completions(completions)) => completions.execute(),

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use super::exit_codes::{Exit, Failure, Outcome};
 use super::objective_orders::{Operate, phase_id, siblings};
-use super::{output, status};
+use super::{goal, lengths, output, status};
 use paddock_config::plan_file::scope_fault;
 use paddock_model::command::Command;
 use paddock_model::ids::{self, ObjectiveId, ObjectiveKey, ProjectSlug};
@@ -63,8 +63,8 @@ pub(super) struct Add {
     /// Maximum number of commits per session
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_commits: Option<u32>,
-    /// Maximum minutes per session
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Maximum minutes per session, or with a unit (90m, 1h30m)
+    #[arg(long, value_name = "TIME", value_parser = lengths::whole_minutes)]
     max_minutes: Option<u32>,
     /// File or other source that the agent should read; repeatable
     #[arg(long, value_name = "REF")]
@@ -128,6 +128,7 @@ impl Add {
             None => free_id(&state, &project, &self.title)?,
         };
         let depends_on = siblings(&self.depends_on, &project)?;
+        let guessed = (self.id.is_none() && !self.title.is_ascii()).then(|| id.clone());
         let json = self.json;
         let spec = ObjectiveSpec {
             title: self.title,
@@ -146,6 +147,9 @@ impl Add {
         match json {
             true => output::json(&answer)?,
             false => output::line(&answer.text)?,
+        }
+        if let Some(id) = guessed {
+            output::note(&goal::made_from_title(id.as_str()));
         }
         Ok(Exit::Good)
     }

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::context::Context;
 use super::exit_codes::{Exit, Failure, Outcome};
-use super::output;
+use super::{lengths, output};
 use paddock_config::plan_file::scope_fault;
 use paddock_git::Repository;
 use paddock_model::command::Command;
@@ -142,8 +142,8 @@ pub(super) struct Edit {
     /// Maximum number of commits per session
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_commits: Option<u32>,
-    /// Maximum minutes per session
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Maximum minutes per session, or with a unit (90m, 1h30m)
+    #[arg(long, value_name = "TIME", value_parser = lengths::whole_minutes)]
     max_minutes: Option<u32>,
     /// File or other source that the agent should read; repeatable, replaces all; '' = none
     #[arg(long, value_name = "REF")]

@@ -147,9 +147,14 @@ impl Apply {
             project.settings.workers.iter().map(|worker| worker.id.clone()).collect();
         let plan = plan_file::read(&text, &shown, &PlanContext { existing: &existing, workers: &workers });
         let plan = plan.map_err(|faults| {
-            // What the file names may be missing because of it.
+            // What the plan names may be missing because of the file.
             if let Some(Failure::Said(_, why)) = broken {
-                output::note(&format!("the project file is not used: {why}"));
+                output::note(&format!(
+                    "projects/{slug}.yaml has faults, so the plan was checked against its last good settings:
+{}",
+                    why.lines().map(harmless).collect::<Vec<_>>().join("
+")
+                ));
             }
             Failure::faults(&faults, "nothing of the plan was applied")
         })?;
@@ -158,9 +163,6 @@ impl Apply {
         let mut overlaps = OverlapCache::default();
         for warning in unordered_overlaps(&plan.document, &project.settings.shared_patterns, &mut overlaps) {
             output::note(&format!("warning: {}", harmless(&warning)));
-        }
-        if plan.document.objectives.is_empty() && plan.document.phase_checks.is_empty() {
-            return Err(Failure::error(format!("{shown}: the plan contains no objective")));
         }
         let answer = context.ask(Command::PlanApply { project: slug, plan: Box::new(plan.document) })?;
         say(&answer, self.json)

@@ -1,17 +1,22 @@
 //! `paddock run`: the supervisor in the foreground, one line per event.
 
 use std::io::Write;
+use std::time::Duration;
 
 use clap::Args;
 
 use super::context::Context;
 use super::exit_codes::{Exit, Failure, Outcome};
+use super::lengths;
 use super::output;
 use paddock_engine::decide::{Memo, waiting};
+use paddock_ipc::EventLine;
 use paddock_ipc::workspace_lock::is_running;
 use paddock_model::ids::ProjectSlug;
 use paddock_model::needs::{Need, NeedKind};
 use paddock_model::stored::StoredEvent;
+use paddock_report::lineage::Lineage;
+use paddock_report::text::harmless;
 use paddock_report::{event_lines, event_types};
 use paddock_supervisor::Options;
 
@@ -22,7 +27,7 @@ const NAMED_MAX: usize = 10;
 #[command(after_help = "Examples:
   paddock run --no-tui
   paddock run --no-tui --until-idle --json
-  paddock run --no-tui --duration-minutes 480 --max-parallel 4
+  paddock run --no-tui --duration-minutes 8h --max-parallel 4
 
 Exit status:
   0    all work is done and published as configured, and all started goals are complete
@@ -38,17 +43,17 @@ pub(super) struct Run {
     /// Exit when nothing runs and nothing can move without a person
     #[arg(long)]
     until_idle: bool,
-    /// Minutes after which to stop gracefully, as `supervisor stop` does
-    #[arg(long, value_name = "N")]
-    duration_minutes: Option<u64>,
+    /// Time after which to stop gracefully, as `supervisor stop` does: minutes, or with a unit (8h, 90m, 1h30m)
+    #[arg(long, value_name = "TIME", value_parser = lengths::minutes)]
+    duration_minutes: Option<Duration>,
     /// Maximum number of sessions at once, instead of every project's own setting
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_parallel: Option<u32>,
     /// Maximum seconds between two cycles when nothing happens; default: PADDOCK_POLL_SECONDS, else 20
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    #[arg(long, value_name = "TIME", value_parser = poll_seconds)]
     poll_seconds: Option<u64>,
     /// Minimum seconds between planner runs; default: PADDOCK_PLANNER_COOLDOWN, else 300
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "TIME", value_parser = lengths::whole_seconds)]
     planner_cooldown: Option<u64>,
     /// Start no planner: objectives come from people only
     #[arg(long)]
@@ -65,11 +70,22 @@ pub(super) struct Run {
     detached: bool,
 }
 
+/// Parses the pause between two cycles: from a second to a year.
+fn poll_seconds(text: &str) -> Result<u64, String> {
+    let seconds = lengths::whole_seconds(text)?;
+    match (1..=31_536_000).contains(&seconds) {
+        true => Ok(seconds),
+        false => Err(format!("{text:?} is not between 1 second and 365 days")),
+    }
+}
+
 /// Returns a function that prints each event when it is recorded. It ignores a closed standard output: the
 /// supervisor must not stop because `| head` has.
-pub(super) fn printer(json: bool) -> Box<dyn FnMut(&StoredEvent) + Send> {
+///
+/// `lineage` is what is known of the hierarchy before the first of these events.
+pub(super) fn printer(json: bool, mut lineage: Lineage) -> Box<dyn FnMut(&StoredEvent) + Send> {
     Box::new(move |event| {
-        let line = event_types::line(event);
+        let line = lineage.publish(EventLine::from(event));
         let text = if json { event_types::json(&line) } else { event_lines::human(&line) };
         let mut out = std::io::stdout().lock();
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());
@@ -88,14 +104,15 @@ impl Run {
             ("--dry-run", self.dry_run),
         ];
         let numbers = [
-            ("--duration-minutes", self.duration_minutes),
             ("--max-parallel", self.max_parallel.map(u64::from)),
             ("--poll-seconds", self.poll_seconds),
             ("--planner-cooldown", self.planner_cooldown),
         ];
         let flags = flags.iter().filter(|(_, is_set)| *is_set).map(|(name, _)| (*name).to_owned());
         let numbers = numbers.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={value}")));
-        flags.chain(numbers).collect()
+        let duration =
+            self.duration_minutes.map(|length| format!("--duration-minutes={}s", length.as_secs_f64()));
+        flags.chain(numbers).chain(duration).collect()
     }
 
     fn options(&self, context: &Context) -> Options {
@@ -103,12 +120,11 @@ impl Run {
             project: context.project.clone(),
             once: self.once,
             until_idle: self.until_idle,
-            duration_minutes: self.duration_minutes,
+            duration: self.duration_minutes,
             max_parallel: self.max_parallel,
             poll_seconds: self.poll_seconds,
             planner_cooldown: self.planner_cooldown,
             no_planner: self.no_planner,
-            dry_run: self.dry_run,
         }
     }
 
@@ -120,16 +136,42 @@ impl Run {
         }
         let options = self.options(context);
         // A dry run changes nothing, and where a supervisor runs already, `run` fails below.
-        let is_first = !options.dry_run && is_running(&context.workspace.runtime()).is_none();
+        let is_first = !self.dry_run && is_running(&context.workspace.runtime()).is_none();
         let state = if is_first { context.state()? } else { context.load()? };
         context.named_project(&state)?;
-        let end =
-            paddock_supervisor::run(&context.workspace, &context.environment, &options, printer(self.json))?;
+        if self.dry_run {
+            return self.print_dry_run(context, &options);
+        }
+        let end = paddock_supervisor::run(
+            &context.workspace,
+            &context.environment,
+            &options,
+            printer(self.json, Lineage::from_state(&state)),
+        )?;
         let exit = Exit::from(end);
         if hints && matches!(exit, Exit::NeedsHuman | Exit::Stuck) {
             say_what_waits(context, exit, &options)?;
         }
         Ok(exit)
+    }
+}
+
+impl Run {
+    /// Prints what a supervisor would record now: with `--json` in the form of the events of a run.
+    fn print_dry_run(&self, context: &Context, options: &Options) -> Outcome {
+        let events = paddock_supervisor::dry_run(&context.workspace, &context.environment, options)?;
+        let mut lineage = Lineage::from_state(&context.state()?);
+        for event in &events {
+            let line = lineage.publish(EventLine::from(event));
+            match self.json {
+                true => output::line(&event_types::json(&line))?,
+                false => output::line(&format!("would record {} {}", event.kind, harmless(&event.data)))?,
+            }
+        }
+        if events.is_empty() && !self.json {
+            output::line("nothing would be done now")?;
+        }
+        Ok(Exit::Good)
     }
 }
 

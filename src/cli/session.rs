@@ -6,7 +6,7 @@ use super::context::Context;
 use super::error::CliError;
 use super::exit_codes::{Exit, Failure, Outcome};
 use super::session_log::Log;
-use super::{output, status};
+use super::{lengths, output, status};
 use paddock_model::command::Command;
 use paddock_model::ids::SessionId;
 use paddock_model::session::Session as Found;
@@ -66,8 +66,8 @@ pub(super) struct Kill {
 pub(super) struct Extend {
     /// Number of the session
     number: u64,
-    /// Additional minutes
-    #[arg(long, value_name = "M", default_value_t = 0)]
+    /// Additional minutes, or with a unit (1h, 90m)
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = lengths::more_minutes)]
     minutes: u32,
     /// Additional commits
     #[arg(long, value_name = "C", default_value_t = 0)]

@@ -141,7 +141,7 @@ fn objectives_are_added_with_ids_of_their_own_and_explained() {
     place.good(&["objective", "add", "--title", "登录"]);
     let list = place.json(&["objective", "list", "--json"]);
     let ids: Vec<&str> = list.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["fix-the-login", "fix-the-login-2", "objective"]);
+    assert_eq!(ids, ["deng-lu", "fix-the-login", "fix-the-login-2"]);
     let second = place.json(&["objective", "show", "shop/fix-the-login-2", "--json"]);
     assert_eq!(second["depends_on"], serde_json::json!(["fix-the-login"]));
     assert_eq!(second["status"], "todo");
@@ -281,4 +281,40 @@ fn a_project_file_written_by_hand_is_used_by_run_and_by_project_add() {
     assert_eq!(fs::read_to_string(place.root().join("projects/web.yaml")).unwrap(), text);
     let shown = place.json(&["project", "show", "web", "--json"]);
     assert_eq!(shown["settings"]["max_parallel_sessions"], 7);
+}
+
+#[test]
+fn an_unknown_worker_in_a_broken_file_names_the_file_and_a_dry_run_is_json() {
+    let place = Sandbox::new();
+    project(&place, "shop");
+    place.good(&["objective", "add", "--title", "one"]);
+    for line in place.good(&["run", "--no-tui", "--dry-run", "--json"]).lines() {
+        let event: Value = serde_json::from_str(line).unwrap();
+        assert!(event["type"].is_string() && event.get("phase").is_some(), "{line}");
+    }
+    let file = place.root().join("projects/shop.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{text}\nworkers: [{{id: docs, role: researchr}}]\n")).unwrap();
+    let said = place.refused(&["objective", "add", "--title", "two", "--worker", "docs"], 1);
+    for part in
+        ["there is no worker docs", "last good settings are in use", "projects/shop.yaml:", "researcher"]
+    {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+    let said = bad_plan(&place, "objectives:\n- {id: a, title: A, worker_id: docs}\n");
+    assert!(said.contains("projects/shop.yaml has faults") && said.contains("unknown worker"), "{said}");
+}
+
+#[test]
+fn templates_are_listed_and_printed_with_where_they_come_from() {
+    let place = Sandbox::new();
+    assert!(place.good(&["template", "list"]).contains("planner.md             built in"));
+    let built_in = place.good(&["template", "show", "planner.md"]);
+    let own = place.root().join("templates/planner.md");
+    fs::create_dir_all(own.parent().unwrap()).unwrap();
+    fs::write(&own, "mine\n").unwrap();
+    assert!(place.good(&["template", "list"]).contains("instead of the built-in one"));
+    assert_eq!(place.good(&["template", "show", "planner.md"]), "mine\n");
+    assert_eq!(place.good(&["template", "show", "planner.md", "--built-in"]), built_in);
+    assert!(place.refused(&["template", "show", "planer.md"], 1).contains("session-worker.md"));
 }

@@ -2,7 +2,7 @@
 //!
 //! Headings of level one, two and three are goals, milestones and phases. The text below a heading is its
 //! description, an HTML comment `<!-- id: x -->` in it gives the id, and a block fenced as `checks` has a
-//! phase's checks as YAML.
+//! phase's checks as YAML. A backslash at the beginning of a line makes it text, whatever it looks like.
 
 use super::error::{ConfigError, Place};
 use super::plan_file;
@@ -117,7 +117,7 @@ impl<'a> Reader<'a> {
             }
         });
         let word = level.word();
-        let title = strip_word(title.trim().trim_end_matches('#').trim_end(), word);
+        let title = strip_word(without_closing_hashes(title.trim()), word);
         if title.is_empty() {
             self.fault(line, format!("this {word} has no title"), Some(format!("`{} TITLE`", hashes(level))));
         }
@@ -145,9 +145,13 @@ impl<'a> Reader<'a> {
 
     /// Makes the lines so far the description of the last node.
     fn close(&mut self) {
-        let body: Vec<String> = self.body.drain(..).map(unescape).collect();
+        let mut body: Vec<&str> = std::mem::take(&mut self.body);
+        // Empty lines around a description only separate it from its neighbours.
+        let is_empty = |line: &&str| line.trim().is_empty();
+        body.truncate(body.iter().rposition(|line| !is_empty(line)).map_or(0, |last| last + 1));
+        let body: Vec<&str> = body.into_iter().skip_while(is_empty).map(unescape).collect();
         if let Some(node) = self.nodes.last_mut() {
-            node.description = body.join("\n").trim().to_owned();
+            node.description = body.join("\n");
         }
     }
 
@@ -208,9 +212,16 @@ fn strip_word<'t>(title: &'t str, word: &str) -> &'t str {
     }
 }
 
+/// Removes the hashes that may close a heading: `支付 ###`. Those of `C#` belong to the title.
+fn without_closing_hashes(title: &str) -> &str {
+    let rest = title.trim_end_matches('#');
+    if rest.is_empty() || rest.ends_with([' ', '\t']) { rest.trim_end() } else { title }
+}
+
 /// Splits a heading into its title and the id in its comment: `Title <!-- id: x -->`.
 fn split_marker(title: &str) -> (&str, Option<&str>) {
-    let marked = title.split_once("<!--").and_then(|(before, rest)| {
+    // The last comment: a title may hold another one.
+    let marked = title.rsplit_once("<!--").and_then(|(before, rest)| {
         let id = rest.split_once("-->")?.0.trim().strip_prefix("id")?.trim_start();
         Some((before, id.strip_prefix([':', '='])?.trim()))
     });
@@ -234,12 +245,15 @@ fn closes(line: &str, (mark, length): (char, usize)) -> bool {
     rest.is_empty() && code.len() >= length
 }
 
-/// Removes the backslash that [`write()`] puts before a line of a description that would be read as a
-/// heading.
-fn unescape(line: &str) -> String {
+/// First characters of a line that a backslash before them makes text.
+const ESCAPED: [char; 6] = ['#', '\\', '`', '~', ' ', '\t'];
+
+/// Removes the backslash that [`write()`] puts before a line of a description that would be read as something
+/// else.
+fn unescape(line: &str) -> &str {
     match line.strip_prefix('\\') {
-        Some(rest) if rest.starts_with(['#', '\\']) => rest.to_owned(),
-        _ => line.to_owned(),
+        Some(rest) if rest.is_empty() || rest.starts_with(ESCAPED) => rest,
+        _ => line,
     }
 }
 
@@ -264,12 +278,11 @@ pub struct Written<'a> {
 pub fn write<'a>(nodes: impl IntoIterator<Item = Written<'a>>) -> String {
     let mut text = String::new();
     for node in nodes {
-        let title: Vec<&str> = node.title.split_whitespace().collect();
-        // A heading is one line, and a comment in a title would be read as its id.
-        let (hashes, title) = (hashes(node.level), title.join(" ").replace("<!--", "<! --"));
+        // A heading is one line.
+        let (hashes, title) = (hashes(node.level), title_text(node.title, node.level));
         let before = if text.is_empty() { "" } else { "\n" };
         text.push_str(&format!("{before}{hashes} {title} <!-- id: {} -->\n", node.id));
-        let description = escaped(node.description.trim());
+        let description = description_text(node.description);
         if !description.is_empty() {
             text.push_str(&format!("\n{description}\n"));
         }
@@ -278,6 +291,37 @@ pub fn write<'a>(nodes: impl IntoIterator<Item = Written<'a>>) -> String {
         }
     }
     text
+}
+
+/// Returns a title in one line, so that [`read`] returns it again.
+fn title_text(title: &str, level: Level) -> String {
+    let title: String = title.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let title = title.trim();
+    // The level's word before a colon, and hashes after a blank, are removed by the reader.
+    let word = if strip_word(title, level.word()) == title { "" } else { level.word() };
+    let word = if word.is_empty() { String::new() } else { format!("{word}: ") };
+    let close = if without_closing_hashes(title) == title { "" } else { " #" };
+    format!("{word}{title}{close}")
+}
+
+/// Returns the text of a description, so that [`read`] returns it again: as it is, with a backslash before lines
+/// that look like headings, if that is enough; else with one before every line that could be read as something
+/// else, such as a fence that is not closed.
+fn description_text(description: &str) -> String {
+    if description.is_empty() {
+        return String::new();
+    }
+    let plain = escaped(description);
+    let again = read(&format!("# x\n\n{plain}\n\n# y\n"), "");
+    let is_same = |nodes: &Vec<DraftNode>| nodes.len() == 2 && nodes[0].description == description;
+    if again.as_ref().is_ok_and(is_same) {
+        return plain;
+    }
+    let lines = description.split('\n').map(|line| match line.is_empty() || line.starts_with(ESCAPED) {
+        true => format!("\\{line}"),
+        false => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Puts a backslash before every line that would be read as a heading, except in fenced blocks.

@@ -80,3 +80,54 @@ fn a_document_that_was_written_is_read_again_as_it_was() {
     assert_eq!(again[1].description, hostile, "{text}");
     assert!(again.iter().zip(ids).all(|(node, id)| node.id.as_ref().unwrap().as_str() == id));
 }
+
+#[test]
+fn every_description_and_title_survives_an_export_and_an_import() {
+    let fence = "```";
+    let descriptions = [
+        "plain".to_owned(),
+        format!("{fence}yaml\nobjectives: []\n{fence}"),
+        format!("before\n{fence}\nnever closed\n# not a heading"),
+        format!("  {fence}sh\n  indented\n  {fence}\nafter"),
+        format!("{fence}checks\n- check_command: rm -rf x\n{fence}"),
+        format!("{fence}{fence}md\n{fence}\nx\n{fence}\n{fence}{fence}"),
+        "~~~\n``` in tildes\n~~~\n`code` at the beginning".to_owned(),
+        format!("{fence}\n\\# a backslash in a block\n{fence}"),
+        "---\nkey: value\n---".to_owned(),
+        "# one\n## two\n### three\n#four\n\\# five\n\\\\ six".to_owned(),
+        "    leading blanks\n\ttab\n\n\n   \nafter empty lines".to_owned(),
+        "\n\nempty lines around\n\n".to_owned(),
+        "trailing blanks  ".to_owned(),
+        "中文：账号与验证码\n- 列表\n> quote <!-- id: x -->".to_owned(),
+        "\\".to_owned(),
+    ];
+    let titles = [
+        "A shop",
+        "Goal: win",
+        "goal: Goal: win",
+        "C#",
+        "C # #",
+        "#",
+        "a <!-- id: b -->",
+        "中文 `x`",
+        "a  b",
+    ];
+    let nodes: Vec<(String, String)> = descriptions
+        .iter()
+        .zip(titles.iter().cycle())
+        .map(|(description, title)| (description.clone(), (*title).to_owned()))
+        .collect();
+    let ids: Vec<String> = (0..nodes.len()).map(|at| format!("g{at}")).collect();
+    let text = write(nodes.iter().zip(&ids).map(|((description, title), id)| Written {
+        level: Level::Goal,
+        id,
+        title,
+        description,
+        checks: &[],
+    }));
+    let again = read(&text, "again").unwrap();
+    let found: Vec<(String, String)> =
+        again.iter().map(|node| (node.description.clone(), node.title.clone())).collect();
+    assert_eq!(found, nodes, "{text}");
+    assert!(text.contains(&format!("\n{fence}yaml\n")), "an ordinary block needs no backslash: {text}");
+}

@@ -42,7 +42,11 @@ pub fn read(text: &str, shown: &str, context: &PlanContext<'_>) -> Result<ReadPl
         && let Some(block) = plan_text::meant(text)
     {
         // A person may give only the checks of a phase; a planner may not (`read_answer`).
-        return read_block(&block, shown, context);
+        let plan = read_block(&block, shown, context)?;
+        return match plan.document.phase_checks.is_empty() {
+            true => Err(without_objectives(shown, block.lines_before)),
+            false => Ok(plan),
+        };
     }
     read_last(found, shown, context)
 }
@@ -69,15 +73,14 @@ pub fn read_answer(
         return Err(fault(PLAN, lines_before, problem, "fill the form in"));
     }
     if let (true, Some(block)) = (found.is_empty(), plan_text::meant(said)) {
-        let problem = "has no `objectives`".to_owned();
-        return Err(fault(
-            PLAN,
-            block.lines_before,
-            problem,
-            "`objectives: []` says that nothing is left to do",
-        ));
+        return Err(without_objectives(PLAN, block.lines_before));
     }
     read_last(found, PLAN, context)
+}
+
+fn without_objectives(shown: &str, lines_before: u64) -> Vec<ConfigError> {
+    let right = "`objectives: []` says that nothing is left to do";
+    fault(shown, lines_before, "has no `objectives`".to_owned(), right)
 }
 
 /// Returns whether the text contains a plan, with or without faults.
@@ -179,7 +182,8 @@ fn read_found(found: &Found, sink: &Sink, context: &PlanContext<'_>) -> Option<R
     let phase_checks = checks.iter().filter_map(read_check).collect();
     let sections = plan.sections(&keys::OBJECTIVES).unwrap_or_default();
     let read: Vec<Option<Draft>> = sections.iter().map(|section| read_objective(section, context)).collect();
-    plan.finish();
+    // Planners add keys of their own, such as a title.
+    plan.finish_with_others();
     // Dependencies are checked only if every objective was read: one that was dropped would be an unknown
     // dependency.
     let drafts: Vec<Draft> = read.into_iter().collect::<Option<Vec<_>>>()?;

@@ -40,7 +40,31 @@ pub(super) fn find(text: &str) -> Vec<Found> {
         return vec![Found::whole(text)];
     }
     let is_plan = |(language, found): &(String, Found)| is_data(language) && holds_objectives(&found.text);
-    blocks(text).into_iter().filter(is_plan).map(|(_, found)| found).collect()
+    let found: Vec<Found> = blocks(text).into_iter().filter(is_plan).map(|(_, found)| found).collect();
+    if found.is_empty() { json_objects(text) } else { found }
+}
+
+/// Returns the JSON objects with `objectives` that begin a line outside of any block, in order. Planners that
+/// write JSON often write other lines before and after it.
+fn json_objects(text: &str) -> Vec<Found> {
+    let mut found = Vec::new();
+    let (mut start, mut begins) = (0, 0);
+    for (number, line) in (0_u64..).zip(text.split_inclusive('\n')) {
+        // Lines of an object that was read are not read again.
+        if line.starts_with('{') && start >= begins {
+            let mut values = serde_json::Deserializer::from_str(&text[start..]).into_iter();
+            if let Some(Ok(serde_json::Value::Object(object))) = values.next() {
+                let end = start + values.byte_offset();
+                begins = end;
+                if object.contains_key("objectives") {
+                    let text = format!("{}\n", &text[start..end]);
+                    found.push(Found { text, lines_before: number, columns_before: 0 });
+                }
+            }
+        }
+        start += line.len();
+    }
+    found
 }
 
 /// Returns a candidate without `objectives`: a document that starts with one of the plan's keys, else the

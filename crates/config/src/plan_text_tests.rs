@@ -48,6 +48,28 @@ fn a_block_is_a_plan_by_what_it_holds_and_by_its_language() {
 }
 
 #[test]
+fn json_is_found_among_other_lines_and_in_every_kind_of_fence() {
+    let plan = "{\n\t\"title\": \"a \\ud83d\\ude00\",\n\t\"objectives\": []\n}";
+    let before = "{\"type\": \"status\"}\n{\"note\": \"objectives\"}\nThe plan:\n";
+    for text in [
+        format!("\u{feff}{plan}\n"),
+        plan.replace('\n', "\r\n"),
+        format!("{before}{plan}\nDone.\n"),
+        format!("{before}```json title=plan\n{plan}\n```\n"),
+        format!("{before}`````json\n{plan}\n`````\n"),
+        format!("{before}~~~ json\n{plan}\n~~~\n"),
+        format!("1. So:\n   ```JSON\n   {}\n   ```\n", plan.replace('\n', "\n   ")),
+    ] {
+        let found = texts(&text);
+        assert!(
+            found.len() == 1 && parse(&found[0]).is_ok_and(|node| has_objectives(&node)),
+            "{text}: {found:?}"
+        );
+    }
+    assert!(find(before).is_empty());
+}
+
+#[test]
 fn what_stands_before_a_plan_makes_no_document_of_the_whole() {
     let text = "reasoning: I looked.\n\n```yaml\nobjectives: []\n```\n";
     assert_eq!(texts(text), ["objectives: []\n"]);

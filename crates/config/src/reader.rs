@@ -233,6 +233,20 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Adds a fault for every key that is given twice, and for every unread key that resembles one that is read:
+    /// it may be misspelt. Other keys are ignored.
+    pub(crate) fn finish_with_others(&self) {
+        self.duplicates();
+        let known = self.known.borrow();
+        let unread = self.pairs.iter().filter(|(key, _)| !known.contains(&key.text.as_str()));
+        for (key, _) in unread {
+            if let Some(right) = nearest(&key.text, &known) {
+                let problem = format!("unknown key `{}`", key.text.chars().take(60).collect::<String>());
+                self.fault(&key.text, key.place, problem, Some(format!("did you mean `{right}`?")));
+            }
+        }
+    }
+
     /// Adds a fault for every unread key and every key that is given twice.
     pub(crate) fn finish(&self) {
         self.duplicates();

@@ -151,7 +151,7 @@ pub(super) fn no_agent(state: &State, project: &Project, objective: &Objective) 
         project.slug
     );
     let Some(found) = worker_for(state, project, objective) else {
-        let text = format!("there is no worker {}", objective.spec.worker);
+        let text = format!("there is no worker {}{}", objective.spec.worker, project.settings_note());
         return Some(reason(objective, ReasonCode::NoAgent, text, &clears));
     };
     let worker = &found.id;

@@ -130,6 +130,12 @@ pub struct EventLine {
     pub objective: Option<String>,
     /// Session that the event belongs to, if any.
     pub session: Option<u64>,
+    /// Phase that the event belongs to, if any. A supervisor leaves it to its clients.
+    #[serde(default)]
+    pub phase: Option<String>,
+    /// Goal that the event belongs to, if any. A supervisor leaves it to its clients.
+    #[serde(default)]
+    pub goal: Option<String>,
     /// The fields of this type of event.
     pub data: serde_json::Value,
 }
@@ -149,6 +155,8 @@ impl From<&StoredEvent> for EventLine {
             project: event.project.clone(),
             objective: event.objective.clone(),
             session: event.session,
+            phase: None,
+            goal: None,
             data,
         }
     }

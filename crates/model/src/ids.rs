@@ -39,12 +39,17 @@ fn has_id_form(text: &str) -> bool {
         && bytes.iter().all(|&b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
 }
 
-/// Returns the most similar text of the allowed form: in lower case, with `-` for other characters. It is
-/// empty if nothing is left.
+/// Characters of a text that are looked at for an id. Each gives a letter or more, except punctuation.
+const READ_CHARS_MAX: usize = 500;
+
+/// Returns the most similar text of the allowed form: in lower case, other scripts transliterated (`登录` becomes
+/// `deng-lu`), with `-` for other characters. It is empty if nothing is left.
 #[must_use]
 pub fn nearest_id(text: &str) -> String {
     let mut out = String::new();
-    for character in text.chars().flat_map(char::to_lowercase) {
+    let start: String = text.chars().take(READ_CHARS_MAX).collect();
+    // Characters without a transliteration, such as those of private use, are left out.
+    for character in deunicode::deunicode_with_tofu(&start, " ").to_lowercase().chars() {
         let keep = character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_';
         // Runs of other characters become a single `-`, and none at the start.
         match keep {
@@ -378,7 +383,11 @@ mod tests {
     fn the_most_similar_allowed_id_is_suggested() {
         assert_eq!(nearest_id("Fix the Login!"), "fix-the-login");
         assert_eq!(nearest_id("../etc"), "etc");
-        assert_eq!(nearest_id("登录"), "");
+        assert_eq!(nearest_id("登录页面：账号"), "deng-lu-ye-mian-zhang-hao");
+        assert_eq!(nearest_id("Größe ändern"), "grosse-andern");
+        assert_eq!(nearest_id("Добавить вход"), "dobavit-vkhod");
+        assert_eq!(nearest_id("\u{e000}…?"), "");
+        assert!(ObjectiveId::new(nearest_id(&"登录".repeat(10_000))).is_ok());
         assert!(ObjectiveId::new("Fix it").unwrap_err().to_string().contains("`fix-it`"));
     }
 

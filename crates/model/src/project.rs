@@ -250,6 +250,15 @@ impl Project {
         self.collisions.iter().any(is_pair)
     }
 
+    /// Returns the clause that says that the project's file has faults, so that settings of an earlier reading are
+    /// in use, and what the first fault is; empty if the file has none. The file may name what the settings lack.
+    #[must_use]
+    pub fn settings_note(&self) -> String {
+        let Some(broken) = self.holds.get(&ReasonCode::ConfigBroken) else { return String::new() };
+        let first = broken.text.lines().next().unwrap_or_default();
+        format!("; projects/{}.yaml has faults, so its last good settings are in use: {first}", self.slug)
+    }
+
     /// Returns the canary run if it shows that the gate checks nothing: it was green on an emptied tree.
     #[must_use]
     pub fn checks_nothing(&self) -> Option<&CanaryVerdict> {

@@ -439,6 +439,8 @@ mod tests {
             project: Some("web".to_owned()),
             objective: None,
             session: None,
+            phase: None,
+            goal: None,
             data: serde_json::to_value(fact).unwrap()["data"].clone(),
         }
     }

@@ -121,7 +121,7 @@ const HEAD: &str = "# Events
 Paddock records everything that happens as an event. `paddock events` prints recorded events, and
 `paddock run --no-tui --json` prints events as they happen. With `--json` each line is one JSON document:
 
-    {\"version\":1,\"seq\":12,\"at\":\"2026-01-31T09:30:00.123Z\",\"type\":\"landed\",\"project\":\"web\",\"objective\":null,\"session\":null,\"data\":{}}
+    {\"version\":1,\"seq\":12,\"at\":\"2026-01-31T09:30:00.123Z\",\"type\":\"landed\",\"project\":\"web\",\"objective\":null,\"session\":null,\"phase\":null,\"goal\":null,\"data\":{}}
 
 | key | meaning |
 |---|---|
@@ -130,6 +130,7 @@ Paddock records everything that happens as an event. `paddock events` prints rec
 | `at` | time of the event, RFC 3339 in UTC |
 | `type` | one of the types below; types may be added |
 | `project`, `objective`, `session` | subject of the event, or null |
+| `phase`, `goal` | phase and goal that the event's objective, phase or goal belonged to, or null |
 | `data` | further fields, which depend on the type |
 
 `notify` in a project file names these types, and `paddock events --type` filters by them.

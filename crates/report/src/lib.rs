@@ -5,6 +5,7 @@ pub mod agents;
 pub mod event_lines;
 pub mod event_types;
 pub mod evidence;
+pub mod lineage;
 pub mod morning;
 pub mod runners;
 pub mod status;

@@ -177,9 +177,7 @@ impl Kernel {
         self.step(Input::Started { pid, version: env!("CARGO_PKG_VERSION").to_owned() }, None)?;
         self.watch_projects();
         drop(beginning);
-        let duration =
-            options.duration_minutes.map(|minutes| Duration::from_secs(minutes.saturating_mul(60)));
-        let end_at = duration.and_then(|duration| Instant::now().checked_add(duration));
+        let end_at = options.duration.and_then(|duration| Instant::now().checked_add(duration));
         self.end_at = end_at;
         let mut poll_at = Instant::now() + self.poll_interval;
         loop {

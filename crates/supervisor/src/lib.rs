@@ -71,7 +71,7 @@ pub use effects::{command_results, planner_prompt};
 pub use error::{EffectError, SupervisorError};
 pub use options::{Options, RunEnd};
 pub use projects::read_project;
-pub use run::{COMMAND_PATIENCE, run};
+pub use run::{COMMAND_PATIENCE, dry_run, run};
 pub use trust::{
     AGREEMENT, agreed, judged, programs_of_the_repository, read_trust, with_agreement, without_programs,
 };

@@ -19,11 +19,12 @@ use super::error::EffectError;
 use super::message::{Inbox, Message};
 use super::panics;
 use paddock_engine::input::Input;
+use paddock_ipc::EventLine;
 use paddock_model::ids::ProjectSlug;
 use paddock_model::state::State;
 use paddock_model::stored::StoredEvent;
 use paddock_os::files::create_private;
-use paddock_report::event_types;
+use paddock_report::{event_types, lineage};
 use paddock_runner::inherit;
 
 /// Most notifications that wait: a night's worth while one command hangs.
@@ -64,7 +65,7 @@ pub(super) fn notices(state: &State, stored: &[StoredEvent]) -> Vec<Notice> {
     }
     let mut found = Vec::new();
     for event in stored {
-        let line = event_types::line(event);
+        let line = lineage::publish(state, EventLine::from(event));
         // An event without a project, about an agent or the supervisor, concerns every project.
         let is_meant = |slug: &ProjectSlug| line.project.as_deref().is_none_or(|own| own == slug.as_str());
         for project in state.projects().filter(|project| is_meant(&project.slug)) {

@@ -1,5 +1,7 @@
 //! The options of a headless supervisor's run, and how the run ended.
 
+use std::time::Duration;
+
 use paddock_model::ids::ProjectSlug;
 
 /// The flags of `paddock run --no-tui`.
@@ -11,8 +13,8 @@ pub struct Options {
     pub once: bool,
     /// End when nothing runs and nothing can move without a human.
     pub until_idle: bool,
-    /// Stop gracefully after this many minutes.
-    pub duration_minutes: Option<u64>,
+    /// Stop gracefully after this time.
+    pub duration: Option<Duration>,
     /// Overrides every project's `max_parallel_sessions`.
     pub max_parallel: Option<u32>,
     /// Overrides `PADDOCK_POLL_SECONDS`.
@@ -21,8 +23,6 @@ pub struct Options {
     pub planner_cooldown: Option<u64>,
     /// Start no planner.
     pub no_planner: bool,
-    /// Print what would be done, and do nothing.
-    pub dry_run: bool,
 }
 
 /// How a run ended.

@@ -48,9 +48,6 @@ pub fn run(
     options: &Options,
     on_event: Box<dyn FnMut(&StoredEvent) + Send>,
 ) -> Result<RunEnd, SupervisorError> {
-    if options.dry_run {
-        return dry_run(workspace, environment, options);
-    }
     // Before the lock: a supervisor that cannot open enough files should not make others wait for it.
     open_files::raise()?;
     paddock_os::panics::remember();
@@ -235,22 +232,18 @@ fn serve(workspace: &Workspace, kernel: &Kernel, inbox: Sender<Message>) -> Resu
     Ok((runtime, serving, stop))
 }
 
-/// Prints what a supervisor would record now. Writes nothing and starts nothing.
-fn dry_run(
+/// Returns the events that a supervisor would record now. Writes nothing and starts nothing.
+///
+/// # Errors
+/// Fails if the database or the environment cannot be read.
+pub fn dry_run(
     workspace: &Workspace,
     environment: &Environment,
     options: &Options,
-) -> Result<RunEnd, SupervisorError> {
+) -> Result<Vec<StoredEvent>, SupervisorError> {
     let reader = Reader::find(workspace.db())?;
     let mut state = reader.map_or_else(|| Ok(State::default()), |reader| codec::load_snapshot(&reader))?;
     let mut memo = build_memo(environment, options)?;
     let decision = decide::step(&mut state, &mut memo, Input::Tick, super::clock::now_ms());
-    for event in &decision.events {
-        let stored = codec::to_stored(event)?;
-        println!("would record {} {}", stored.kind, stored.data);
-    }
-    if decision.events.is_empty() {
-        println!("nothing would be done now");
-    }
-    Ok(RunEnd::Stopped)
+    Ok(decision.events.iter().map(codec::to_stored).collect::<Result<_, _>>()?)
 }

@@ -299,13 +299,24 @@ fn apply(
 /// Applies a plan that a person wrote to the active phase.
 pub(super) fn apply_written(scribe: &mut Scribe<'_>, slug: &ProjectSlug, plan: PlanDocument) -> Reply {
     let phase = scribe.state.active_line(slug).phase.map(|phase| phase.key.id.clone());
-    if plan.objectives.is_empty() && (plan.phase_checks.is_empty() || phase.is_none()) {
-        return Err(Refusal::new("the plan has no objective"));
+    if plan.objectives.is_empty() && phase.is_none() {
+        return Err(Refusal::new("the plan has no objective, and no phase is active that it could end"));
     }
     check(scribe, slug, phase.as_ref(), &plan)?;
     let checks = plan.phase_checks.len();
-    let origin = Origin { session: None, checks: By::Human, belief: None };
+    // A person's empty plan says that nothing is left to do. One with checks only adds these.
+    let saw =
+        phase.as_ref().filter(|_| plan.asks_nothing()).map(|phase| scribe.state.phase_view(slug, phase));
+    let done = phase.as_ref().zip(saw.as_ref()).map(|(phase, saw)| {
+        let has_checks = has_checks(scribe, slug, phase);
+        taken_as_done(phase, saw, has_checks)
+    });
+    let belief = saw.map(|saw| Belief { by: By::Human, saw });
+    let origin = Origin { session: None, checks: By::Human, belief };
     let added = apply(scribe, slug, phase.clone(), plan, origin);
+    if let Some(text) = done {
+        return Ok(Answer::text(text));
+    }
     let names: Vec<String> = added.iter().map(|key| key.id.to_string()).collect();
     let mut text = format!("added {} to {slug}", counted(added.len()));
     if !names.is_empty() {
@@ -328,11 +339,9 @@ pub(super) fn order_node(scribe: &mut Scribe<'_>, key: &NodeKey, order: NodeOrde
     let is_add = matches!(order, NodeOrder::Add { .. });
     let mut answer = hierarchy::take(scribe, key, order)?;
     let is_active = scribe.state.node(key).is_some_and(|node| node.stage == Stage::Active);
-    // Without a supervisor the recorded settings may be older than the project file.
     if let Some(project) = scribe.state.project(&key.project)
         && is_add
         && is_active
-        && !scribe.memo.is_passive
         && planners(project).is_empty()
         && let Some(reason) = nothing_planned(scribe.state, project)
     {

@@ -70,8 +70,12 @@ pub(in crate::decide) fn check_spec(
     }
     if project.settings.worker(&spec.worker).is_none() {
         let known: Vec<&str> = project.settings.workers.iter().map(|worker| worker.id.as_str()).collect();
-        let text =
-            format!("objective {id}: there is no worker {}; there is: {}", spec.worker, known.join(", "));
+        let text = format!(
+            "objective {id}: there is no worker {}; there is: {}{}",
+            spec.worker,
+            known.join(", "),
+            project.settings_note()
+        );
         return Err(Refusal::new(text));
     }
     if let Some(phase) = &spec.phase {

@@ -2,8 +2,8 @@
 //!
 //! The checks run as a gate run of purpose `Phase` on the integration tip. A failed check is passed to the
 //! next plan; a second failure after an empty plan goes to a person. `hierarchy::complete` is the only way to
-//! complete a phase, milestone or goal, whether by checks, by belief or by a person. People start the next
-//! goal.
+//! complete a phase, milestone or goal, whether by checks, by belief or by a person; the next planned goal
+//! follows.
 
 use crate::decide::queue::gates::{self, Wanted};
 use crate::decide::queue::holds::hold_planner;
