@@ -164,6 +164,11 @@ impl Apply {
         for warning in unordered_overlaps(&plan.document, &project.settings.shared_patterns, &mut overlaps) {
             output::note(&format!("warning: {}", harmless(&warning)));
         }
+        if plan.document.asks_nothing() && state.active_line(&slug).phase.is_none() {
+            return Err(Failure::error(format!(
+                "{shown}: the plan contains no objective, and no phase is active that it could end"
+            )));
+        }
         let answer = context.ask(Command::PlanApply { project: slug, plan: Box::new(plan.document) })?;
         say(&answer, self.json)
     }

@@ -231,11 +231,11 @@ mod tests {
             (line.phase.unwrap_or_default(), line.goal.unwrap_or_default())
         };
         let is = |phase: &str, goal: &str| (phase.to_owned(), goal.to_owned());
-        let aim = |level: &str, id: &str| json!({"project": "web", "level": level, "id": id});
-        assert_eq!(of("aim_added", None, json!({"aim": aim("goal", "g"), "parent": null})), is("", "g"));
-        assert_eq!(of("aim_added", None, json!({"aim": aim("milestone", "m"), "parent": "g"})), is("", "g"));
+        let node = |level: &str, id: &str| json!({"project": "web", "level": level, "id": id});
+        assert_eq!(of("aim_added", None, json!({"aim": node("goal", "g"), "parent": null})), is("", "g"));
+        assert_eq!(of("aim_added", None, json!({"aim": node("milestone", "m"), "parent": "g"})), is("", "g"));
         for phase in ["p", "q"] {
-            let data = json!({"aim": aim("phase", phase), "parent": "m"});
+            let data = json!({"aim": node("phase", phase), "parent": "m"});
             assert_eq!(of("aim_added", None, data), is(phase, "g"));
         }
         assert_eq!(of("objective_added", Some("a"), json!({"spec": {"phase": "p"}})), is("p", "g"));
@@ -244,11 +244,11 @@ mod tests {
         assert_eq!(of("objective_edited", Some("a"), json!({"spec": {"phase": "q"}})), is("q", "g"));
         assert_eq!(of("landed", Some("a"), json!({})), is("q", "g"));
         assert_eq!(of("landed", None, json!({"subject": {"objective": "a"}})), is("q", "g"));
-        let active = json!({"aim": aim("phase", "p"), "level": "phase", "to": "active"});
+        let active = json!({"aim": node("phase", "p"), "level": "phase", "to": "active"});
         assert_eq!(of("aim_moved", None, active), is("p", "g"));
         assert_eq!(of("session_started", Some("_planner"), json!({})), is("p", "g"));
         assert_eq!(of("plan_applied", None, json!({"phase": "p"})), is("p", "g"));
-        assert_eq!(of("aim_deleted", None, json!({"aim": aim("phase", "q")})), is("q", "g"));
+        assert_eq!(of("aim_deleted", None, json!({"aim": node("phase", "q")})), is("q", "g"));
         assert_eq!(of("landed", Some("a"), json!({})), is("", ""));
         assert_eq!(of("landed", Some("b"), json!({})), is("", ""));
     }

@@ -16,7 +16,7 @@ fn an_import_updates_existing_nodes_and_an_export_gives_them_back() {
     let again = place.good(&["goal", "import", "goals.md"]);
     assert!(again.contains("0 added, 0 changed"), "{again}");
     let exported = place.good(&["goal", "export"]);
-    assert!(exported.contains("## 里程碑 <!-- id: milestone -->\n"), "{exported}");
+    assert!(exported.contains("## 里程碑 <!-- id: li-cheng-bei -->\n"), "{exported}");
     // Another title under the same id, another order, and a new phase between.
     let changed = exported.replace("### First <!-- id: first -->", "### Premier <!-- id: first -->");
     let (head, second) = changed.split_once("### Second").unwrap();

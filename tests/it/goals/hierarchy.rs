@@ -164,6 +164,15 @@ fn the_next_one_begins_when_the_active_one_is_deleted_and_its_objectives_stay() 
 }
 
 #[test]
+fn an_empty_plan_of_a_person_ends_the_phase() {
+    let mut world = World::new(FILE);
+    world.import(&["a"]);
+    world.apply_plan(&[]);
+    assert_eq!(world.stage(Level::Phase, "a-p"), Some(Stage::Completed));
+    assert_eq!(world.stage(Level::Phase, "a-q"), Some(Stage::Active));
+}
+
+#[test]
 fn a_check_can_be_removed_whether_a_person_or_the_planner_wrote_it() {
     let mut world = World::new(FILE);
     world.import(&["a"]);

@@ -52,7 +52,7 @@ impl World {
     }
 
     /// Makes the project one that an earlier build has taken up: its event does not say who may plan.
-    fn as_of_an_earlier_build(mut self) -> Self {
+    fn taken_up_by_an_earlier_build(mut self) -> Self {
         let project = self.state.project(&slug()).unwrap();
         let settings = Box::new(project.settings.clone());
         let repository = paddock_model::facts::RepositoryFacts {
@@ -118,7 +118,7 @@ fn where_nobody_may_plan_the_answer_and_a_need_say_how_to_change_it() {
 
 #[test]
 fn a_project_of_an_earlier_build_asks_before_an_agent_of_ones_own_plans() {
-    let old = || world(OWN).as_of_an_earlier_build();
+    let old = || world(OWN).taken_up_by_an_earlier_build();
     let answer =
         |agent: &str, may_plan| Command::AgentMayPlan { project: slug(), agent: agent.into(), may_plan };
     let mut asked = old();
@@ -147,7 +147,7 @@ fn a_project_of_an_earlier_build_asks_before_an_agent_of_ones_own_plans() {
     // Whoever says something in the file, or is built in as a planner, is not asked about.
     for settings in ["agents: [{id: own, command_template: x, planner: true}]\n", "agents: [{id: claude}]\n"]
     {
-        let mut clear = world(settings).as_of_an_earlier_build();
+        let mut clear = world(settings).taken_up_by_an_earlier_build();
         clear.add_goal();
         assert!(clear.needs_of_plans().is_empty() && clear.plans_by_itself(), "{settings}");
     }
@@ -166,7 +166,7 @@ fn schema_example_and_agent_list_say_what_the_planner_does() {
     let example = example::text();
     assert!(example.contains("\n  agent: auto\n") && example.contains("planner: true"), "{example}");
     // The list says what `planners` decides, for projects of this build and of earlier ones.
-    for world in [world(OWN), world(OWN).as_of_an_earlier_build()] {
+    for world in [world(OWN), world(OWN).taken_up_by_an_earlier_build()] {
         let project = world.state.project(&slug()).unwrap();
         let all = || [(&project.slug, &project.settings)].into_iter();
         let mut list = agents(&world.state, of_projects(all(), Vec::new), 0, &|_| true);

@@ -102,7 +102,7 @@ fn check_idle(scribe: &Scribe<'_>, node: &HierarchyNode, phase: &HierarchyNode) 
             "a plan for the phase {phase_id} waits; `paddock plan reject --note TEXT` or `plan approve` first"
         ));
     }
-    checks_idle(phase).or_else(|why| refuse(why))
+    checks_idle(phase).or_else(refuse)
 }
 
 /// Fails, with the reason, if the checks of the phase run.
