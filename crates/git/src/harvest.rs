@@ -9,6 +9,7 @@ use super::error::GitError;
 use super::objects::changed_paths;
 use super::refs::{keep_ref, relation, set_ref};
 use super::repository::{Repository, object_id, oid};
+use super::set_up::{Baseline, SetUpLeft};
 use super::snapshot::Snapshot;
 use super::status::{head_commit, worktree_status};
 use super::target::{operation, symbolic_head};
@@ -67,6 +68,8 @@ pub struct Harvest {
     pub net_paths: Vec<RepoPath>,
     /// Those of the net paths that are links where git accepts only files (`.gitmodules`).
     pub bad_links: Vec<RepoPath>,
+    /// What the set-up of the worktree made, and what the branch commits of it.
+    pub set_up: SetUpLeft,
     /// Uncommitted paths in the worktree.
     pub uncommitted: Vec<RepoPath>,
     /// Set if HEAD was not on the head of the work branch.
@@ -97,8 +100,19 @@ pub fn harvest(
     let (commits, truncated) = checkpoints(&library, &head, [base, integration], reviewed)?;
     let net_paths = net_paths(&library, integration, &head)?;
     let bad_links = bad_links(&library, &head, &net_paths)?;
+    let set_up = Baseline::load(&worktree.git_dir).judge(&library, integration, &head, &net_paths)?;
     let uncommitted = worktree_status(repository, worktree, exclude)?;
-    Ok(Harvest { head, commits, truncated, net_paths, bad_links, uncommitted, head_elsewhere, rewritten })
+    Ok(Harvest {
+        head,
+        commits,
+        truncated,
+        net_paths,
+        bad_links,
+        set_up,
+        uncommitted,
+        head_elsewhere,
+        rewritten,
+    })
 }
 
 /// Returns the number of commits that HEAD has beyond the branch's base and beyond the integration commit,

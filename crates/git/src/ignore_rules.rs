@@ -3,9 +3,10 @@
 //! Only patterns of which this module is certain hide anything: a file that is shown without need is saved
 //! without need, while a hidden one is lost with its worktree. Matching takes linear time, whatever the pattern.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::user_config::UserConfig;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -13,6 +14,8 @@ use paddock_os::plain;
 
 /// Size in bytes above which a file of rules hides nothing. Nobody writes a larger one by hand.
 pub(crate) const RULES_BYTES_MAX: usize = 1 << 20;
+/// Key of the configuration that names the user's own file of rules.
+const EXCLUDES_FILE: &str = "core.excludesFile";
 /// Patterns above which a file of rules hides nothing.
 const PATTERNS_MAX: usize = 10_000;
 
@@ -57,16 +60,19 @@ impl IgnoreRules {
     /// their configuration, else git's default place. The repository's configuration is not asked: a session
     /// can write it.
     pub(crate) fn of_user(any_case: bool) -> Option<Self> {
+        Self::parse(&Self::text_of_user()?, any_case)
+    }
+
+    /// Reads the text of the user's own rules; `None` if there are none.
+    fn text_of_user() -> Option<Vec<u8>> {
         let user = UserConfig::from_environment();
-        let configured =
-            user.without_repository().ok().and_then(|config| config.get_path("core.excludesFile").ok());
-        let file = configured.or_else(|| Some(user.folder()?.join("ignore")))?;
-        // A pipe would block. A link is followed: people keep such files elsewhere.
-        fs::metadata(&file).ok().filter(fs::Metadata::is_file)?;
-        let mut text = Vec::new();
-        let limit = u64::try_from(RULES_BYTES_MAX).unwrap_or(u64::MAX);
-        plain::open(&file).ok()?.take(limit).read_to_end(&mut text).ok()?;
-        Self::parse(&text, any_case)
+        text_of(&excludes_file(&user, &user.without_repository().ok()?)?)
+    }
+
+    /// Reads the text of the rules outside of a repository's files that git obeys in the repository; `None` if
+    /// there are none.
+    pub(crate) fn text_for(library: &git2::Repository) -> Option<Vec<u8>> {
+        text_of(&excludes_file(&UserConfig::from_environment(), &library.config().ok()?)?)
     }
 
     /// Returns whether the rules hide or show a path, given from their own folder, or `None` if none matches.
@@ -75,6 +81,30 @@ impl IgnoreRules {
         let mut matching = self.patterns.matches(path).into_iter().rev().map(|index| self.kinds[index]);
         matching.find(|kind| is_folder || !kind.is_of_folders).map(|kind| kind.hides)
     }
+}
+
+/// Returns the file of rules that a configuration names, or git's default place.
+fn excludes_file(user: &UserConfig, config: &git2::Config) -> Option<PathBuf> {
+    // The environment's own settings are stronger than any file's, and libgit2 does not know them.
+    let is_named = |key: &OsString| key.eq_ignore_ascii_case(EXCLUDES_FILE);
+    let pair = user.pairs().iter().rev().find(|(key, _)| is_named(key)).map(|(_, value)| {
+        let file = Path::new(value);
+        match (file.strip_prefix("~"), user.home()) {
+            (Ok(rest), Some(home)) => home.join(rest),
+            _ => file.to_owned(),
+        }
+    });
+    pair.or_else(|| config.get_path(EXCLUDES_FILE).ok()).or_else(|| Some(user.folder()?.join("ignore")))
+}
+
+/// Reads a file of rules, up to the size above which it hides nothing.
+fn text_of(file: &Path) -> Option<Vec<u8>> {
+    // A pipe would block. A link is followed: people keep such files elsewhere.
+    fs::metadata(file).ok().filter(fs::Metadata::is_file)?;
+    let mut text = Vec::new();
+    let limit = u64::try_from(RULES_BYTES_MAX).unwrap_or(u64::MAX);
+    plain::open(file).ok()?.take(limit).read_to_end(&mut text).ok()?;
+    Some(text)
 }
 
 /// Translates a line of a file of rules. Returns `None` for a line without a pattern.

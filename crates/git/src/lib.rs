@@ -43,6 +43,7 @@ mod history;
 mod identity;
 mod ignore_rules;
 mod landing;
+mod line_ends;
 mod locks;
 mod lost_tests;
 mod make;
@@ -63,6 +64,7 @@ mod salvage;
 #[cfg(test)]
 mod sample_trees;
 mod secrets;
+mod set_up;
 mod snapshot;
 #[cfg(test)]
 mod snapshot_tests;
@@ -82,7 +84,7 @@ mod worktree;
 pub use branch::read_branch;
 pub use candidate::{Candidate, CandidateOrder, Identity, make_candidate};
 pub use chain::{ChainLink, ChainMember, ChainOrder, ChainOutcome, make_chain};
-pub use configured::{Judged, Level, Listed, Means, Needed, judge};
+pub use configured::{Judged, Level, Listed, Means, Needed, is_lfs_installed, judge};
 pub use contained::Rewritten;
 pub use detached::prepare_detached;
 pub use diff::{DiffLineKind, Difference, FileChange, Range};
@@ -112,6 +114,7 @@ pub use remove::{Removal, delete_branch, finish_removal, remove_worktree, set_as
 pub use repository::Repository;
 pub use restore::{Restored, Salvaged, restore_as_branch, restore_into, salvaged, salvaged_stat};
 pub use salvage::{FILE_BYTES_MAX, Salvage, SalvageOrder, salvage};
+pub use set_up::{SetUpLeft, begin_set_up, end_set_up, exclude_file};
 pub use space::{is_out_of_space, says_disk_full};
 pub use stash::{StashEntry, StashFound};
 pub use status::worktree_status;

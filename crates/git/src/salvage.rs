@@ -15,6 +15,7 @@ use super::candidate::Identity;
 use super::error::GitError;
 use super::objects::{exists, flush_objects, is_gitlink, new_objects};
 use super::repository::{Repository, object_id, oid};
+use super::set_up::Baseline;
 use super::snapshot::{FOLDER, Snapshot};
 use super::status::{Inside, UsersRules, is_excluded};
 use super::worktree::Worktree;
@@ -72,9 +73,16 @@ pub fn salvage(
     order: &SalvageOrder,
 ) -> Result<Option<Salvage>, GitError> {
     let mut inside = Inside::open(repository, worktree)?;
-    let staged = without(inside.staged()?, &order.exclude);
+    let baseline = Baseline::load(&worktree.git_dir);
+    let without = |paths: BTreeSet<RepoPath>| -> BTreeSet<RepoPath> {
+        let is_kept = |path: &RepoPath| {
+            !is_excluded(path, &order.exclude) && !baseline.is_untouched(&worktree.path, path)
+        };
+        paths.into_iter().filter(is_kept).collect()
+    };
+    let staged = without(inside.staged()?);
     let unstaged = inside.unstaged_of_session(worktree, UsersRules::Pass)?;
-    let unstaged = without(unstaged, &order.exclude);
+    let unstaged = without(inside.without_checkout(repository, worktree, unstaged));
     let changed: BTreeSet<RepoPath> = staged.union(&unstaged).cloned().collect();
     if changed.is_empty() {
         return Ok(None);
@@ -99,10 +107,6 @@ pub fn salvage(
     fail_point!("salvage.after");
     let paths = changed.into_iter().filter(|path| !left.contains_key(path)).collect();
     Ok(Some(Salvage { reference, commit, paths, left: left.into_keys().collect() }))
-}
-
-fn without(paths: BTreeSet<RepoPath>, exclude: &[String]) -> BTreeSet<RepoPath> {
-    paths.into_iter().filter(|path| !is_excluded(path, exclude)).collect()
 }
 
 /// Paths that stay where they are, each with the reason, for people.

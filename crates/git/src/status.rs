@@ -9,7 +9,9 @@ use git2::{Delta, Diff, DiffOptions, IndexEntry, ObjectType};
 
 use super::error::GitError;
 use super::ignore_rules::IgnoreRules;
+use super::line_ends::as_checked_out;
 use super::repository::{Repository, object_id, oid};
+use super::set_up::Baseline;
 use super::target::symbolic_head;
 use super::untracked::untracked;
 use super::whole::{ASSUME_UNCHANGED, SKIP_WORKTREE};
@@ -23,7 +25,8 @@ use paddock_os::plain;
 const STREAMED_BYTES_MIN: u64 = 16 << 20;
 
 /// Returns the uncommitted paths of a session's worktree: staged, changed, deleted, and untracked but not
-/// ignored. A nested repository is one path that ends in `/`. Leaves out paths at or below one of `exclude`.
+/// ignored. A nested repository is one path that ends in `/`. Leaves out paths at or below one of `exclude`, and
+/// what is as the checkout or the set-up of the worktree left it.
 ///
 /// Only the `.gitignore` files of the worktree's commit and the user's own rules ignore a file; the
 /// repository's `info/exclude` does not, nor does a `.gitignore` that is not committed.
@@ -36,9 +39,12 @@ pub fn worktree_status(
     exclude: &[String],
 ) -> Result<Vec<RepoPath>, GitError> {
     let mut inside = Inside::open(repository, worktree)?;
-    let mut paths = inside.staged()?;
-    paths.extend(inside.unstaged_of_session(worktree, UsersRules::Apply)?);
-    paths.retain(|path| !is_excluded(path, exclude));
+    let staged = inside.staged()?;
+    let unstaged = inside.unstaged_of_session(worktree, UsersRules::Apply)?;
+    let unstaged = inside.without_checkout(repository, worktree, unstaged);
+    let baseline = Baseline::load(&worktree.git_dir);
+    let mut paths: BTreeSet<RepoPath> = staged.into_iter().chain(unstaged).collect();
+    paths.retain(|path| !is_excluded(path, exclude) && !baseline.is_untouched(&worktree.path, path));
     Ok(paths.into_iter().collect())
 }
 
@@ -118,6 +124,17 @@ impl Inside {
         let (library, index) = (&self.library, &self.index);
         paths.extend(untracked(library, &worktree.path, index, head, by_user.as_ref(), any_case)?);
         Ok(paths)
+    }
+
+    /// Returns the paths without those whose files are as a checkout writes them.
+    pub(crate) fn without_checkout(
+        &self,
+        repository: &Repository,
+        worktree: &Worktree,
+        paths: BTreeSet<RepoPath>,
+    ) -> BTreeSet<RepoPath> {
+        let same = as_checked_out(repository, worktree, self, &paths);
+        paths.into_iter().filter(|path| !same.contains(path)).collect()
     }
 
     /// Makes libgit2 compare every tracked file that is there, whatever marks an agent set in the index, except

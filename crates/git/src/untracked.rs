@@ -13,6 +13,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use git2::{Index, Oid};
+use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
 use super::ignore_rules::{IgnoreRules, RULES_BYTES_MAX};
@@ -45,6 +46,46 @@ pub(crate) fn untracked(
         any_case,
     };
     walk.all()
+}
+
+/// An untracked path whose folder holds tracked files, or is the top folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Top {
+    /// The path; that of a folder ends in `/`.
+    pub(crate) path: RepoPath,
+    pub(crate) is_folder: bool,
+}
+
+/// Returns the highest untracked paths below a folder, whatever rules hide. Lists only folders with tracked
+/// files in them.
+///
+/// # Errors
+/// Fails if the top folder cannot be listed.
+pub(crate) fn tops(root: &Path, index: &Index, any_case: bool) -> Result<Vec<Top>, GitError> {
+    let tracked = Tracked::new(index, any_case);
+    let mut found = Vec::new();
+    let mut due: Vec<Vec<u8>> = vec![Vec::new()];
+    while let Some(folder) = due.pop() {
+        let full = root.join(RepoPath::new(folder.as_slice()).as_path());
+        let entries = match fs::read_dir(&full) {
+            Ok(entries) => entries,
+            Err(error) if folder.is_empty() => return Err(GitError::io(&full)(error)),
+            Err(_) => continue,
+        };
+        for entry in entries.flatten().filter(|entry| entry.file_name() != ".git") {
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            let mut path = [folder.as_slice(), entry.file_name().as_bytes()].concat();
+            let key = tracked.key(&path);
+            let is_known = tracked.files.contains(&key) || tracked.submodules.contains(&key);
+            path.extend(is_folder.then_some(b'/'));
+            match is_folder && tracked.folders.contains(&key) {
+                true => due.push(path),
+                false if is_known => {}
+                false => found.push(Top { path: RepoPath::new(path), is_folder }),
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// What the index holds.

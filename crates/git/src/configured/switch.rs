@@ -36,6 +36,11 @@ pub(super) struct Drivers {
 }
 
 impl Drivers {
+    /// Returns the filter of git LFS alone.
+    pub(super) fn of_lfs() -> Self {
+        Self { filters: BTreeSet::from([b"lfs".to_vec()]), ..Self::default() }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.filters.is_empty() && self.merges.is_empty()
     }
