@@ -94,6 +94,16 @@ pub(crate) const CHANGES: &[&str] = &[
      agent may that does not say `planner: false`; a project of an earlier version asks before an agent of \
      your own plans that does not say `planner: true`.",
     "When a goal is complete, the next planned goal begins by itself.",
+    "A `worktree.setup` that fails is tried again at growing pauses, by one session at a time and \
+     without a retry, while the project is held by the command's name; you are asked after about 25 \
+     minutes, or when it fails for one objective alone. It used to ask after two tries.",
+    "What `worktree.setup` made or rewrote is nobody's work until an agent changes it: it is neither \
+     uncommitted nor salvaged, `git add --all` of agents passes over its new files, and the review \
+     sends a branch back that commits it.",
+    "`worktree.copy` takes patterns and folders, which used to copy nothing, and copies links as \
+     links.",
+    "`project add` offers to run `worktree.setup` once in a worktree of its own; `--yes` runs it and \
+     agrees to what it changes of git's configuration and hooks, and `--no-setup` leaves it out.",
 ];
 
 /// Returns the changes that `status` has not printed in a workspace yet; `file` is its

@@ -81,9 +81,9 @@ rows! { SECTIONS:
         .means("Preparation of a new worktree.")
         .from("the defaults of its keys");
     COPY: Usual<Vec<String>> = key("worktree.copy", Kind::Globs)
-        .means("Files that are copied from the repository's folder into the worktree of a session, each named by its \
-                path; a pattern such as `*.env` copies nothing. The review refuses a branch that commits a matching \
-                file.")
+        .means("Files that are copied from the repository's folder into the worktree of a session: a path names a file, a \
+                link, or everything in a folder; a pattern such as `**/.env` means untracked files. An entry that stands \
+                for nothing is named in `status`. The review refuses a branch that commits a copied file.")
         .or(|| owned(&[".env"]));
     SETUP: Key<String> = key("worktree.setup", Kind::Text)
         .means("A shell command that runs in each new worktree, of a session or of the gate. In a gate folder it runs \
