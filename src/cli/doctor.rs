@@ -1,7 +1,7 @@
 //! `paddock doctor`: checks everything that Paddock depends on, and says what to do about each fault.
 //!
 //! Each file below `doctor/` checks one area and returns [`Finding`]s; nothing is changed without `--rebuild`
-//! or `--restore`.
+//! or `--restore`, and nothing but git's records is run without `--setup` or `--agents`.
 
 mod database;
 mod finding;
@@ -16,10 +16,13 @@ use paddock_model::ids::AgentId;
 use serde::Serialize;
 
 use super::context::Context;
-use super::exit_codes::{Exit, Outcome};
+use super::exit_codes::{Exit, Failure, Outcome};
+use super::set_up;
 use super::{agent, output};
 use finding::{Finding, Level};
 use paddock_ipc::workspace_lock::is_running;
+use paddock_model::project::Project;
+use paddock_model::state::State;
 use paddock_report::agents::{AgentStatus, CheckStatus};
 use paddock_report::text::{harmless, table};
 
@@ -34,6 +37,9 @@ pub(super) struct Doctor {
     /// Check every installed agent with a one-word prompt, which takes a few seconds and tokens each
     #[arg(long)]
     agents: bool,
+    /// Run worktree.setup of each project once, in a worktree that is thrown away, and show what it changes
+    #[arg(long)]
+    setup: bool,
     /// Compare the stored state with the events, and correct rows that differ
     #[arg(long)]
     rebuild: bool,
@@ -68,6 +74,7 @@ impl Doctor {
         // one.
         let state = context.state().unwrap_or_default();
         findings.extend(projects::check(context, &state));
+        findings.extend(set_ups(context, &state, self.setup)?);
         let checks = match self.agents {
             true => agent::check_all(context, &state)?,
             false => Vec::new(),
@@ -82,6 +89,36 @@ impl Doctor {
         }
         Ok(if ok { Exit::Good } else { Exit::Error })
     }
+}
+
+/// Runs the set-up of each project's worktrees once, or says how that is done.
+fn set_ups(context: &Context, state: &State, runs: bool) -> Result<Vec<Finding>, Failure> {
+    let mut found = Vec::new();
+    let meant = |project: &&Project| context.project.as_ref().is_none_or(|slug| *slug == project.slug);
+    for project in state.projects().filter(meant) {
+        let Some(command) = &project.settings.worktree.setup else { continue };
+        let area = format!("project {}", project.slug);
+        if !runs {
+            let text = format!(
+                "worktree.setup (`{}`) was not run now; `paddock doctor --setup` runs it once in a worktree that is \
+                 thrown away, and shows what it changes",
+                harmless(command)
+            );
+            found.push(Finding::note(&area, text));
+            continue;
+        }
+        let mut tried = set_up::run(context, &project.slug, false)?.unwrap_or_default();
+        let remedy =
+            "repair the command, or what it needs; its settings are under `worktree` in the project file";
+        found.push(match tried.fault.take() {
+            Some(fault) => {
+                Finding::error(&area, format!("worktree.setup fails: {}", harmless(&fault)), remedy)
+            }
+            None => Finding::good(&area, "worktree.setup ends well"),
+        });
+        found.extend(set_up::lines(&tried).into_iter().map(|line| Finding::note(&area, line)));
+    }
+    Ok(found)
 }
 
 fn workspace(context: &Context) -> Vec<Finding> {

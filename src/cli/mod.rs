@@ -43,6 +43,7 @@ mod run;
 mod salvage;
 mod session;
 mod session_log;
+mod set_up;
 mod status;
 mod supervisor;
 mod template;

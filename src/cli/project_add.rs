@@ -12,7 +12,7 @@ use clap::Args;
 use super::context::Context;
 use super::exit_codes::{Exit, Failure, Outcome};
 use super::repository::{self, ProjectFacts, super_of};
-use super::{gate_proposal, git_config, output, project_files};
+use super::{gate_proposal, git_config, output, project_files, set_up};
 use paddock_config::builtin;
 use paddock_config::project_file::{self, ProjectFile};
 use paddock_config::resolve::{Project, Surroundings};
@@ -51,6 +51,9 @@ pub(super) struct Add {
     /// being asked
     #[arg(long)]
     yes: bool,
+    /// Do not run worktree.setup once to see what it changes
+    #[arg(long)]
+    no_setup: bool,
 }
 
 /// Values for a new project file; what is `None` is derived from the repository.
@@ -257,6 +260,7 @@ impl Add {
         let added = add(context, &meant.root, &wanted, |settings| self.agree(settings))?;
         output::line(&added.answer.text)?;
         hints(&added.file, &added.settings);
+        self.try_set_up(context, &added)?;
         let left_out = programs_of_the_repository(&found.configured);
         if !wanted.agrees_to_programs && !left_out.is_empty() {
             let keys: Vec<String> = left_out.into_iter().map(|entry| harmless(&entry.key)).collect();
@@ -294,6 +298,25 @@ impl Add {
             return Ok(Vec::new());
         }
         gate_proposal::agreed(gate_proposal::from_manifests(found), self.yes)
+    }
+
+    /// Runs the set-up of worktrees once, if the person lets it. A project whose set-up cannot be tried is added
+    /// all the same.
+    fn try_set_up(&self, context: &Context, added: &Added) -> Result<(), Failure> {
+        let Some(command) = added.settings.worktree.setup.as_ref().filter(|_| !self.no_setup) else {
+            return Ok(());
+        };
+        let question = format!("run worktree.setup (`{}`) once to see what it changes?", harmless(command));
+        if !self.yes && output::confirm(&question)? != Some(true) {
+            output::note("worktree.setup was not tried; `paddock doctor --setup` does so");
+            return Ok(());
+        }
+        match set_up::run(context, &added.slug, self.yes) {
+            Err(Failure::Said(_, text)) => output::note(&text),
+            Err(failure) => return Err(failure),
+            Ok(_) => {}
+        }
+        Ok(())
     }
 
     /// Shows the git configuration that can run programs. Asks whether those of the repository itself may

@@ -91,7 +91,7 @@ fn modes_of_files_are_set_in_one_crate() {
         ("crates/git/src/gate_folder/copy.rs", "a copy of a cache has the modes of its original"),
         ("crates/git/src/gate_folder/submodules.rs", "a file of a submodule has the mode that git recorded"),
         ("crates/git/src/restore.rs", "a file of a worktree has the mode that git recorded"),
-        ("crates/supervisor/src/effects/worktrees.rs", "a copied file has the mode of its original"),
+        ("crates/supervisor/src/effects/copying.rs", "a copied file has the mode of its original"),
     ];
     occurs_only(&["set_permissions(", "OpenOptionsExt", "DirBuilderExt"], "crates/os/", &others);
 }

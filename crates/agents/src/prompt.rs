@@ -25,7 +25,7 @@ pub const EMBEDDED: [(&str, &str); 6] = [
 ];
 
 /// Every variable that the template of a session may use.
-pub(crate) const VARIABLES: [&str; 23] = [
+pub(crate) const VARIABLES: [&str; 24] = [
     "project",
     "goal",
     "milestone",
@@ -48,6 +48,7 @@ pub(crate) const VARIABLES: [&str; 23] = [
     "protected",
     "shared",
     "copied",
+    "set_up",
     "kind",
 ];
 
@@ -165,6 +166,9 @@ pub struct PromptContext {
     pub shared: Vec<String>,
     /// Files that Paddock copied into the worktree; the review rejects a commit that adds one.
     pub copied: Vec<String>,
+    /// Files that the set-up of the worktree made or changed, as far as an earlier session showed them; the
+    /// review rejects a commit that contains them.
+    pub set_up: Vec<String>,
     /// Kind of the session: `work`, `follow-up`, `correction`, `conflict`.
     pub kind: String,
 }
@@ -296,6 +300,7 @@ fn sample() -> PromptContext {
         protected: vec![text()],
         shared: vec![text()],
         copied: vec![text()],
+        set_up: vec![text()],
         kind: "work".to_owned(),
     }
 }

@@ -11,6 +11,7 @@ fn full() -> PromptContext {
     context.protected = vec![".paddock/**".to_owned()];
     context.shared = vec!["CHANGELOG.md".to_owned()];
     context.copied = vec![".env".to_owned()];
+    context.set_up = vec![".venv/".to_owned()];
     context.feedback = Some("the gate is red".to_owned());
     context.human_note = Some("use the old table".to_owned());
     context.previous = vec!["session 3: half of it".to_owned()];
@@ -32,6 +33,7 @@ fn every_built_in_template_shows_every_variable() {
             "`.paddock/**`",
             "These paths are shared, and you may change them too: `CHANGELOG.md`.\n",
             "- Never commit these files, which Paddock copied into this folder for you: `.env`.\n",
+            "made or changed them, and they are no part of the work: `.venv/`.\n",
             "5 commits, 30 minutes",
             "the gate is red",
             "use the old table",

@@ -233,6 +233,10 @@ pub enum Input {
     SessionExited { session: SessionId, process: ProcessEnd },
     /// A session's keeper vanished without a record.
     SessionLost { session: SessionId },
+    /// The set-up of a running session has ended well, and its agent begins.
+    SetUpDone { session: SessionId },
+    /// Entries of `worktree.copy` for which nothing was copied into a new worktree.
+    CopiesMissed { project: ProjectSlug, missed: Vec<String> },
     /// The branch of a running session has this many commits since the session started.
     CommitsSeen { session: SessionId, commits: u32 },
     /// The agent of a running session reported its usage so far, and the limit that it waits for, if any.

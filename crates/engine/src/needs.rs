@@ -30,7 +30,7 @@ const NAMED_MAX: usize = 5;
 pub(crate) fn needs(state: &State, slug: &ProjectSlug) -> Vec<Need> {
     let Some(project) = state.project(slug).filter(|project| project.is_enabled()) else { return Vec::new() };
     let mut found: Vec<(NeedKind, Reason)> =
-        project.holds.values().map(|held| (NeedKind::Project, held.clone())).collect();
+        project.holds.values().filter(|held| is_need(project, held)).map(need_of_project).collect();
     found.extend(paused(state, project).map(|reason| (NeedKind::Project, reason)));
     found.extend(project.train.held.clone().map(|held| (NeedKind::Queue, held)));
     found.extend(planning(state, project).map(|reason| (NeedKind::Plan, reason)));
@@ -45,6 +45,15 @@ pub(crate) fn needs(state: &State, slug: &ProjectSlug) -> Vec<Need> {
     found.extend(agents.into_iter().chain(workers));
     found.extend(objectives(state, slug));
     found.into_iter().map(|(kind, reason)| Need { project: slug.clone(), kind, reason }).collect()
+}
+
+/// Returns whether a hold needs a person. A set-up that fails is tried again by itself for a while.
+fn is_need(project: &Project, held: &Reason) -> bool {
+    held.code != ReasonCode::SetupFailing || project.set_ups.asks()
+}
+
+fn need_of_project(held: &Reason) -> (NeedKind, Reason) {
+    (NeedKind::Project, held.clone())
 }
 
 fn in_status<'s>(

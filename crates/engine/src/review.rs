@@ -5,12 +5,12 @@
 use std::collections::BTreeSet;
 
 use super::listing::a_few_of;
-use super::tamper::{Leave, is_open_scope, unnamed};
+use super::tamper::{Leave, is_everything, is_open_scope, unnamed};
 use paddock_model::facts::{HarvestFacts, SecretFact};
 use paddock_model::finding::{Finding, FindingCode};
 use paddock_model::objective::Objective;
 use paddock_model::path::RepoPath;
-use paddock_model::project::Project;
+use paddock_model::project::{Project, integration_ref};
 use paddock_model::refs::StashTaken;
 use paddock_model::scope::{Globs, ScopeError};
 use paddock_model::settings::{ProjectSettings, ScopeRule};
@@ -80,6 +80,7 @@ pub(crate) fn review(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Find
     findings.extend(secrets(facts));
     findings.extend(unsearched(facts, terms));
     findings.extend(copied(facts, terms)?);
+    findings.extend(set_up(facts, terms)?);
     findings.extend(reserved(&facts.net_paths));
     findings.extend(bad_links(&facts.bad_links));
     findings.extend(empty(facts));
@@ -227,13 +228,34 @@ fn protected(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>,
 /// Files that Paddock copies into worktrees (`worktree.copy`) are the user's own, often with credentials in
 /// them.
 fn copied(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>, ScopeError> {
-    if terms.settings.worktree.copy.is_empty() {
-        return Ok(None);
-    }
-    let touched = matching(&facts.net_paths, &Globs::new(&terms.settings.worktree.copy)?, true);
+    // A pattern may match tracked files, too, which nobody copied (`SetUpFacts::copied`).
+    let is_name = |entry: &&String| !entry.contains(['*', '?', '[', '{']);
+    let names: Vec<&String> = terms.settings.worktree.copy.iter().filter(is_name).collect();
+    let mut touched = matching(&facts.net_paths, &Globs::new(&names)?, true);
+    touched.extend(facts.set_up.copied.iter().cloned());
+    touched.sort();
+    touched.dedup();
     let (committed, is) = (quoted(&touched), is_or_are(&touched));
     let text = format!("committed {committed}, which {is} only copied into the worktree (`worktree.copy`)");
     Ok((!touched.is_empty()).then(|| Finding::new(FindingCode::CopiedFile, text, touched)))
+}
+
+/// What the set-up of the worktree made or wrote is the machine's, often with paths of this machine in it. An
+/// objective whose scope names such a path may land a version of its own.
+fn set_up(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>, ScopeError> {
+    let named: Vec<&String> = terms.path_scope.iter().filter(|glob| !is_everything(glob)).collect();
+    let named = Globs::new(&named)?;
+    let changed = facts.set_up.changed.iter().filter(|path| !named.matches(path.as_bytes()));
+    let found: Vec<RepoPath> = facts.set_up.committed.iter().chain(changed).cloned().collect();
+    let committed = quoted(&found);
+    let text = format!(
+        "committed {committed}, made by the set-up of this folder (`worktree.setup`) and no part of the work: take \
+         that out of the branch (`git rm --cached` for a new file, `git checkout {} -- FILE` for one that was there \
+         before) and commit; a person accepts it with `paddock objective approve {}`",
+        integration_ref(&terms.settings.target_branch),
+        terms.id
+    );
+    Ok((!found.is_empty()).then(|| Finding::new(FindingCode::SetUp, text, found)))
 }
 
 /// The gate relies on the tests that existed before the branch: only an objective whose scope names them may

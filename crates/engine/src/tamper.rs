@@ -241,7 +241,7 @@ pub fn is_named(path: &[u8], path_scope: &[String], grown: &[String]) -> bool {
 }
 
 /// Returns whether a glob matches every path, and so names none in particular.
-fn is_everything(glob: &str) -> bool {
+pub(crate) fn is_everything(glob: &str) -> bool {
     glob.split('/').all(|part| matches!(part, "**" | "*" | "." | ""))
 }
 

@@ -141,6 +141,11 @@ pub enum Fact {
     /// The entries of the configuration that can run programs and are switched off, because nobody agreed to
     /// them, are now these: their names, sorted. Empty once nothing is switched off any more.
     ConfigSwitchedOff { project: ProjectSlug, entries: Vec<String> },
+    /// The set-up command of worktrees changes tracked files, or leaves files that no rule ignores: the first
+    /// of them.
+    SetUpLeft { project: ProjectSlug, paths: Vec<RepoPath> },
+    /// The entries of `worktree.copy` that stand for nothing are now these. Empty once there are none.
+    CopiesMissed { project: ProjectSlug, entries: Vec<String> },
     /// A person removed a project. Its objectives are forgotten; its refs and branches stay in the
     /// repository.
     ProjectRemoved { project: ProjectSlug },

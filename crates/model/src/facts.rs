@@ -88,6 +88,8 @@ pub struct HarvestFacts {
     pub marks: Vec<Mark>,
     /// Changes that are not committed.
     pub uncommitted: Vec<RepoPath>,
+    /// What the set-up of the worktree made, as far as it concerns the review.
+    pub set_up: SetUpFacts,
     /// Ref that keeps the uncommitted changes.
     pub salvage: Option<Salvage>,
     /// A HEAD that does not descend from the work branch.
@@ -98,6 +100,20 @@ pub struct HarvestFacts {
     pub summary: Option<SessionSummary>,
     /// Further reports of its agent: usage, failure, and the id of the conversation.
     pub account: Account,
+}
+
+/// What the set-up of a worktree (`worktree.setup`) and the copies (`worktree.copy`) left there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetUpFacts {
+    /// The first tracked files that the command changed, and the first of what it made where no rule ignores
+    /// it. Folders end in `/`.
+    pub left: Vec<RepoPath>,
+    /// Paths that the branch changes to exactly what the command had made or written there.
+    pub committed: Vec<RepoPath>,
+    /// Paths that the branch adds where the command had made something else.
+    pub changed: Vec<RepoPath>,
+    /// Paths that the branch changes and that were copied into the worktree.
+    pub copied: Vec<RepoPath>,
 }
 
 /// Results of a planner session.

@@ -24,6 +24,8 @@ pub enum FindingCode {
     Uncommitted,
     /// A commit contains a file that Paddock copied into the worktree.
     CopiedFile,
+    /// The branch contains what the set-up of the worktree made.
+    SetUp,
     /// The agent left commits on a branch that does not descend from the work branch.
     HeadElsewhere,
     /// A path would be taken for the git directory by some file system.
@@ -46,7 +48,7 @@ impl FindingCode {
         match self {
             Self::OutOfScope | Self::Protected | Self::Empty | Self::Uncommitted => true,
             Self::HeadElsewhere | Self::Tampered | Self::FewerTests => true,
-            Self::Unsearched | Self::StashTaken => true,
+            Self::Unsearched | Self::StashTaken | Self::SetUp => true,
             Self::CopiedFile | Self::Secret | Self::Reserved => false,
         }
     }

@@ -71,6 +71,7 @@ pub mod reason;
 pub mod refs;
 pub mod scope;
 pub mod session;
+pub mod set_ups;
 pub mod settings;
 pub mod side_runs;
 pub mod slot_tuning;

@@ -405,6 +405,12 @@ pub struct Objective {
 }
 
 impl Objective {
+    /// Returns whether the next session has to set the worktree up.
+    #[must_use]
+    pub fn needs_set_up(&self) -> bool {
+        self.sessions.is_empty() || self.setup_failures > 0
+    }
+
     /// Returns whether a commit of the objective has landed. An objective that finished with nothing to land
     /// has none.
     #[must_use]

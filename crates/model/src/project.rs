@@ -14,6 +14,7 @@ use super::planning::Planning;
 use super::proof::Unproven;
 use super::reason::{Reason, ReasonCode};
 use super::refs::RefsMoved;
+use super::set_ups::SetUps;
 use super::settings::{ProjectSettings, Slots};
 use super::side_runs::{Canary, CanaryVerdict, External, Pushing, Recheck, Upstream};
 use super::slot_tuning::SlotTuning;
@@ -156,6 +157,9 @@ pub struct Project {
     /// Names of configuration entries that can run programs and are switched off.
     #[serde(default)]
     pub switched_off: Vec<String>,
+    /// How the set-ups of its worktrees go.
+    #[serde(default)]
+    pub set_ups: SetUps,
     /// Agents that could not be started, with the reason; cleared when the settings change.
     pub unusable_agents: BTreeMap<AgentId, String>,
     /// When each of them failed to start, in Unix milliseconds, if that was recorded.
@@ -338,10 +342,18 @@ impl Project {
     /// Returns why no new session may start; `None` if nothing is against it.
     #[must_use]
     pub fn dispatch_hold(&self) -> Option<&Reason> {
+        use ReasonCode as R;
         self.holds
             .values()
-            // Sessions work on the integration ref; they do not need the target branch to be in order.
-            .find(|reason| !matches!(reason.code, ReasonCode::TargetRewritten | ReasonCode::TargetMissing))
+            // Sessions work on the integration ref; they do not need the target branch to be in order. A set-up
+            // that fails holds back only the sessions that need it (`set_up_hold`).
+            .find(|reason| !matches!(reason.code, R::TargetRewritten | R::TargetMissing | R::SetupFailing))
+    }
+
+    /// Returns why sessions that need a set-up wait for the next try; `None` if they need not.
+    #[must_use]
+    pub fn set_up_hold(&self) -> Option<&Reason> {
+        self.holds.get(&ReasonCode::SetupFailing)
     }
 
     /// Returns why the merge queue may not move; `None` if nothing is against it.
@@ -349,7 +361,8 @@ impl Project {
     pub fn landing_hold(&self) -> Option<&Reason> {
         // Neither makes a landing unsafe. A low disk also keeps new gate runs from starting, which is checked
         // where they start.
-        let stops = |reason: &&Reason| !matches!(reason.code, ReasonCode::DiskLow | ReasonCode::DayBudget);
+        use ReasonCode as R;
+        let stops = |reason: &&Reason| !matches!(reason.code, R::DiskLow | R::DayBudget | R::SetupFailing);
         self.holds.values().find(stops)
     }
 

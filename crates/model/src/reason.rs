@@ -64,6 +64,10 @@ pub enum ReasonCode {
     DayBudget,
     /// Too little disk space is free.
     DiskLow,
+    /// The set-up command of the project's worktrees fails.
+    SetupFailing,
+    /// Files of the project need git LFS, which is not installed.
+    LfsMissing,
     /// The user's target branch no longer contains what was published.
     TargetRewritten,
     /// The user's target branch is gone.

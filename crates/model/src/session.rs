@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{AgentId, ObjectId, ObjectiveKey, SessionId, WorkerId};
 use super::keeper::KeeperTrouble;
+use super::objective::Objective;
 use super::path::RepoPath;
 use super::usage::{Account, Tokens, Usage, usd_text};
 use crate::finding::Finding;
@@ -423,4 +424,13 @@ pub struct Session {
     /// What was last wrong with its keeper, if anything was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<KeeperTrouble>,
+}
+
+impl Session {
+    /// Returns whether the session runs the set-up of its objective's worktree: the first one does, and one
+    /// after a set-up that failed.
+    #[must_use]
+    pub fn is_set_up_for(&self, objective: &Objective) -> bool {
+        self.kind != SessionKind::Planner && (self.attempt == 1 || objective.setup_failures > 0)
+    }
 }

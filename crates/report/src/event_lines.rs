@@ -106,6 +106,18 @@ fn words(fact: &Fact) -> Words {
         Fact::KeeperStopped { trouble, .. } => Some(trouble.to_string()),
         Fact::BudgetExhausted { limit, .. } => Some(limit.clone()),
         Fact::ConfigSwitchedOff { entries, .. } => Some(switched_off(entries)),
+        Fact::CopiesMissed { entries, .. } => {
+            let names = entries.join(", ");
+            let text = if names.is_empty() { "nothing any more".to_owned() } else { names };
+            return said("worktree.copy copies nothing for".to_owned(), Some(text));
+        }
+        Fact::SetUpLeft { paths, .. } => {
+            let names: Vec<String> = paths.iter().map(ToString::to_string).collect();
+            return said(
+                "worktree.setup leaves changes".to_owned(),
+                Some(format!("{}: nobody's work, and never landed", names.join(", "))),
+            );
+        }
         Fact::FileBlocked { path, what, doing, .. } => {
             Some(format!("{path}: {what} stands where a file is read ({doing}); it was not read"))
         }

@@ -170,6 +170,10 @@ pub struct ProjectStatus {
     pub upstream: Option<UpstreamStatus>,
     /// A pull of what others pushed (`queue pull`) that is going on, or that failed; `None` without one.
     pub pull: Option<PullStatus>,
+    /// Files that `worktree.setup` changes, or leaves where no rule ignores them; they never land.
+    pub set_up_leaves: Vec<String>,
+    /// Entries of `worktree.copy` that stand for nothing.
+    pub copies_missed: Vec<String>,
     /// Refs and stash entries of the user that changed while sessions ran, within the last 24 hours unless
     /// all times are asked for.
     pub refs_moved: RefsMovedStatus,

@@ -48,6 +48,7 @@ fn project_text(project: &ProjectStatus, now_ms: i64) -> String {
     out.push_str(&section("waiting", &blocked(project)));
     out.push_str(&gate(project));
     out.push_str(&switched_off(project));
+    out.push_str(&worktrees(project));
     out.push_str(&moved(project));
     if let Some(upstream) = &project.upstream {
         out.push_str(&format!("  {}\n", harmless(&upstream.text)));
@@ -74,6 +75,16 @@ fn switched_off(project: &ProjectStatus) -> String {
             )
         }
     }
+}
+
+/// Names what the preparation of worktrees leaves or misses, on a line each.
+fn worktrees(project: &ProjectStatus) -> String {
+    let line = |what: &str, names: &[String]| match names {
+        [] => String::new(),
+        names => format!("  {what}: {}\n", cut(&harmless(&names.join(", ")), REASON_WIDTH_MAX)),
+    };
+    line("worktree.setup leaves, as nobody's work", &project.set_up_leaves)
+        + &line("worktree.copy copies nothing for", &project.copies_missed)
 }
 
 /// Names refs of the user that changed while sessions ran, on one line.

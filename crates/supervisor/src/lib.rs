@@ -56,6 +56,7 @@ mod radars;
 mod reading;
 mod run;
 mod service;
+pub mod set_up_job;
 mod signals;
 mod stamps;
 mod tail;
@@ -67,11 +68,12 @@ mod world;
 
 pub use ask::ask;
 pub use checkup::{Checkup, check_agent};
-pub use effects::{command_results, planner_prompt};
+pub use effects::{LFS_REMEDY, command_results, copy_into, lfs_text, planner_prompt};
 pub use error::{EffectError, SupervisorError};
 pub use options::{Options, RunEnd};
 pub use projects::read_project;
 pub use run::{COMMAND_PATIENCE, dry_run, run};
+pub use set_up_job::{described, last_line};
 pub use trust::{
     AGREEMENT, agreed, judged, programs_of_the_repository, read_trust, with_agreement, without_programs,
 };

@@ -14,6 +14,7 @@ use jiff::tz::TimeZone;
 use super::clock::now_ms;
 use super::message::{Inbox, Latest, Message};
 use super::panics;
+use super::set_up_job::AGENT_STAGE;
 use paddock_agents::transcript::{Before, Reader, Setting, Stream, Wait};
 use paddock_engine::input::{Input, Panicked};
 use paddock_ipc::{Gauge, Gauges};
@@ -24,6 +25,7 @@ use paddock_os::fail_points::trouble_point;
 use paddock_os::panics::caught;
 use paddock_runner::log::{LogReader, Stream as LogStream};
 use paddock_runner::{JobKey, LocalRunner, Runner};
+use paddock_runner::record::Progress;
 
 /// Pause between two looks at the output.
 const EVERY: Duration = Duration::from_secs(1);
@@ -45,6 +47,8 @@ pub(super) struct Followed {
     pub(super) transcript: String,
     /// The conversation that the session resumes.
     pub(super) before: Before,
+    /// Whether its agent has begun: it runs no set-up, or the set-up has ended well.
+    pub(super) is_set_up: bool,
     /// Time that the session has run before the following began, without the time that the machine slept.
     pub(super) ran: Duration,
 }
@@ -130,6 +134,9 @@ impl Tails {
             let sessions: Vec<SessionId> = board.tails.keys().copied().collect();
             for session in sessions {
                 let Some(tail) = board.tails.get_mut(&session) else { continue };
+                if tail.is_set_up_now() && inbox.send(Message::Input(Input::SetUpDone { session })).is_err() {
+                    return;
+                }
                 let message = match caught(|| tail.look(gauges)) {
                     Ok(report) => report
                         .filter(|input| tail.latest.put(input.clone()))
@@ -158,6 +165,16 @@ impl Tails {
 }
 
 impl Tail {
+    /// Returns whether the set-up has ended well since the last look.
+    fn is_set_up_now(&mut self) -> bool {
+        let is_agent = |progress: Progress| progress.name == AGENT_STAGE;
+        let before = self.followed.is_set_up;
+        // A file that cannot be read is read again at the next look.
+        self.followed.is_set_up =
+            before || Progress::read(&self.followed.dir).ok().flatten().is_some_and(is_agent);
+        self.followed.is_set_up && !before
+    }
+
     /// Reads new output and updates the gauges. Returns a report if it differs from the last one.
     fn look(&mut self, gauges: &Gauges) -> Option<Input> {
         trouble_point!("tail");

@@ -7,12 +7,13 @@ use super::gate;
 use crate::cli::context::Context;
 use crate::cli::git_config;
 use paddock_config::Severity;
-use paddock_git::Repository;
+use paddock_git::{Repository, is_lfs_installed};
 use paddock_ipc::workspace_lock::{RepositoryClaim, is_running};
 use paddock_model::project::Project;
+use paddock_model::reason::ReasonCode;
 use paddock_model::state::State;
 use paddock_report::text::{counted, harmless};
-use paddock_supervisor::judged;
+use paddock_supervisor::{LFS_REMEDY, judged, lfs_text};
 
 pub(super) fn check(context: &Context, state: &State) -> Vec<Finding> {
     let mut found = files(context, state);
@@ -47,6 +48,8 @@ fn findings(context: &Context, state: &State, project: &Project) -> Vec<Finding>
     let mut found: Vec<Finding> = project
         .holds
         .values()
+        // Looked at anew below.
+        .filter(|reason| reason.code != ReasonCode::LfsMissing)
         .map(|reason| Finding::error(&area, reason.text.clone(), reason.clears.clone()))
         .collect();
     if !project.is_enabled() {
@@ -126,6 +129,9 @@ fn repository_findings(
         ));
     }
     found.extend(configuration(project, repository, area));
+    if let Ok(Some(needed)) = repository.lacks_lfs(&project.integration.tip, is_lfs_installed) {
+        found.push(Finding::error(area, lfs_text(&needed), LFS_REMEDY));
+    }
     // Commits of sessions need an author. Without a configured one they get Paddock's.
     let identity = repository.facts().ok().and_then(|facts| facts.user_identity);
     if identity.is_none() {

@@ -155,6 +155,8 @@ impl History {
             | Fact::ProjectPaused { .. }
             | Fact::ProjectTrusted { .. }
             | Fact::ConfigSwitchedOff { .. }
+            | Fact::SetUpLeft { .. }
+            | Fact::CopiesMissed { .. }
             | Fact::ProjectRemoved { .. }
             | Fact::ProjectHeld { .. }
             | Fact::ProjectReleased { .. }

@@ -17,6 +17,7 @@ mod publishing;
 mod radar;
 mod repositories;
 mod rewritten;
+mod set_ups;
 mod stashes;
 mod support;
 mod user_config;

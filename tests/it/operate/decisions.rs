@@ -25,7 +25,7 @@ fn exited(code: i32) -> ProcessEnd {
     ProcessEnd { exit: Exit::Code(code), stop: None, awake_seconds: 1, survivors: 0 }
 }
 
-fn facts(head: char, paths: &[&str]) -> HarvestFacts {
+pub(super) fn facts(head: char, paths: &[&str]) -> HarvestFacts {
     let made = CommitFacts {
         commit: commit(head),
         summary: "work".to_owned(),
@@ -37,6 +37,7 @@ fn facts(head: char, paths: &[&str]) -> HarvestFacts {
         head: commit(head),
         commits: vec![made],
         net_paths: paths.iter().map(|path| RepoPath::new(path.as_bytes().to_vec())).collect(),
+        set_up: paddock_model::facts::SetUpFacts::default(),
         uncommitted: Vec::new(),
         bad_links: Vec::new(),
         salvage: None,

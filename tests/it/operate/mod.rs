@@ -8,4 +8,5 @@ mod needs;
 mod nodes;
 mod paused;
 mod set_aside;
+mod set_ups;
 mod shaped;

@@ -198,6 +198,7 @@ pub(super) fn harvest(
     let salvage = is_dirty.then(|| Salvage { reference, commit: head.clone(), paths: 1, left: Vec::new() });
     let elsewhere = ElsewhereHead { commit: head.clone(), kept_as: "refs/paddock/kept/x".to_owned() };
     Ok(Box::new(HarvestFacts {
+        set_up: paddock_model::facts::SetUpFacts::default(),
         commits: repo.since(&session.from, &head),
         net_paths: repo.net_paths(&head).iter().map(|path| RepoPath::from(path.as_str())).collect(),
         integrator_paths: Vec::new(),

@@ -343,7 +343,10 @@ impl Sim {
         // Progress reports can be lost. Results of effects are lost only when the supervisor dies.
         let is_hint = matches!(
             input,
-            Input::CommitsSeen { .. } | Input::SessionReported { .. } | Input::BranchSeen { .. }
+            Input::CommitsSeen { .. }
+                | Input::SessionReported { .. }
+                | Input::BranchSeen { .. }
+                | Input::SetUpDone { .. }
         );
         if is_hint && !self.quiet && !self.kind.calm && self.rng.percent(15) {
             self.say(|| format!("lost   {input:?}"));

@@ -58,6 +58,8 @@ pub(super) fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         }
         Input::WorktreeRemoved { objective, late } => sessions::worktree_removed(scribe, &objective, late),
         Input::SessionStarted { session, pid } => sessions::started(scribe, session, pid),
+        Input::CopiesMissed { project, missed } => sessions::set_up::note_missed(scribe, &project, missed),
+        Input::SetUpDone { session } => sessions::set_up::done(scribe, session),
         Input::SessionAwake { session, awake_ms } => budgets::awake(scribe, session, awake_ms),
         Input::SessionRefused { session, problem } => sessions::refused(scribe, session, problem),
         Input::SessionKeeper { session, trouble } => keepers::of_session(scribe, session, trouble),

@@ -15,6 +15,7 @@ pub(super) mod recover;
 pub(super) mod resume;
 pub(super) mod retries;
 pub(super) mod send_back;
+pub(super) mod set_up;
 pub(super) mod stops;
 pub(super) mod unlock;
 
@@ -110,7 +111,12 @@ pub(super) fn exited(scribe: &mut Scribe<'_>, id: SessionId, process: Option<Pro
         return;
     }
     let objective = session.objective.clone();
+    let project = objective.project.clone();
     scribe.record(Fact::SessionExited { objective, session: id, process });
+    // Its set-up may have worked.
+    if scribe.state.project(&project).is_some_and(|project| project.set_ups.trouble.is_none()) {
+        set_up::works(scribe, &project);
+    }
     scribe.order(Effect::Harvest { session: id });
 }
 

@@ -16,6 +16,7 @@ use paddock_model::objective::{Objective, Status};
 use paddock_model::project::Project;
 use paddock_model::reason::ReasonCode;
 use paddock_model::scope::OverlapCache;
+use paddock_model::set_ups::SetUpTrouble;
 use paddock_model::settings::OverlapRule;
 use paddock_model::state::State;
 
@@ -79,6 +80,7 @@ fn pauses(state: &State, memo: &Memo, project: &Project) -> Vec<i64> {
     if project.pushing.due.is_some() {
         due.extend(memo.push_again.get(&project.slug).map(|(_, again_ms)| *again_ms));
     }
+    due.extend(set_up_again(project));
     due.extend(memo.starved.get(&project.slug).map(|wait| wait.again_ms));
     due.extend(project.train.entries.iter().filter_map(|entry| entry.not_before_ms));
     for id in state.in_status(&project.slug, Status::Ready) {
@@ -87,6 +89,12 @@ fn pauses(state: &State, memo: &Memo, project: &Project) -> Vec<i64> {
     }
     due.retain(|at_ms| *at_ms <= memo.seen_ms || !clock::is_over(*at_ms, memo.seen_ms));
     due
+}
+
+/// Returns when a set-up that fails is tried again, in Unix milliseconds.
+fn set_up_again(project: &Project) -> Option<i64> {
+    project.set_up_hold()?;
+    project.set_ups.trouble.as_ref().map(SetUpTrouble::again_ms)
 }
 
 /// Returns how work has come to rest, or `None` while something runs or can move by itself.
@@ -189,7 +197,11 @@ fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
             // With the queue held, an objective whose scope a queued one holds would wait for ever, and
             // `run --until-idle` would never end.
             Status::Ready => {
-                can_start(objective) && (queue_moves || !waits_for_held(state, project, objective))
+                let asks = project.set_up_hold().is_some() && project.set_ups.asks();
+                can_start(objective)
+                    // A set-up that has failed for long is tried again, and counts as waiting for a person.
+                    && !(asks && objective.needs_set_up())
+                    && (queue_moves || !waits_for_held(state, project, objective))
             }
             Status::Active | Status::Review => true,
             Status::Todo

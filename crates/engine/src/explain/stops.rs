@@ -1,7 +1,7 @@
 //! Reasons that stop an objective together with its whole project or workspace.
 
 use paddock_model::answers::Surroundings;
-use paddock_model::objective::Objective;
+use paddock_model::objective::{Objective, Status};
 use paddock_model::project::Project;
 use paddock_model::reason::{Reason, ReasonCode};
 
@@ -21,7 +21,13 @@ pub(super) fn project_stop(project: &Project, objective: &Objective) -> Option<R
         let clears = format!("`paddock project enable {}`, and `enabled: true` in its file", project.slug);
         return Some(reason(objective, ReasonCode::ProjectDisabled, "its project is disabled", &clears));
     }
-    project.dispatch_hold().cloned()
+    let set_up = || project.set_up_hold().filter(|_| waits_for_set_up(objective));
+    project.dispatch_hold().or_else(set_up).cloned()
+}
+
+/// Returns whether an objective cannot start before the set-up command works.
+fn waits_for_set_up(objective: &Objective) -> bool {
+    objective.status == Status::Ready && objective.needs_set_up()
 }
 
 /// Returns the reason that no supervisor runs. Without one, nothing moves.

@@ -30,6 +30,7 @@ use super::ids::{ObjectiveKey, ProjectSlug, SessionId};
 use super::objective::{Objective, Status, WorktreeStage};
 use super::planning::Planning;
 use super::project::Project;
+use super::reason::ReasonCode;
 use super::refs::RefsMoved;
 use super::session::{Session, SessionStatus};
 use super::side_runs::Guard;
@@ -126,7 +127,18 @@ impl State {
                 // One hold per code: a newer reason replaces the older one.
                 self.change(project, |p| drop(p.holds.insert(reason.code, reason.clone())));
             }
-            Fact::ProjectReleased { project, code } => self.change(project, |p| drop(p.holds.remove(code))),
+            Fact::ProjectReleased { project, code } => self.change(project, |p| {
+                p.holds.remove(code);
+                if *code == ReasonCode::SetupFailing {
+                    p.set_ups.trouble = None;
+                }
+            }),
+            Fact::CopiesMissed { project, entries } => {
+                self.change(project, |p| p.set_ups.missed.clone_from(entries));
+            }
+            Fact::SetUpLeft { project, paths } => {
+                self.change(project, |p| p.set_ups.left.clone_from(paths));
+            }
             Fact::AgentUnusable { project, agent, problem } => {
                 self.change(project, |p| p.mark_unusable(agent, problem, at_ms));
             }
@@ -314,11 +326,14 @@ impl State {
                 s.account.usage.clone_from(usage);
                 s.usage_ms = at_ms;
             }),
-            Fact::SessionExited { session, process, .. } => self.change_session(*session, |s| {
-                s.status = SessionStatus::Harvesting;
-                s.process.clone_from(process);
-                s.finished_ms = Some(at_ms);
-            }),
+            Fact::SessionExited { session, process, .. } => {
+                self.change_session(*session, |s| {
+                    s.status = SessionStatus::Harvesting;
+                    s.process.clone_from(process);
+                    s.finished_ms = Some(at_ms);
+                });
+                self.note_set_up(*session, at_ms);
+            }
             Fact::SessionHarvested { objective, session, end, harvest, problem, account, .. } => {
                 // Stored before `record_success` reads the failure from it.
                 self.change_session(*session, |s| s.account.clone_from(account));

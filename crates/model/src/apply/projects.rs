@@ -7,6 +7,7 @@ use crate::facts::RepositoryFacts;
 use crate::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
 use crate::planning::Planning;
 use crate::project::{Integration, Project};
+use crate::set_ups::SetUps;
 use crate::settings::ProjectSettings;
 use crate::side_runs::{Canary, External, Pushing, Recheck};
 use crate::slot_tuning::SlotTuning;
@@ -34,6 +35,7 @@ fn new_project(
         unusable_since_ms: BTreeMap::new(),
         trust: facts.trust.clone(),
         switched_off: Vec::new(),
+        set_ups: SetUps::default(),
         integration: Integration {
             tip: facts.target.clone(),
             moves: 0,

@@ -72,6 +72,24 @@ impl State {
         }
     }
 
+    /// Records whether the set-up of a session worked, if it ran to its end.
+    pub(super) fn note_set_up(&mut self, id: SessionId, at_ms: i64) {
+        let Some(session) = self.session(id).cloned() else { return };
+        let is_due = self.objective(&session.objective).is_some_and(|o| session.is_set_up_for(o));
+        let project = session.objective.project.clone();
+        let has_command = self.project(&project).is_some_and(|p| p.settings.worktree.setup.is_some());
+        let Some(process) = session.process.as_ref().filter(|process| process.stop.is_none()) else { return };
+        // What could not be submitted ran no command.
+        if !is_due || !has_command || session.started_ms.is_none() {
+            return;
+        }
+        self.change(&project, |p| match &process.exit {
+            Exit::SetupFailed(_) => p.set_ups.failed(session.planned_ms, at_ms),
+            Exit::NotStarted(_) => {}
+            Exit::Code(_) | Exit::Signal(_) | Exit::DiskFull(_) => p.set_ups.worked(at_ms),
+        });
+    }
+
     pub(super) fn harvest_session(
         &mut self,
         key: &ObjectiveKey,
@@ -92,6 +110,10 @@ impl State {
         // If the results could not be read, the last known head stays.
         if let Some(harvest) = harvest {
             objective.head = Some(harvest.head.clone());
+        }
+        // No agent ran: the next one has nothing to learn from it.
+        if matches!(exit, Some(Exit::SetupFailed(_))) {
+            return;
         }
         let commits = harvest.map_or(0, |h| h.commits);
         let words = harvest.map_or("", |h| h.summary.as_str());

@@ -40,6 +40,8 @@ impl Fact {
             | Fact::ProjectPaused { .. }
             | Fact::ProjectTrusted { .. }
             | Fact::ConfigSwitchedOff { .. }
+            | Fact::SetUpLeft { .. }
+            | Fact::CopiesMissed { .. }
             | Fact::ProjectRemoved { .. }
             | Fact::ProjectHeld { .. }
             | Fact::ProjectReleased { .. }

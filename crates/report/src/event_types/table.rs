@@ -34,6 +34,14 @@ pub(super) fn types_of(kind: FactKind) -> Vec<EventType> {
             "config_switched_off",
             "Git configuration that can run programs and that nobody agreed to is switched off (`data.entries`); empty once nothing is any more.",
         ),
+        FactKind::SetUpLeft => one(
+            "set_up_left",
+            "The set-up of worktrees changes tracked files, or leaves files that no rule ignores (`data.paths`): they count as nobody's work and do not land.",
+        ),
+        FactKind::CopiesMissed => one(
+            "copies_missed",
+            "Entries of `worktree.copy` stand for no file (`data.entries`); empty once each stands for one.",
+        ),
         FactKind::ProjectRemoved => {
             one("project_removed", "A project was removed; Paddock no longer manages its repository.")
         }

@@ -82,6 +82,8 @@ fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
         git_configuration_off: project.switched_off.clone(),
         upstream: upstream(project),
         pull: pull(project),
+        set_up_leaves: project.set_ups.left.iter().map(ToString::to_string).collect(),
+        copies_missed: project.set_ups.missed.clone(),
         refs_moved: refs_moved(project, if view.all { i64::MIN } else { view.now_ms - DAY_MS }),
     }
 }

@@ -8,15 +8,17 @@ use super::super::error::EffectError;
 use super::super::user_refs;
 use super::super::world::{Site, World};
 use super::attempts::{past_locks, patiently};
+use super::copying::Copied;
 use super::transcripts;
 use super::worktrees::{Place, make_again_if_gone};
 use paddock_engine::input::{Input, Problem};
 use paddock_git::{CheckpointFacts, HeadElsewhere, SalvageOrder, Worktree};
-use paddock_model::facts::{CommitFacts, HarvestFacts};
+use paddock_model::facts::{CommitFacts, HarvestFacts, SetUpFacts};
 use paddock_model::finding::ElsewhereHead;
 use paddock_model::ids::{ObjectId, ObjectiveKey, SessionId};
+use paddock_model::path::RepoPath;
 use paddock_model::scope::Globs;
-use paddock_model::session::{Salvage, Session};
+use paddock_model::session::{Exit, Salvage, Session};
 use paddock_model::settings::Role;
 use paddock_model::state::State;
 use paddock_os::fail_points::{fail_point, trouble_point};
@@ -37,6 +39,8 @@ pub(in super::super) struct Order {
     integrated: Vec<(ObjectId, ObjectId)>,
     /// Whether this session is an integrator's.
     is_integrator: bool,
+    /// Whether its set-up failed, so that no agent ran.
+    is_unset_up: bool,
     source: transcripts::Source,
 }
 
@@ -65,6 +69,7 @@ impl Order {
             integrated,
             // A session that is harvested again, after a pause, is among `integrated` already.
             is_integrator: is_integrator(session) && session.harvest.is_none(),
+            is_unset_up: session.process.as_ref().is_some_and(|p| matches!(p.exit, Exit::SetupFailed(_))),
             source: transcripts::Source::from_session(state, session),
         })
     }
@@ -106,7 +111,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
     make_again_if_gone(world, &place)?;
     let worktree = paddock_git::find_worktree(&repository, &order.path, &order.branch)?;
     remove_stale_locks(&worktree);
-    let (tip, copy) = (&order.site.tip, &order.site.copy);
+    let (tip, copy) = (&order.site.tip, &Copied::excluded(&worktree, &order.site.copy));
     let found =
         paddock_git::harvest(&repository, &worktree, &order.from, tip, order.reviewed.as_ref(), copy)?;
     let mut integrated = order.integrated.clone();
@@ -117,8 +122,11 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
     let marks = repository.marks(tip, &found.head, &tests)?;
     let guarded = paddock_git::Guarded { tests, commands };
     // Compared with the tip and not with the session's beginning: the whole branch would land.
+    let copied = copied(&repository, order, &worktree, &found)?;
     let tampered = repository.tampering(tip, &found.head, &guarded)?;
-    let salvage = match found.uncommitted.is_empty() {
+    // What a set-up that failed left half made is nobody's work: the next try finds it there.
+    let uncommitted = if order.is_unset_up { Vec::new() } else { found.uncommitted };
+    let salvage = match uncommitted.is_empty() {
         true => None,
         false => salvage(world, order, &repository, &worktree)?,
     };
@@ -141,13 +149,34 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
         unsearched: branch.unsearched,
         tampered,
         marks,
-        uncommitted: found.uncommitted,
+        set_up: SetUpFacts {
+            left: found.set_up.left,
+            committed: found.set_up.committed,
+            changed: found.set_up.changed,
+            copied,
+        },
+        uncommitted,
         salvage: salvage.or(stash.salvage),
         stash_taken: stash.taken,
         head_elsewhere: found.head_elsewhere.and_then(head_elsewhere),
         summary,
         account,
     })
+}
+
+/// Returns the paths of a branch that were copied into its worktree, or are new and match `worktree.copy`.
+fn copied(
+    repository: &paddock_git::Repository,
+    order: &Order,
+    worktree: &Worktree,
+    found: &paddock_git::Harvest,
+) -> Result<Vec<RepoPath>, EffectError> {
+    let recorded = Copied::read(worktree).unwrap_or_default().paths;
+    let globs = Globs::new(&order.site.copy)?;
+    let is_meant = |path: &&RepoPath| recorded.contains(path) || globs.matches(path.as_bytes());
+    let meant: Vec<RepoPath> = found.net_paths.iter().filter(is_meant).cloned().collect();
+    // A tracked file that a pattern happens to match was never copied.
+    Ok(repository.absent_at(&order.site.tip, &found.head, meant)?)
 }
 
 /// Removes git's locks from the worktree. The session's processes are dead, so no one holds them, and a lock
@@ -185,7 +214,7 @@ fn salvage(
     let wanted = SalvageOrder {
         objective: order.objective.id.to_string(),
         session: order.session.0,
-        exclude: order.site.copy.clone(),
+        exclude: Copied::excluded(worktree, &order.site.copy),
         identity: world.identity(repository),
         time_s: now_ms() / 1_000,
     };

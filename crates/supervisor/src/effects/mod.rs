@@ -43,6 +43,7 @@ mod bypass;
 mod candidates;
 mod checks;
 mod compare;
+mod copying;
 mod environment;
 mod evidence;
 mod gate_output;
@@ -70,6 +71,7 @@ use paddock_model::session::SessionKind;
 use paddock_model::state::State;
 
 pub(super) use attempts::clear_locks;
+pub use copying::copy_into;
 pub(super) use environment::Variables;
 pub use gate_output::command_results;
 pub(super) use gate_output::{watch, watched};
@@ -77,6 +79,7 @@ pub(super) use gates::{Ended, ended};
 pub use planning::planner_prompt;
 pub(super) use sessions::{exit_of_last, never_began, process_end, stop_signal};
 pub(super) use targets::look;
+pub use targets::{LFS_REMEDY, lfs_text};
 
 /// Returns the project that an effect works for, and what it does, in words for people.
 pub(super) fn describe(state: &State, effect: &Effect) -> (Option<ProjectSlug>, String) {

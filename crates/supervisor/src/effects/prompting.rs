@@ -1,11 +1,13 @@
 //! Builds the prompt of a session that works on an objective.
 
+use super::super::copying::Copied;
 use super::super::transcripts;
 use super::{EffectError, Site, World};
 use paddock_agents::prompt::{self, PromptBudget, PromptContext, PromptObjective, titled};
 use paddock_agents::summary;
 use paddock_agents::terminal::plain;
 use paddock_engine::review::ALWAYS_PROTECTED;
+use paddock_git::Worktree;
 use paddock_model::cut;
 use paddock_model::facts::Collision;
 use paddock_model::hierarchy::HierarchyNode;
@@ -26,6 +28,9 @@ const FEEDBACK_SMALLER_BYTES: usize = 2 * 1024;
 /// Lines about earlier sessions in a smaller prompt, the last ones, and characters of each.
 const PREVIOUS_SMALLER: (usize, usize) = (3, 300);
 
+/// Most copied files that a prompt names.
+const COPIED_MAX: usize = 50;
+
 /// Most collisions that a prompt names.
 const COLLISIONS_MAX: usize = 8;
 
@@ -36,6 +41,8 @@ pub(super) struct ServedNodes {
     goal: Option<String>,
     milestone: Option<String>,
     phase: Option<String>,
+    /// What the set-up of worktrees leaves, as far as it is known.
+    set_up: Vec<String>,
     /// Findings of the conflict radar about the objective's branch.
     collisions: Vec<String>,
     /// Transcript format of the session that the feedback is about; empty if it is about none.
@@ -48,7 +55,9 @@ impl ServedNodes {
         let text = |node: Option<&HierarchyNode>| node.map(HierarchyNode::text);
         let (goal, milestone, phase) = (text(line.goal), text(line.milestone), text(line.phase));
         let (collisions, transcript) = (collisions(state, objective), transcript(state, objective));
-        Self { goal, milestone, phase, collisions, transcript }
+        let left = state.project(&objective.key.project).map(|project| &project.set_ups.left);
+        let set_up = left.into_iter().flatten().map(ToString::to_string).collect();
+        Self { goal, milestone, phase, set_up, collisions, transcript }
     }
 }
 
@@ -96,7 +105,7 @@ pub(super) fn prompt(
     settings: &ProjectSettings,
     objective: &Objective,
     session: &Session,
-    nodes: &ServedNodes,
+    (nodes, worktree): (&ServedNodes, Option<&Worktree>),
 ) -> Result<String, EffectError> {
     let worker = settings.worker(&session.worker);
     let is_integrator = worker.is_some_and(|worker| worker.role == Role::Integrator);
@@ -140,11 +149,23 @@ pub(super) fn prompt(
         integration_ref: site.integration_ref.clone(),
         protected: if names_protected { protected } else { Vec::new() },
         shared: settings.shared_patterns.clone(),
-        copied: settings.worktree.copy.clone(),
+        copied: worktree.map_or_else(Vec::new, |worktree| copied(worktree, settings)),
+        set_up: nodes.set_up.clone(),
         kind: session.kind.to_string(),
     };
     let templates = world.workspace.templates();
     Ok(prompt::render(Some(&templates), template, &context)?)
+}
+
+/// Returns the files that were copied into a worktree.
+fn copied(worktree: &Worktree, settings: &ProjectSettings) -> Vec<String> {
+    let names = match Copied::read(worktree) {
+        Some(copied) => copied.paths.iter().map(ToString::to_string).collect(),
+        // An earlier build made the worktree: it copied what the entries name.
+        None => settings.worktree.copy.clone(),
+    };
+    let is_there = |name: &String| worktree.path.join(name).symlink_metadata().is_ok();
+    names.into_iter().filter(is_there).take(COPIED_MAX).collect()
 }
 
 /// Returns the lines about earlier sessions and about collisions.

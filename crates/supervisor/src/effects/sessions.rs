@@ -10,6 +10,7 @@ use super::super::clock::{awake_since, now_ms};
 use super::super::disk_space::SpaceError;
 use super::super::error::EffectError;
 use super::super::message::Message;
+use super::super::set_up_job;
 use super::super::tail::Followed;
 use super::super::user_refs;
 use super::super::world::{Site, World};
@@ -20,7 +21,7 @@ use super::worktrees::{Place, make_again_if_gone};
 use paddock_agents::command::{self, AgentCommand, Values};
 use paddock_agents::transcript::Before;
 use paddock_engine::input::{Input, Problem};
-use paddock_git::Repository;
+use paddock_git::{Repository, Worktree};
 use paddock_model::budget::used_since_ms;
 use paddock_model::ids::{ObjectId, SessionId};
 use paddock_model::objective::Objective;
@@ -133,6 +134,7 @@ fn follow(world: &World, order: &Order, dir: PathBuf, ran: Option<Duration>) {
         dir,
         transcript: agent.transcript.clone(),
         before: order.before,
+        is_set_up: !needs_set_up(order),
         ran: ran.unwrap_or_else(|| Duration::from_millis(u64::try_from(ran_ms).unwrap_or(0))),
     };
     world.tails.begin(followed, &world.inbox, &world.gauges);
@@ -173,20 +175,28 @@ fn adopt(world: &World, order: &Order, dir: &Path) -> Result<Option<Duration>, E
 fn submit(world: &World, order: &Order, dir: &Path) -> Result<(), EffectError> {
     fail_point!("spawn.before");
     let repository = world.trusted(&order.site)?;
-    let git_dir = prepare(world, order, &repository)?;
-    let spec = job(world, order, &repository, &git_dir, dir)?;
+    let prepared = prepare(world, order, &repository)?;
+    let spec = job(world, order, &repository, &prepared, dir)?;
     // Before anything of the session runs: from then on a change may be its own.
     user_refs::begin(world, &order.site, &repository, order.session.id);
     Ok(world.runner.submit(&spec)?)
 }
 
-/// Prepares the worktree and returns its git directory.
+/// The worktree of a session, ready for its processes.
+struct Prepared {
+    git_dir: PathBuf,
+    /// The worktree of an objective; a planner has none of its own.
+    worktree: Option<Worktree>,
+}
+
+/// Prepares the worktree.
 ///
 /// A first session starts from the newest tip; a later one continues where the branch is. A planner gets the
 /// tip, with a detached HEAD.
-fn prepare(world: &World, order: &Order, repository: &Repository) -> Result<PathBuf, EffectError> {
+fn prepare(world: &World, order: &Order, repository: &Repository) -> Result<Prepared, EffectError> {
     let Errand::Objective { objective, branch, base, .. } = &order.errand else {
-        return planning::prepare(repository, &order.path, &order.session.from);
+        let git_dir = planning::prepare(repository, &order.path, &order.session.from)?;
+        return Ok(Prepared { git_dir, worktree: None });
     };
     let place = Place { site: &order.site, objective: &objective.key, path: &order.path, branch, base };
     make_again_if_gone(world, &place)?;
@@ -198,14 +208,27 @@ fn prepare(world: &World, order: &Order, repository: &Repository) -> Result<Path
     if order.session.attempt == 1 || order.session.from == *base {
         paddock_git::bring_forward(repository, &worktree, &order.session.from)?;
     }
-    Ok(worktree.git_dir)
+    if needs_set_up(order) {
+        paddock_git::begin_set_up(repository, &worktree)?;
+    }
+    Ok(Prepared { git_dir: worktree.git_dir.clone(), worktree: Some(worktree) })
 }
 
-fn prompt_of(world: &World, order: &Order, repository: &Repository) -> Result<String, EffectError> {
+fn prompt_of(
+    world: &World,
+    order: &Order,
+    repository: &Repository,
+    worktree: Option<&Worktree>,
+) -> Result<String, EffectError> {
     match &order.errand {
-        Errand::Objective { objective, nodes, .. } => {
-            prompting::prompt(world, &order.site, &order.settings, objective, &order.session, nodes)
-        }
+        Errand::Objective { objective, nodes, .. } => prompting::prompt(
+            world,
+            &order.site,
+            &order.settings,
+            objective,
+            &order.session,
+            (nodes, worktree),
+        ),
         Errand::Plan(brief) => planning::prompt(&world.workspace.templates(), brief, repository),
     }
 }
@@ -214,7 +237,7 @@ fn job(
     world: &World,
     order: &Order,
     repository: &Repository,
-    git_dir: &Path,
+    prepared: &Prepared,
     dir: &Path,
 ) -> Result<JobSpec, EffectError> {
     let settings = &order.settings;
@@ -222,7 +245,7 @@ fn job(
     let agent = settings.agent(&order.session.agent).ok_or_else(unknown)?;
 
     make_private_dir(dir).map_err(EffectError::at(dir))?;
-    let text = prompt_of(world, order, repository)?;
+    let text = prompt_of(world, order, repository, prepared.worktree.as_ref())?;
     let prompt_file = dir.join("prompt.md");
     write_private(&prompt_file, text.as_bytes()).map_err(EffectError::at(&prompt_file))?;
     fail_point!("spawn.prompt");
@@ -237,7 +260,14 @@ fn job(
     };
     let command = command::build(agent, &values)?;
     let variables = Variables::for_agent(agent, &world.environment);
-    let identity = Worksite { repository, git_dir, path: &order.path }.identity(&variables);
+    let site = Worksite { repository, git_dir: &prepared.git_dir, path: &order.path };
+    let mut identity = site.identity(&variables);
+    let has_set_up = order.settings.worktree.setup.is_some();
+    if let Some(worktree) = prepared.worktree.as_ref().filter(|_| has_set_up) {
+        // `git add --all` passes over what the set-up made.
+        let rules = paddock_git::exclude_file(repository, worktree)?;
+        identity.extend(rules.to_str().map(|rules| ("core.excludesFile".to_owned(), rules.to_owned())));
+    }
     let Variables { mut set, unset, secrets } = variables;
     for (name, value) in
         own_variables(order, &prompt_file).into_iter().chain(git_settings(settings.sign, &identity))
@@ -245,12 +275,16 @@ fn job(
         // Variables from the agent's settings win over Paddock's own.
         set.entry(name).or_insert(value);
     }
+    let look = match &prepared.worktree {
+        Some(worktree) if needs_set_up(order) => Some(set_up_job::stage(dir, repository, worktree)?),
+        _ => None,
+    };
     Ok(JobSpec {
         key: session_key(order.session.id),
         dir: dir.to_owned(),
         worktree: order.path.clone(),
         stdin: (command.stdin == StdinRule::Prompt).then(|| prompt_file.clone()),
-        stages: stages(order, command),
+        stages: stages(order, command, look),
         env_set: set,
         env_names: secrets.keys().cloned().collect(),
         env_values: SecretValues(secrets),
@@ -293,17 +327,22 @@ fn own_variables(order: &Order, prompt_file: &Path) -> BTreeMap<String, String> 
     ])
 }
 
-/// Returns the commands of the job: the set-up of a new worktree, then the agent.
-fn stages(order: &Order, command: AgentCommand) -> Vec<Stage> {
-    let mut stages = Vec::new();
-    let worktree = &order.settings.worktree;
-    let needs_setup = match &order.errand {
+/// Returns whether the session runs the set-up command.
+fn needs_set_up(order: &Order) -> bool {
+    let is_due = match &order.errand {
         // A later session finds the worktree set up, unless the set-up failed before.
-        Errand::Objective { objective, .. } => objective.setup_failures > 0 || order.session.attempt == 1,
+        Errand::Objective { objective, .. } => order.session.is_set_up_for(objective),
         // A planner reads and builds nothing.
         Errand::Plan(_) => false,
     };
-    if let Some(setup) = worktree.setup.as_ref().filter(|_| needs_setup) {
+    is_due && order.settings.worktree.setup.is_some()
+}
+
+/// Returns the commands of the job: the set-up of a new worktree and the look after it, then the agent.
+fn stages(order: &Order, command: AgentCommand, look: Option<Stage>) -> Vec<Stage> {
+    let mut stages = Vec::new();
+    let worktree = &order.settings.worktree;
+    if let Some(setup) = worktree.setup.as_ref().filter(|_| needs_set_up(order)) {
         stages.push(Stage {
             name: SETUP_STAGE.to_owned(),
             argv: vec![OsString::from(setup)],
@@ -313,9 +352,10 @@ fn stages(order: &Order, command: AgentCommand) -> Vec<Stage> {
             counted: false,
             prompted: false,
         });
+        stages.extend(look);
     }
     stages.push(Stage {
-        name: "agent".to_owned(),
+        name: set_up_job::AGENT_STAGE.to_owned(),
         argv: command.argv,
         shell: false,
         timeout_ms: None,
@@ -386,10 +426,21 @@ pub(in super::super) fn process_end(world: &World, record: &ExitRecord) -> Proce
         StopReason::Shutdown | StopReason::Superseded => Stop::Shutdown,
     });
     ProcessEnd {
-        exit: exit_for_full_disk(world, record),
+        exit: with_last_line(world, record, exit_for_full_disk(world, record)),
         stop,
         awake_seconds: record.awake_ms / 1_000,
         survivors: record.survivors_killed,
+    }
+}
+
+/// Adds the last line of its output to the failure of a set-up: it names the cause more often than not.
+fn with_last_line(world: &World, record: &ExitRecord, exit: Exit) -> Exit {
+    match exit {
+        Exit::SetupFailed(how) if record.key.kind == JobKind::Session => {
+            let line = set_up_job::last_line(&world.workspace.session_dir(SessionId(record.key.id)));
+            Exit::SetupFailed(line.map_or(how.clone(), |line| format!("{how}: {line}")))
+        }
+        exit => exit,
     }
 }
 
@@ -421,10 +472,10 @@ fn nothing_ran() -> Exit {
 }
 
 fn exit_of(stage: &StageEnd) -> Exit {
-    let is_setup = stage.name == SETUP_STAGE;
+    let is_setup = stage.name == SETUP_STAGE || stage.name == set_up_job::LOOK_STAGE;
     match &stage.outcome {
         StageOutcome::Exited { code: 0 } => Exit::Code(0),
-        outcome if is_setup => Exit::SetupFailed(describe_outcome(outcome)),
+        outcome if is_setup => Exit::SetupFailed(set_up_job::described(outcome)),
         StageOutcome::Exited { code } => Exit::Code(*code),
         StageOutcome::Signaled { signal } => Exit::Signal(*signal),
         StageOutcome::NotStarted { text, .. } => Exit::NotStarted(text.clone()),
@@ -432,16 +483,5 @@ fn exit_of(stage: &StageEnd) -> Exit {
             // A command that ended by itself after the gentle signal still has an exit status of its own.
             stage.late_code.map_or(Exit::Signal(15), Exit::Code)
         }
-    }
-}
-
-/// Returns how a stage ended, in words for people.
-fn describe_outcome(outcome: &StageOutcome) -> String {
-    match outcome {
-        StageOutcome::Exited { code } => format!("exit status {code}"),
-        StageOutcome::Signaled { signal } => format!("killed by signal {signal}"),
-        StageOutcome::NotStarted { text, .. } => text.clone(),
-        StageOutcome::TimedOut => "it timed out".to_owned(),
-        StageOutcome::Stopped => "it was stopped".to_owned(),
     }
 }

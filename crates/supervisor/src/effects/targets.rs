@@ -13,12 +13,22 @@ use super::candidates::candidate_name;
 use super::remote;
 use paddock_engine::effect::LandedWork;
 use paddock_engine::input::{Input, Problem, PublishAnswer};
-use paddock_git::{CasOutcome, GitError, PublishOrder, PublishOutcome, Repository};
+use paddock_git::{CasOutcome, GitError, Needed, PublishOrder, PublishOutcome, Repository, is_lfs_installed};
 use paddock_model::facts::{Relation, TargetFacts};
 use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey};
 use paddock_model::path::RepoPath;
 use paddock_model::project::{PublicationWait, WaitCode};
+use paddock_model::reason::ReasonCode;
 use paddock_os::fail_points::{fail_point, trouble_point};
+
+/// What to do about git LFS that is not installed.
+pub const LFS_REMEDY: &str = "install git-lfs where Paddock's PATH finds it; Paddock then goes on by itself";
+
+/// Says which file needs git LFS.
+#[must_use]
+pub fn lfs_text(needed: &Needed) -> String {
+    format!("git LFS is not installed: git cannot check out {} ({})", needed.path, needed.attribute)
+}
 
 /// Most files that a waiting publication names.
 const FILES_MAX: usize = 20;
@@ -114,6 +124,7 @@ pub(in super::super) fn look(world: &World, site: &Site) {
         }
     }
     look_at_disk(world, site);
+    look_at_lfs(world, &repository, site);
     user_refs::look(world, &repository, site);
     // HEAD was detached when the project was added: no branch to look at until a person sets one.
     if site.target_branch.is_empty() {
@@ -152,6 +163,15 @@ fn look_at_queued(world: &World, repository: &Repository, site: &Site) {
             world.report(Input::BranchSeen { objective, head: found });
         }
     }
+}
+
+/// Puts the project on hold while its files need git LFS, which is not installed: every checkout would fail.
+fn look_at_lfs(world: &World, repository: &Repository, site: &Site) {
+    // An error says nothing about git LFS; a checkout reports it.
+    let needed = repository.lacks_lfs(&site.tip, is_lfs_installed).unwrap_or_default();
+    let text = needed.map(|needed| lfs_text(&needed));
+    let (project, code, clears) = (site.slug.clone(), ReasonCode::LfsMissing, LFS_REMEDY.to_owned());
+    world.report(Input::HoldSeen { project, code, text, clears });
 }
 
 /// Reports the free disk space where gates work, and puts the project on hold if its disks have too little.

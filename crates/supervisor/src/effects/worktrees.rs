@@ -1,20 +1,18 @@
 //! Makes and removes the worktrees of objectives.
 
-use std::fs::{self, OpenOptions};
-use std::io;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-use std::path::{Component, Path, PathBuf};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::super::clock::now_ms;
 use super::super::error::EffectError;
 use super::super::world::{Site, World};
 use super::attempts::{past_locks, patiently};
+use super::copying::{self, Copied};
 use paddock_engine::input::{Input, Problem};
 use paddock_git::{GitError, Repository, SalvageOrder, WorktreeSpec};
 use paddock_model::ids::{ObjectId, ObjectiveKey};
 use paddock_model::state::State;
 use paddock_os::fail_points::fail_point;
-use paddock_os::plain;
 
 /// A worktree to make or to remove.
 pub(in super::super) struct Order {
@@ -75,7 +73,7 @@ pub(super) fn make_again_if_gone(world: &World, place: &Place<'_>) -> Result<(),
     }
     let repository = world.trusted(place.site)?;
     tracing::warn!(path = %place.path.display(), "a worktree was deleted by hand; it is made again");
-    add(&repository, place)
+    add(world, &repository, place)
 }
 
 fn make_in(world: &World, order: &Order) -> Result<(), EffectError> {
@@ -87,7 +85,7 @@ fn make_in(world: &World, order: &Order) -> Result<(), EffectError> {
         branch: &order.branch,
         base: &order.base,
     };
-    add(&repository, &place)
+    add(world, &repository, &place)
 }
 
 /// The place of a worktree and the objective that it belongs to.
@@ -100,7 +98,7 @@ pub(super) struct Place<'a> {
 }
 
 /// Makes the worktree with git, and copies the files of `worktree.copy` into it.
-fn add(repository: &Repository, place: &Place<'_>) -> Result<(), EffectError> {
+fn add(world: &World, repository: &Repository, place: &Place<'_>) -> Result<(), EffectError> {
     if let Some(parent) = place.path.parent() {
         fs::create_dir_all(parent).map_err(EffectError::at(parent))?;
     }
@@ -110,47 +108,11 @@ fn add(repository: &Repository, place: &Place<'_>) -> Result<(), EffectError> {
         base: place.base.clone(),
         marker: place.objective.to_string(),
     };
-    paddock_git::add_worktree(repository, &spec)?;
-    for name in &place.site.copy {
-        copy_file(&place.site.repo_root, place.path, name)?;
-    }
+    let worktree = paddock_git::add_worktree(repository, &spec)?;
+    // One that a crash left without its copies gets them now.
+    let missed = copying::copy_into(repository, &worktree, &place.site.repo_root, &place.site.copy)?;
+    world.report(Input::CopiesMissed { project: place.site.slug.clone(), missed });
     Ok(())
-}
-
-/// Copies one file of `worktree.copy`. Does nothing if the repository's folder lacks the file or the worktree
-/// has it.
-///
-/// # Errors
-/// Fails if the name leads out of the repository, or a link in the worktree leads the copy elsewhere.
-fn copy_file(from: &Path, to: &Path, name: &str) -> Result<(), EffectError> {
-    let is_inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
-    if !is_inside {
-        return Err(EffectError::CopyLeadsOut(name.to_owned()));
-    }
-    let (source, target) = (from.join(name), to.join(name));
-    let is_there = |path: &Path| path.symlink_metadata().is_ok();
-    if !source.symlink_metadata().is_ok_and(|found| found.is_file()) || is_there(&target) {
-        return Ok(());
-    }
-    // The checked-out files may be an agent's work, and a folder among them a link to a place outside.
-    let parents = target.ancestors().skip(1).take_while(|parent| *parent != to);
-    if let Some(link) = parents.filter(|parent| parent.is_symlink()).last() {
-        return Err(EffectError::CopyThroughLink { name: name.to_owned(), link: link.to_owned() });
-    }
-    let problem = |source| EffectError::Copy { name: name.to_owned(), source };
-    if let Some(parent) = target.parent() {
-        fs::create_dir_all(parent).map_err(problem)?;
-    }
-    copy_new(&source, &target).map_err(problem)
-}
-
-/// Copies a file with its mode to a new file.
-fn copy_new(source: &Path, target: &Path) -> io::Result<()> {
-    let mut from = plain::open(source)?;
-    // `create_new` replaces nothing and follows no link in the last part of the path, unlike `fs::copy`.
-    let mode = from.metadata()?.permissions().mode() & 0o777;
-    let mut to = OpenOptions::new().write(true).create_new(true).mode(mode).open(target)?;
-    io::copy(&mut from, &mut to).map(drop)
 }
 
 /// Removes the worktree of an objective, and its branch if that has landed.
@@ -177,7 +139,7 @@ fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
         let wanted = SalvageOrder {
             objective: order.objective.id.to_string(),
             session: order.last_session,
-            exclude: order.site.copy.clone(),
+            exclude: Copied::excluded(&worktree, &order.site.copy),
             identity: world.identity(&repository),
             time_s: now_ms() / 1_000,
         };

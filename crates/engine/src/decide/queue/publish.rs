@@ -54,16 +54,17 @@ pub(in crate::decide) fn is_wanted(project: &Project) -> bool {
 
 /// Returns whether a publication can succeed as things are.
 fn can_try(project: &Project) -> bool {
+    use ReasonCode as R;
     let integration = &project.integration;
     // With commits of the user that the tip lacks, a fast-forward is impossible: their merge lands first.
     let has_users_commits = project.train.entries.iter().any(|entry| entry.subject == Subject::Target)
         || integration.external_refused.is_some()
         || integration.is_moving_to_target();
-    // These three holds stop new work, and say nothing against work that has landed already.
+    // These holds stop new work, and say nothing against work that has landed already.
     let is_held = project
         .holds
         .keys()
-        .any(|code| !matches!(code, ReasonCode::DiskLow | ReasonCode::DayBudget | ReasonCode::ConfigBroken));
+        .any(|code| !matches!(code, R::DiskLow | R::DayBudget | R::ConfigBroken | R::SetupFailing));
     !has_users_commits && !is_held && project.is_workable()
 }
 

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use crate::assignment;
 use crate::decide::scopes::{do_overlap, holders};
 use crate::decide::scribe::Scribe;
+use crate::decide::sessions::set_up;
 use crate::effect::Effect;
 use crate::graph::Graph;
 use paddock_model::clock;
@@ -62,6 +63,9 @@ fn dispatch(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
         }
         if must_wait(scribe, &key, &passed_over) {
             passed_over.push(key);
+            continue;
+        }
+        if set_up::must_wait(scribe, &key) {
             continue;
         }
         match free > 0 {

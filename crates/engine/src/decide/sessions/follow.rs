@@ -13,6 +13,7 @@
 //! | `failed`, `stalled` | a correction session after a backoff, at most `recovery.max_retries` times |
 //! | `failed` before any work, and was to continue a conversation | a session of the same kind, in a new conversation |
 //! | `interrupted`, `lost` | a session of the same kind; the second `lost` in a row costs a retry |
+//! | before its agent, because the set-up failed | another try after a pause, without a retry (`set_up`) |
 //! | in any way, after `recovery.max_sessions` sessions | needs_review |
 //!
 //! An agent that cannot be started is marked unusable for its project until the settings change or a
@@ -22,6 +23,7 @@ use crate::decide::scribe::Scribe;
 use crate::decide::sessions::ends::{Outcome, own_failure};
 use crate::decide::sessions::marks;
 use crate::decide::sessions::retries::{human, repeat, retry, retry_with};
+use crate::decide::sessions::set_up;
 use crate::review::{self, Terms};
 use crate::setback::has_crashed_at_once;
 use paddock_model::cut;
@@ -39,7 +41,7 @@ use paddock_model::settings::{ProjectSettings, Role};
 use paddock_model::summary::SummaryStatus;
 use paddock_model::train::Subject;
 
-/// Failures of the set-up command in a row before a person is asked.
+/// Attempts to submit a session in a row before a person is asked.
 const SETUP_FAILURES_MAX: u32 = 2;
 
 /// Feedback to an agent that exited with status 0 and left nothing.
@@ -62,6 +64,8 @@ enum Due {
     Again(SessionKind, Option<Feedback>),
     /// A correction session, which costs a retry (level 1).
     Retry(SessionKind, Feedback),
+    /// Another try of the set-up, which failed in this way and not by the objective's fault.
+    SetUp(String),
     /// A decision by a person (level 3).
     Human(ReasonCode, String),
 }
@@ -86,11 +90,11 @@ pub(in crate::decide) fn follow(
     let is_widened = crate::decide::sessions::recover::widen(scribe, key, outcome);
     let Some(objective) = scribe.state.objective(key) else { return };
     // With what the harvest has recorded about it.
-    let session = scribe.state.session(session.id).unwrap_or(session);
+    let harvested = scribe.state.session(session.id).unwrap_or(session);
     let due = match outcome.end {
-        SessionEnd::Completed => completed(scribe, objective, session, outcome, is_widened),
+        SessionEnd::Completed => completed(scribe, objective, harvested, outcome, is_widened),
         // Only the scope had stopped the agent, and the scope is wide enough now.
-        SessionEnd::Blocked if is_widened => Due::Again(SessionKind::FollowUp, follow_up(session, outcome)),
+        SessionEnd::Blocked if is_widened => Due::Again(SessionKind::FollowUp, follow_up(harvested, outcome)),
         SessionEnd::Partial
         | SessionEnd::OverBudget
         | SessionEnd::Blocked
@@ -98,9 +102,9 @@ pub(in crate::decide) fn follow(
         | SessionEnd::Stalled
         | SessionEnd::Interrupted
         | SessionEnd::Lost
-        | SessionEnd::Killed => not_completed(objective, session, outcome),
+        | SessionEnd::Killed => not_completed(scribe, objective, harvested, outcome),
     };
-    execute(scribe, key, due, outcome.facts.as_deref());
+    execute(scribe, key, session, due, outcome.facts.as_deref());
 }
 
 /// Acts on a failure of the agent for which neither a repeat nor a retry helps. Returns whether it did.
@@ -221,7 +225,7 @@ fn has_nothing_of_its_own(scribe: &Scribe<'_>, objective: &Objective, facts: &Ha
     is_untouched || (facts.commits.is_empty() && facts.net_paths.is_empty() && !has_committed)
 }
 
-fn not_completed(objective: &Objective, session: &Session, outcome: &Outcome) -> Due {
+fn not_completed(scribe: &Scribe<'_>, objective: &Objective, session: &Session, outcome: &Outcome) -> Due {
     let end = outcome.end;
     let exit = session.process.as_ref().map(|process| &process.exit);
     let how = match exit {
@@ -266,7 +270,7 @@ fn not_completed(objective: &Objective, session: &Session, outcome: &Outcome) ->
             Due::Again(session.kind, objective.next.feedback.clone())
         }
         SessionEnd::Failed | SessionEnd::Stalled | SessionEnd::Completed => {
-            failed(objective, session, exit, ended)
+            failed(scribe, objective, session, exit, ended)
         }
     }
 }
@@ -275,10 +279,25 @@ fn is_failed(session: &Session) -> bool {
     session.status == SessionStatus::Ended(SessionEnd::Failed)
 }
 
-fn failed(objective: &Objective, session: &Session, exit: Option<&Exit>, ended: Feedback) -> Due {
+fn failed(
+    scribe: &Scribe<'_>,
+    objective: &Objective,
+    session: &Session,
+    exit: Option<&Exit>,
+    ended: Feedback,
+) -> Due {
     match exit {
         // The agent is marked unusable (`note_unusable_agent`), so the repeat goes to another one.
         Some(Exit::NotStarted(_)) => Due::Again(session.kind, objective.next.feedback.clone()),
+        Some(Exit::SetupFailed(how)) if !is_own_set_up(scribe, objective, session) => Due::SetUp(how.clone()),
+        Some(Exit::SetupFailed(how)) if session.started_ms.is_some() => {
+            let text = format!(
+                "worktree.setup fails here, while it works for other objectives ({how}); its output: `paddock \
+                 session log {0}`, and `--stderr`",
+                session.id
+            );
+            Due::Human(ReasonCode::SetupFailed, text)
+        }
         Some(Exit::SetupFailed(how)) if objective.setup_failures >= SETUP_FAILURES_MAX => {
             // A session that never started was refused by Paddock itself.
             let text = match session.started_ms {
@@ -300,7 +319,21 @@ fn failed(objective: &Objective, session: &Session, exit: Option<&Exit>, ended: 
     }
 }
 
-fn execute(scribe: &mut Scribe<'_>, key: &ObjectiveKey, due: Due, facts: Option<&HarvestFacts>) {
+/// Returns whether a failed set-up is the objective's own affair.
+fn is_own_set_up(scribe: &Scribe<'_>, objective: &Objective, session: &Session) -> bool {
+    let Some(project) = scribe.state.project(&objective.key.project) else { return true };
+    // What could not be submitted ran no command.
+    let first = session.started_ms.and_then(|_| set_up::first_failed(scribe, objective));
+    set_up::is_own(project, objective, first)
+}
+
+fn execute(
+    scribe: &mut Scribe<'_>,
+    key: &ObjectiveKey,
+    session: &Session,
+    due: Due,
+    facts: Option<&HarvestFacts>,
+) {
     match due {
         Due::Queue => {
             if let Some(facts) = facts {
@@ -313,6 +346,7 @@ fn execute(scribe: &mut Scribe<'_>, key: &ObjectiveKey, due: Due, facts: Option<
         }
         Due::Again(kind, feedback) => repeat(scribe, key, kind, feedback),
         Due::Retry(kind, feedback) => retry(scribe, key, kind, feedback),
+        Due::SetUp(how) => set_up::try_again(scribe, key, session, &how),
         Due::Human(code, text) => human(scribe, key, code, text),
     }
 }

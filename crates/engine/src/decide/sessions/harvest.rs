@@ -5,6 +5,7 @@ use crate::decide::sessions::ends::{Outcome, end_of, end_without_facts, own_fail
 use crate::decide::sessions::estimate::with_estimate;
 use crate::decide::sessions::follow::follow;
 use crate::decide::sessions::pausing::pause_now;
+use crate::decide::sessions::set_up;
 use crate::decide::target::watch::repository_failed;
 use crate::effect::Effect;
 use crate::input::Problem;
@@ -73,6 +74,7 @@ fn first_harvest(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<H
             Outcome { end, findings: Vec::new(), facts: None, problem: Some(problem) }
         }
         Ok(facts) => {
+            set_up::note_left(scribe, &key.project, &facts.set_up.left);
             let end = end_of(session.process.as_ref(), &facts);
             // What the agent ran into was not its own doing, and must not cost a retry.
             let is_excused =

@@ -11,10 +11,10 @@
 
 use crate::decide::scribe::Scribe;
 use crate::decide::wording::choices;
-use paddock_model::ids::ObjectiveKey;
+use paddock_model::ids::{ObjectiveKey, SessionId};
 use paddock_model::objective::{Cause, Feedback, NextSession, Status};
 use paddock_model::reason::{Reason, ReasonCode};
-use paddock_model::session::SessionKind;
+use paddock_model::session::{Exit, SessionKind};
 use paddock_model::settings::RecoverySettings;
 
 /// First pause before a retry, in milliseconds. Each further pause is four times as long.
@@ -29,9 +29,20 @@ pub(in crate::decide) fn repeat(
     kind: SessionKind,
     feedback: Option<Feedback>,
 ) {
+    repeat_after(scribe, key, kind, feedback, None);
+}
+
+/// Like [`repeat`], but not before a time in Unix milliseconds.
+pub(in crate::decide) fn repeat_after(
+    scribe: &mut Scribe<'_>,
+    key: &ObjectiveKey,
+    kind: SessionKind,
+    feedback: Option<Feedback>,
+    not_before_ms: Option<i64>,
+) {
     // Work that did not fit into the model's context once does not fit the next time either.
     let smaller = scribe.state.objective(key).is_some_and(|objective| objective.next.smaller);
-    let next = NextSession { kind, feedback, not_before_ms: None, costs_retry: false, smaller };
+    let next = NextSession { kind, feedback, not_before_ms, costs_retry: false, smaller };
     if are_sessions_spent(scribe, key, &next) {
         return;
     }
@@ -115,7 +126,13 @@ fn recovery(scribe: &Scribe<'_>, key: &ObjectiveKey) -> Option<(RecoverySettings
     let settings = &scribe.state.project(&key.project)?.settings;
     let objective = scribe.state.objective(key)?;
     // A person's retry grants a full number of sessions again, so those before it do not count.
-    let sessions = objective.sessions.len().saturating_sub(objective.operated.sessions_before as usize);
+    // No agent ran in a session whose set-up failed.
+    let has_run = |id: &&SessionId| {
+        let process = scribe.state.session(**id).and_then(|session| session.process.as_ref());
+        !process.is_some_and(|process| matches!(process.exit, Exit::SetupFailed(_)))
+    };
+    let since = objective.sessions.iter().skip(objective.operated.sessions_before as usize);
+    let sessions = since.filter(has_run).count();
     Some((settings.recovery.clone(), objective.retries, sessions))
 }
 

@@ -3,7 +3,7 @@
 use crate::decide::queue::holds::{hold, release, release_queue};
 use crate::decide::queue::publish;
 use crate::decide::scribe::Scribe;
-use crate::decide::sessions::harvest;
+use crate::decide::sessions::{harvest, set_up};
 use crate::effect::Effect;
 use crate::input::Problem;
 use paddock_model::event::Fact;
@@ -29,6 +29,7 @@ pub(in crate::decide) fn config_read(
         Ok(mut settings) => {
             // Reading the file never moves the target branch: `retarget` decides that.
             settings.target_branch.clone_from(&project.settings.target_branch);
+            let is_other_set_up = project.settings.worktree.setup != settings.worktree.setup;
             if project.settings != *settings {
                 let is_other_gate = project.settings.verify != settings.verify;
                 let before = project.settings.clone();
@@ -39,6 +40,10 @@ pub(in crate::decide) fn config_read(
                 if is_other_gate {
                     release_queue(scribe, slug, &[ReasonCode::TargetRed, ReasonCode::NotEvaluated]);
                 }
+            }
+            if is_other_set_up {
+                // The command that fails is another one now.
+                set_up::works(scribe, slug);
             }
             release(scribe, slug, ReasonCode::ConfigBroken);
             scribe.mark(slug);
