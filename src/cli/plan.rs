@@ -14,7 +14,7 @@ use super::output;
 use super::project_files::newest;
 use paddock_config::plan_file::{self, PlanContext};
 use paddock_model::command::{Answer, Command};
-use paddock_model::ids::{ObjectiveId, WorkerId};
+use paddock_model::ids::{ObjectiveId, ProjectSlug, WorkerId};
 use paddock_model::plan::unordered_overlaps;
 use paddock_model::scope::OverlapCache;
 use paddock_report::text::harmless;
@@ -147,14 +147,8 @@ impl Apply {
             project.settings.workers.iter().map(|worker| worker.id.clone()).collect();
         let plan = plan_file::read(&text, &shown, &PlanContext { existing: &existing, workers: &workers });
         let plan = plan.map_err(|faults| {
-            // What the plan names may be missing because of the file.
             if let Some(Failure::Said(_, why)) = broken {
-                output::note(&format!(
-                    "projects/{slug}.yaml has faults, so the plan was checked against its last good settings:
-{}",
-                    why.lines().map(harmless).collect::<Vec<_>>().join("
-")
-                ));
+                note_broken_file(&slug, &why);
             }
             Failure::faults(&faults, "nothing of the plan was applied")
         })?;
@@ -172,6 +166,14 @@ impl Apply {
         let answer = context.ask(Command::PlanApply { project: slug, plan: Box::new(plan.document) })?;
         say(&answer, self.json)
     }
+}
+
+/// Says that the project's file has faults, so that what a plan names may be missing because of the file.
+fn note_broken_file(slug: &ProjectSlug, why: &str) {
+    output::note(&format!(
+        "projects/{slug}.yaml has faults, so the plan was checked against its last good settings:\n{}",
+        why.lines().map(harmless).collect::<Vec<_>>().join("\n")
+    ));
 }
 
 /// Reads a document from a file, or from standard input for `-`. Returns its text and its name for messages.

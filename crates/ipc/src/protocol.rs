@@ -285,7 +285,7 @@ mod tests {
             data: r#"{"commit":"abc"}"#.to_owned(),
         };
         let line = serde_json::to_string(&EventLine::from(&event)).unwrap();
-        let expected = r#"{"version":1,"seq":3,"at":"2023-11-14T22:13:20.123Z","type":"landed","project":"web","objective":null,"session":null,"data":{"commit":"abc"}}"#;
+        let expected = r#"{"version":1,"seq":3,"at":"2023-11-14T22:13:20.123Z","type":"landed","project":"web","objective":null,"session":null,"phase":null,"goal":null,"data":{"commit":"abc"}}"#;
         assert_eq!(line, expected);
     }
 }

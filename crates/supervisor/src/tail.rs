@@ -24,8 +24,8 @@ use paddock_model::usage::Usage;
 use paddock_os::fail_points::trouble_point;
 use paddock_os::panics::caught;
 use paddock_runner::log::{LogReader, Stream as LogStream};
-use paddock_runner::{JobKey, LocalRunner, Runner};
 use paddock_runner::record::Progress;
+use paddock_runner::{JobKey, LocalRunner, Runner};
 
 /// Pause between two looks at the output.
 const EVERY: Duration = Duration::from_secs(1);
