@@ -7,7 +7,7 @@ use paddock_testkit::Sandbox;
 use serde_json::Value;
 
 /// Read commands with `--json`, with arguments for the workspace of the tests.
-const READS: [&str; 26] = [
+const READS: [&str; 30] = [
     "agent check",
     "agent list",
     "config show",
@@ -17,10 +17,13 @@ const READS: [&str; 26] = [
     "explain",
     "explain one",
     "goal list",
+    "goal show shop",
     "milestone list",
+    "milestone show first",
     "objective list",
     "objective show one",
     "phase list",
+    "phase show begin",
     "plan show",
     "project list",
     "project show",
@@ -33,6 +36,7 @@ const READS: [&str; 26] = [
     "status",
     "status --all",
     "supervisor status",
+    "template list",
     "verify",
 ];
 /// Commands with `--json` that change something, or that run for long.
@@ -69,6 +73,9 @@ fn each_read_command_prints_json_in_every_state_of_the_workspace() {
     place.project("web", "verify: []");
     place.objective("one", "commit one.txt\nover", &[]);
     place.idle(0);
+    let goals = place.root().join("goals.md");
+    fs::write(&goals, "# Goal: Shop\n## Milestone: First\n### Phase: Begin\n").unwrap();
+    place.good(&["goal", "import", goals.to_str().unwrap()]);
     let of_work = read_all(&place);
     assert_eq!(of_work.len(), READS.len(), "{of_work:?}");
     // A project file that cannot be read: what was read last is still shown.

@@ -11,7 +11,7 @@ use paddock_model::plan::{CheckType, PhaseCheck, PlanDocument};
 
 use crate::world::{World, key, slug};
 
-const FILE: &str = "slug: web\nname: Web\nrepo_root: /r\nworktrees_root: /wt\ntarget_branch: main\nagents: [{id: scripted, planner: false}]\n";
+const FILE: &str = "slug: web\nname: Web\nrepo_root: /r\nworktrees_root: /wt\ntarget_branch: main\nagents: [{id: scripted, planner: false}]\nplanner: {agent: none}\n";
 
 fn node(level: Level, id: &str) -> NodeKey {
     NodeKey { project: slug(), level, id: NodeId::new(id).unwrap() }

@@ -23,7 +23,7 @@ pub(super) fn project(place: &Sandbox, name: &str, settings: &str) -> PathBuf {
     fs::write(place.path("planner.sh"), PLANNER).unwrap();
     let (agent, planner) = (place.path("agent.sh"), place.path("planner.sh"));
     let agents = format!(
-        "agents:\n  - {{id: tester, command_template: [sh, {agent:?}]}}\n  - {{id: planner, planner: true, \
+        "agents:\n  - {{id: tester, planner: false, command_template: [sh, {agent:?}]}}\n  - {{id: planner, planner: true, \
          command_template: [sh, {planner:?}]}}\nsession_defaults: {{planner_agent: planner}}\n\
          verify: [{{name: tests, run: \"sh check.sh\", timeout_minutes: 5}}]\n{settings}\n"
     );

@@ -85,6 +85,12 @@ const KEYS_ONLY: &[&str] = &["findings"];
 /// Lists of words to which words may be added.
 const GROWING: &[&str] = &["enum"];
 
+/// Values that have another shape since, with the reason.
+const RESHAPED: &[&str] = &[
+    // Not one of some words any more: `jsonl:FIELD` is a pattern. The words are below `anyOf`.
+    "config schema .document .properties .agents .items .properties .transcript .enum",
+];
+
 fn file_of(command: &str) -> std::path::PathBuf {
     let name: String = command
         .replace(" --json", "")
@@ -124,6 +130,7 @@ fn every_command_still_prints_in_json_what_the_first_build_printed() {
         let golden: Value = serde_json::from_slice(&golden).unwrap();
         compare(&golden, &said, command, &mut faults);
     }
+    faults.retain(|fault: &String| !RESHAPED.iter().any(|place| fault.starts_with(place)));
     assert!(faults.is_empty(), "other than in the first build:\n{}", faults.join("\n"));
 }
 

@@ -244,12 +244,9 @@ fn with_lfs(place: &Sandbox) {
     fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
     let filter =
         format!("[filter \"lfs\"]\n\tclean = sh {0} clean\n\tsmudge = sh {0} smudge\n", program.display());
-    // The user's own git reads one of these, and Paddock's calls the other.
-    for name in ["gitconfig", ".gitconfig"] {
-        let file = place.path(name);
-        let before = fs::read_to_string(&file).unwrap_or_default();
-        fs::write(file, before + &filter).unwrap();
-    }
+    let file = place.path("gitconfig");
+    let before = fs::read_to_string(&file).unwrap_or_default();
+    fs::write(file, before + &filter).unwrap();
 }
 
 #[test]

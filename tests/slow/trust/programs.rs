@@ -21,7 +21,7 @@ git config lfs.customtransfer.evil.path "$sprung"
 git config lfs.standalonetransferagent evil
 git remote add elsewhere "ext::$sprung"
 git sparse-checkout set --no-cone '/*'; git sparse-checkout disable
-printf '[filter "own"]\n\tclean = %s\n' "$sprung" >> "$home/.gitconfig"
+printf '[filter "own"]\n\tclean = %s\n' "$sprung" >> "$GIT_CONFIG_GLOBAL"
 git config core.editor "$sprung"
 rm -f "$home/sprung"
 "#;
@@ -142,10 +142,9 @@ fn lfs(place: &Sandbox) -> String {
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let standard = "[filter \"lfs\"]\n\tclean = git-lfs clean -- %f\n\tsmudge = git-lfs smudge -- %f\n\tprocess = \
                     git-lfs filter-process\n\trequired = true\n";
-    for name in ["gitconfig", ".gitconfig"] {
-        let before = fs::read_to_string(place.path(name)).unwrap_or_default();
-        fs::write(place.path(name), before + standard).unwrap();
-    }
+    let file = place.path("gitconfig");
+    let before = fs::read_to_string(&file).unwrap_or_default();
+    fs::write(file, before + standard).unwrap();
     format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap())
 }
 

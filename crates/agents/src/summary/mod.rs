@@ -32,7 +32,7 @@ pub fn find(text: &str, prompt: &str) -> Option<SessionSummary> {
 /// Lines before a block that are compared to tell an echo. One may be the same by chance, such as a heading.
 const LINES_BEFORE: usize = 2;
 
-/// A complete block, and the last lines before it that are not empty.
+/// A complete block, and the last lines before it that are not empty. The end of the block before counts as one.
 struct Block<'t> {
     text: String,
     before: Vec<&'t str>,
@@ -41,7 +41,7 @@ struct Block<'t> {
 impl Block<'_> {
     /// Returns whether this block of an output repeats that block of the prompt.
     fn is_echo_of(&self, quoted: &Self) -> bool {
-        !self.before.is_empty() && self.before == quoted.before && bare(&self.text) == bare(&quoted.text)
+        self.before == quoted.before && bare(&self.text) == bare(&quoted.text)
     }
 }
 
@@ -63,7 +63,7 @@ fn blocks(text: &str) -> Vec<Block<'_>> {
             END => {
                 let block = |lines: Vec<&str>| Block { text: dedent(&lines), before: before.clone() };
                 found.extend(open.take().map(block));
-                before.clear();
+                before = vec![END];
             }
             bare => match &mut open {
                 Some(lines) => lines.push(line),

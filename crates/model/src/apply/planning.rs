@@ -124,7 +124,7 @@ impl State {
         });
         self.progress(project, phase, |progress| {
             // Checks alone, from a person, neither state nor withdraw the belief that the phase is done.
-            if is_planners || !objectives.is_empty() {
+            if is_planners || !objectives.is_empty() || belief.is_some() {
                 progress.is_believed_done = objectives.is_empty();
                 progress.belief = belief.cloned();
             }
