@@ -222,7 +222,7 @@ fn execute(cli: Cli) -> Outcome {
             output::line(&format!("paddock {}", env!("CARGO_PKG_VERSION")))?;
             Ok(Exit::Good)
         }
-        Some(Family::Run(run)) if !global.no_tui => {
+        Some(Family::Run(run)) if !global.no_tui && !run.prints() => {
             console::open(global.root.as_deref(), global.project.as_deref(), run.arguments(), palette())
         }
         Some(Family::Run(run)) => run.execute(&find()?, true),

@@ -93,16 +93,17 @@ pub(super) fn printer(json: bool, mut lineage: Lineage) -> Box<dyn FnMut(&Stored
 }
 
 impl Run {
+    /// Returns whether the output is asked for, so that a console in its place would be of no use.
+    pub(super) fn prints(&self) -> bool {
+        self.dry_run || self.json
+    }
+
     /// Returns the flags as arguments for a supervisor that the console starts in the background.
     ///
-    /// `--json` is left out, since nobody reads that supervisor's output.
+    /// `--json` and `--dry-run` open no console.
     pub(super) fn arguments(&self) -> Vec<String> {
-        let flags = [
-            ("--once", self.once),
-            ("--until-idle", self.until_idle),
-            ("--no-planner", self.no_planner),
-            ("--dry-run", self.dry_run),
-        ];
+        let flags =
+            [("--once", self.once), ("--until-idle", self.until_idle), ("--no-planner", self.no_planner)];
         let numbers = [
             ("--max-parallel", self.max_parallel.map(u64::from)),
             ("--poll-seconds", self.poll_seconds),

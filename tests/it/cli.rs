@@ -288,7 +288,7 @@ fn an_unknown_worker_in_a_broken_file_names_the_file_and_a_dry_run_is_json() {
     let place = Sandbox::new();
     project(&place, "shop");
     place.good(&["objective", "add", "--title", "one"]);
-    for line in place.good(&["run", "--no-tui", "--dry-run", "--json"]).lines() {
+    for line in place.good(&["run", "--dry-run", "--json"]).lines() {
         let event: Value = serde_json::from_str(line).unwrap();
         assert!(event["type"].is_string() && event.get("phase").is_some(), "{line}");
     }

@@ -1,6 +1,6 @@
 //! The errors of the supervisor and of its effects.
 
-use paddock_model::ids::{AgentId, ProjectSlug};
+use paddock_model::ids::AgentId;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -117,13 +117,9 @@ pub enum EffectError {
     /// The project's work needs git configuration that nobody agreed to. Holds what is needed.
     #[error("git configuration that nobody agreed to is needed: {}", .0.join(", "))]
     Untrusted(Vec<String>),
-    /// The push would use git configuration that nobody agreed to. Holds the project and the entries.
-    #[error(
-        "git configuration that nobody agreed to leads the push: {}; undo it, or agree to it with `paddock project \
-         trust {}`",
-        .1.join(", "), .0
-    )]
-    PushUntrusted(ProjectSlug, Vec<String>),
+    /// Git configuration that nobody agreed to leads to the remote. Holds the entries.
+    #[error("git configuration that nobody agreed to leads there: {}", .0.join(", "))]
+    RemoteUntrusted(Vec<String>),
     /// The project file no longer names the agent of a session.
     #[error("the agent {0} is no longer in the project file")]
     UnknownAgent(AgentId),

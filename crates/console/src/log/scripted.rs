@@ -42,6 +42,8 @@ pub(crate) struct LineClassifier {
 struct Summary {
     status: String,
     text: String,
+    /// Whether the text is in the indented lines that follow.
+    is_block: bool,
 }
 
 impl LineClassifier {
@@ -99,8 +101,13 @@ impl LineClassifier {
         if let Some(status) = line.strip_prefix("status: ") {
             status.trim().clone_into(&mut summary.status);
         }
-        if let Some(text) = line.strip_prefix("summary: ") {
-            text.trim().trim_matches('"').clone_into(&mut summary.text);
+        if let Some(text) = line.strip_prefix("summary: ").map(str::trim) {
+            summary.is_block = text.starts_with(['|', '>']);
+            if !summary.is_block {
+                text.trim_matches('"').clone_into(&mut summary.text);
+            }
+        } else if summary.is_block && summary.text.is_empty() && line.starts_with(' ') {
+            line.trim().clone_into(&mut summary.text);
         }
         Some(LineClass::Hidden)
     }
@@ -160,5 +167,14 @@ mod tests {
         assert_eq!(classifier.classify(BEGIN), LineClass::Hidden);
         assert_eq!(classifier.classify("status: partial\n"), LineClass::Hidden);
         assert_eq!(classifier.classify(END), LineClass::Outcome("partial".into()));
+    }
+
+    #[test]
+    fn the_first_line_of_a_summary_over_several_lines_is_shown() {
+        let mut classifier = LineClassifier::default();
+        for line in [BEGIN, "status: completed\n", "summary: |\n", "  登录页面 works\n", "  and more\n"] {
+            assert_eq!(classifier.classify(line), LineClass::Hidden);
+        }
+        assert_eq!(classifier.classify(END), LineClass::Outcome("completed: 登录页面 works".into()));
     }
 }

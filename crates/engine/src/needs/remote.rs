@@ -92,6 +92,9 @@ fn set_up_clears(project: &Project, cause: RemoteCause) -> String {
             format!("`git remote add {remote} URL`, or correct `land.push` in projects/{slug}.yaml")
         }
         RemoteCause::NoBranch => format!("push the branch to {remote} first"),
+        RemoteCause::Untrusted => {
+            format!("`paddock project trust {slug}` shows it and agrees to it, or undo it")
+        }
         RemoteCause::Ahead
         | RemoteCause::Declined
         | RemoteCause::CheckedOut

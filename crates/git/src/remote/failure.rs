@@ -207,6 +207,7 @@ fn sentence(cause: Option<RemoteCause>, asked: &Asked<'_>) -> Option<String> {
         RemoteCause::NoBranch => format!("{remote} has no branch {branch}"),
         RemoteCause::Timeout => format!("{remote} did not answer in time"),
         RemoteCause::Network => format!("{remote} cannot be reached"),
+        RemoteCause::Untrusted => format!("git configuration that nobody agreed to leads to {remote}"),
     })
 }
 

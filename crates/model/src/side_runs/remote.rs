@@ -36,6 +36,8 @@ pub enum RemoteCause {
     Timeout,
     /// Its host cannot be reached, or broke the connection.
     Network,
+    /// Git configuration that nobody agreed to leads to it.
+    Untrusted,
 }
 
 /// A person's order to bring in the commits of the remote's branch (`queue pull`).

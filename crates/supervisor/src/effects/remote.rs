@@ -8,7 +8,7 @@ use super::super::world::{Site, World};
 use super::targets::{Publication, publish_in, waiting_answer};
 use paddock_engine::input::Input;
 use paddock_git::{FetchOutcome, RemoteFailure, Repository, fetch_branch, pulled_branch, push, upstream};
-use paddock_model::facts::Relation;
+use paddock_model::facts::{Relation, TrustRecord};
 use paddock_model::ids::{ObjectId, ProjectSlug};
 use paddock_model::project::WaitCode;
 use paddock_model::side_runs::{Fetched, PullFailure, PullFault, PushCode, PushWait, RemoteCause};
@@ -26,7 +26,7 @@ pub(in super::super) struct Push {
 /// Reconciled by pushing again: a remote that holds the commit accepts it without a change.
 pub(in super::super) fn push_out(world: &World, order: &Push) {
     let outcome = world.trusted(&order.site).and_then(|repository| {
-        agreed(&repository, &order.site, &order.remote)?;
+        agreed(&repository, &order.site.trust, &order.remote)?;
         Ok(push(&repository, &order.remote, &order.commit, &order.site.target_branch)?)
     });
     let waits = |code, cause, said: String| {
@@ -36,20 +36,25 @@ pub(in super::super) fn push_out(world: &World, order: &Push) {
     let result = match outcome {
         Ok(None) => Ok(()),
         Ok(Some(failure)) => waits(code_of(failure.cause), failure.cause, failure.text),
-        Err(error) => waits(PushCode::Other, None, error.to_string()),
+        Err(error) => waits(PushCode::Other, cause_of(&error), error.to_string()),
     };
     let (project, commit) = (order.site.slug.clone(), order.commit.clone());
     world.report(Input::PushAnswered { project, commit, result });
 }
 
 /// Fails if configuration that nobody agreed to leads git to this remote.
-fn agreed(repository: &Repository, site: &Site, remote: &str) -> Result<(), EffectError> {
-    let judged = judged(repository, &site.trust)?;
+fn agreed(repository: &Repository, trust: &TrustRecord, remote: &str) -> Result<(), EffectError> {
+    let judged = judged(repository, trust)?;
     let changed = repository.acting_on_push(&judged, remote)?;
     match changed.is_empty() {
         true => Ok(()),
-        false => Err(EffectError::PushUntrusted(site.slug.clone(), changed)),
+        false => Err(EffectError::RemoteUntrusted(changed)),
     }
+}
+
+/// Returns why the remote was not asked at all, if a person can do something about it.
+fn cause_of(error: &EffectError) -> Option<RemoteCause> {
+    matches!(error, EffectError::RemoteUntrusted(_)).then_some(RemoteCause::Untrusted)
 }
 
 fn code_of(cause: Option<RemoteCause>) -> PushCode {
@@ -64,7 +69,8 @@ fn code_of(cause: Option<RemoteCause>) -> PushCode {
             | C::NoRemote
             | C::NoBranch
             | C::Timeout
-            | C::Network,
+            | C::Network
+            | C::Untrusted,
         )
         | None => PushCode::Unreachable,
     }
@@ -92,7 +98,7 @@ pub(in super::super) fn fetch(world: &World, order: &Fetch) {
     let result = match try_fetch(world, order) {
         Ok(found) => found,
         Err(error) => Err(RemoteFailure {
-            cause: None,
+            cause: cause_of(&error),
             text: format!("what others pushed could not be fetched: {error}"),
         }),
     };
@@ -110,7 +116,7 @@ fn try_fetch(
 ) -> Result<Result<(Fetched, Relation), RemoteFailure>, EffectError> {
     let repository = world.trusted(&order.site)?;
     let from = pulled_branch(&repository, order.push.as_deref(), &order.site.target_branch)?;
-    agreed(&repository, &order.site, &from.remote)?;
+    agreed(&repository, &order.site.trust, &from.remote)?;
     Ok(match fetch_branch(&repository, &from)? {
         FetchOutcome::Fetched(fetched) => {
             let relation = repository.relation(&fetched.head, &order.tip)?;

@@ -89,6 +89,7 @@ fn each_cause_of_a_refused_push_names_what_helps() {
         (RemoteCause::NoRepository, "git remote set-url origin"),
         (RemoteCause::NoRemote, "git remote add origin"),
         (RemoteCause::Network, "tries again by itself"),
+        (RemoteCause::Untrusted, "project trust"),
     ];
     for (cause, words) in helps {
         refuse(&mut bed, &commit, Some(cause));
