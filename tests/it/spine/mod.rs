@@ -2,6 +2,7 @@
 //! agents. No test depends on speed: a deadline only ends a test whose event never comes.
 
 mod asleep;
+mod behind;
 mod commands;
 mod containers;
 mod gates;
