@@ -105,6 +105,20 @@ fn errors_that_commands_print_to_standard_error_are_not_the_agents_failure() {
 }
 
 #[test]
+fn a_qwen_that_is_stopped_while_it_waits_names_the_wait() {
+    let retry = r#"{"type":"system","subtype":"retry","data":{"reason":"retry","attempt":1,"delayMs":60000}}"#;
+    let again = r#"{"type":"system","subtype":"retry","data":{"reason":"retry","discardedToolCalls":0}}"#;
+    let cancelled = r#"{"type":"result","subtype":"error_during_execution","is_error":true,"error":{"message":"Operation cancelled."}}"#;
+    let class = |lines: &[&str]| {
+        let mut reader = Reader::new("qwen", setting());
+        reader.push(Stream::Out, format!("{}\n", lines.join("\n")).as_bytes());
+        reader.finish(Some(&Exit::Code(1))).0.failure.map(|failure| failure.class)
+    };
+    assert_eq!(class(&[retry, again, cancelled]), Some(FailureClass::RateLimit));
+    assert_eq!(class(&[cancelled]), Some(FailureClass::Other));
+}
+
+#[test]
 fn a_stream_without_end_stays_within_bounds() {
     for (name, _) in formats() {
         let mut reader = Reader::new(name, setting());

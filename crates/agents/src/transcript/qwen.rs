@@ -111,7 +111,7 @@ impl Qwen {
     }
 
     fn result(&mut self, event: &Value, pen: &mut Pen<'_>) {
-        self.wait = None;
+        let waited = self.wait.take();
         self.tokens = tokens(event).or(self.tokens);
         if !json::flag(event, "/is_error") {
             // The result usually repeats the last message, which must not be shown twice.
@@ -125,7 +125,11 @@ impl Qwen {
             "" => text(event, "/subtype"),
             words => words,
         };
-        let failure = of_message(words, pen.now_ms(), &pen.setting.zone);
+        let mut failure = of_message(words, pen.now_ms(), &pen.setting.zone);
+        // A stop ends the wait; "Operation cancelled." does not say why the run stood still.
+        if let (FailureClass::Killed | FailureClass::Other, Some(wait)) = (failure.class, waited) {
+            failure = wait.why;
+        }
         pen.line(LineKind::Error, &failure.to_string());
         self.result = Some(Err(failure));
     }
