@@ -106,7 +106,8 @@ fn errors_that_commands_print_to_standard_error_are_not_the_agents_failure() {
 
 #[test]
 fn a_qwen_that_is_stopped_while_it_waits_names_the_wait() {
-    let retry = r#"{"type":"system","subtype":"retry","data":{"reason":"retry","attempt":1,"delayMs":60000}}"#;
+    let retry =
+        r#"{"type":"system","subtype":"retry","data":{"reason":"retry","attempt":1,"delayMs":60000}}"#;
     let again = r#"{"type":"system","subtype":"retry","data":{"reason":"retry","discardedToolCalls":0}}"#;
     let cancelled = r#"{"type":"result","subtype":"error_during_execution","is_error":true,"error":{"message":"Operation cancelled."}}"#;
     let class = |lines: &[&str]| {

@@ -49,8 +49,10 @@ pub(in crate::decide) fn config_read(
             scribe.mark(slug);
         }
         Err(problem) => {
-            let clears =
-                "correct the file; until then the settings read last stay in force, and nothing new starts";
+            let clears = format!(
+                "correct the file, or agree to the repository's commands (`paddock project trust {slug}`); until then \
+                 the settings read last stay in force, and nothing new starts"
+            );
             hold(scribe, slug, ReasonCode::ConfigBroken, problem.into_text(), clears);
         }
     }
