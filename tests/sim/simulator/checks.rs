@@ -7,12 +7,12 @@ use paddock_engine::effect::Effect;
 use paddock_engine::train::OVERTAKEN_MAX;
 use paddock_model::event::{Dropped, Event, Fact, SessionPlan};
 use paddock_model::gate::{GateRun, Purpose, Start, Verdict};
-use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveKey, ProjectSlug};
+use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::objective::{Objective, Status};
 use paddock_model::project::Project;
 use paddock_model::reason::ReasonCode;
 use paddock_model::scope::OverlapCache;
-use paddock_model::session::{Session, SessionKind};
+use paddock_model::session::{Exit, Session, SessionKind};
 use paddock_model::settings::OverlapRule;
 use paddock_model::state::State;
 use paddock_model::train::Subject;
@@ -264,7 +264,13 @@ fn scopes_of(state: &State, overlaps: &mut OverlapCache, project: &Project) -> C
 fn bounds(sim: &Sim, objective: &Objective) -> Checked {
     let Some(project) = sim.state.project(&objective.key.project) else { return Ok(()) };
     let (key, recovery) = (&objective.key, &project.settings.recovery);
-    let sessions = objective.sessions.len().saturating_sub(objective.operated.sessions_before as usize);
+    // A session whose set-up failed ran no agent; how often that is tried is bounded by its pauses alone.
+    let has_run = |id: &&SessionId| {
+        let process = sim.state.session(**id).and_then(|session| session.process.as_ref());
+        !process.is_some_and(|process| matches!(process.exit, Exit::SetupFailed(_)))
+    };
+    let since = objective.sessions.iter().skip(objective.operated.sessions_before as usize);
+    let sessions = since.filter(has_run).count();
     ensure(sessions <= recovery.max_sessions as usize, || format!("bounds: {key} has {sessions} sessions"))?;
     let retries = objective.retries;
     ensure(retries <= recovery.max_retries, || format!("bounds: {key} has {retries} retries"))?;
