@@ -42,7 +42,7 @@ const RULES_MAX: usize = 500;
 const NAMED_MAX: usize = 20;
 /// Size in bytes up to which a text is also known with other line ends, in which git may commit it.
 const TEXT_BYTES_MAX: usize = 4 << 20;
-/// Folders of dependencies: everything in one that the set-up made is the set-up's, whoever adds to it.
+/// Folders of dependencies: everything in one that the set-up made is the set-up's, also what an agent adds.
 const GROUNDS: &[&str] = &[
     "node_modules",
     "bower_components",

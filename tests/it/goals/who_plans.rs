@@ -144,7 +144,7 @@ fn a_project_of_an_earlier_build_asks_before_an_agent_of_ones_own_plans() {
     assert_eq!(refused.needs_of_plans()[0].reason.code, ReasonCode::NothingPlanned);
     assert!(!refused.plans_by_itself());
 
-    // Whoever says something in the file, or is built in as a planner, is not asked about.
+    // An agent with `planner` in the file, or one that is built in as a planner, is not asked about.
     for settings in ["agents: [{id: own, command_template: x, planner: true}]\n", "agents: [{id: claude}]\n"]
     {
         let mut clear = world(settings).taken_up_by_an_earlier_build();
