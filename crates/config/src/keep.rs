@@ -77,9 +77,9 @@ fn instead_of_text(text: &str) -> String {
     }
 }
 
-/// Returns what is wrong with a folder of `gate.keep`, and a correction. `text` is the folder as it was
+/// Returns what is wrong with a folder of `gate.keep` or `worktree.seed`, and a correction. `text` is the folder as it was
 /// written, `folder` without a `/` or `/**` at its end.
-fn folder_fault(text: &str, folder: &str) -> Fault {
+pub(super) fn folder_fault(text: &str, folder: &str) -> Fault {
     let say = |what: &str, right: String| Some((format!("the folder {text:?} {what}"), Some(right)));
     let relative = || "folders are relative to the repository's root, like `target`".to_owned();
     if text.trim().is_empty() {

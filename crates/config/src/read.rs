@@ -11,7 +11,7 @@ use paddock_agents::transcript::is_format;
 use paddock_model::plan::CheckType;
 use paddock_model::settings::{
     ApprovalRule, OverlapRule, PublishRule, Role, ScopeLevel, ScopeRule, Slots, StdinRule, Strategy,
-    TestsRule,
+    TestsRule, Workplace,
 };
 
 /// A type that a setting may have.
@@ -150,6 +150,7 @@ words_are_read!(
     ApprovalRule,
     CheckType,
     OverlapRule,
+    Workplace,
     PublishRule,
     Role,
     ScopeLevel,

@@ -1,12 +1,13 @@
 //! Reads the sections of a project file that only the workspace's file may have.
 
+use super::keep::folder_fault;
 use super::reader::{Section, meant};
 use super::settings_table as keys;
 use super::yaml::Node;
 use paddock_model::ids::AgentId;
 use paddock_model::settings::{
-    DayBudget, DiskSettings, LandSettings, NotifyRule, QueueSettings, RecoverySettings, SessionDefaults,
-    WorktreeSettings,
+    DayBudget, DiskSettings, LandSettings, NotifyRule, PortSettings, QueueSettings, RecoverySettings,
+    SessionDefaults, WorktreeSettings,
 };
 
 pub(super) fn session_defaults(file: &Section<'_>) -> SessionDefaults {
@@ -44,8 +45,47 @@ pub(super) fn worktree(file: &Section<'_>) -> WorktreeSettings {
         // An empty text means "no command", as null does.
         setup: section.given(&keys::SETUP).filter(|command| !command.trim().is_empty()),
         setup_timeout_minutes: section.value(&keys::SETUP_TIMEOUT),
+        seed: seed(&section),
     };
     section.finish();
+    read
+}
+
+/// Reads `worktree.seed`: folders relative to the repository's root.
+fn seed(section: &Section<'_>) -> Vec<String> {
+    let given = section.value(&keys::SEED);
+    let mut folders = Vec::new();
+    for text in given {
+        let folder = text.trim_start_matches("./").trim_end_matches('/');
+        let fault = match text.trim() {
+            "" | "auto" => {
+                let right = "name folders, such as `[target, node_modules]`".to_owned();
+                Some((format!("the folder {text:?} names no folder"), Some(right)))
+            }
+            _ => folder_fault(&text, folder),
+        };
+        if let Some((problem, right)) = fault {
+            section.fault(keys::SEED.name(), section.place_of(&keys::SEED), problem, right);
+        }
+        folders.push(folder.to_owned());
+    }
+    folders
+}
+
+/// Reads the section `ports`.
+pub(super) fn ports(file: &Section<'_>) -> PortSettings {
+    let section = file.section(&keys::PORTS);
+    let read = PortSettings {
+        base: section.value(&keys::PORTS_BASE),
+        per_slot: section.value(&keys::PORTS_PER_SLOT),
+    };
+    section.finish();
+    if u64::from(read.base) + u64::from(read.per_slot) > 65_536 {
+        let problem =
+            format!("the first slot would end above port 65535 ({} + {})", read.base, read.per_slot);
+        let right = Some("use a lower `base`, such as 20000".to_owned());
+        section.fault(keys::PORTS_BASE.name(), section.place_of(&keys::PORTS_BASE), problem, right);
+    }
     read
 }
 

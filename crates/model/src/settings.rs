@@ -30,6 +30,35 @@ pub enum OverlapRule {
     Allow,
 }
 
+/// The kind of place in which sessions work.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Workplace {
+    /// An own place for whatever is confined or remote, else a worktree.
+    #[default]
+    Auto,
+    /// A git worktree of the project's repository.
+    Worktree,
+    /// A repository of its own, which borrows the objects of the project's.
+    Own,
+}
+
+/// The network ports that sessions and gate runs may use, by slot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PortSettings {
+    /// First port of slot 0.
+    pub base: u32,
+    /// Ports of each slot.
+    pub per_slot: u32,
+}
+
+impl Default for PortSettings {
+    fn default() -> Self {
+        Self { base: 20_000, per_slot: 20 }
+    }
+}
+
 /// Whether Paddock or a person updates the target branch after a landing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -120,6 +149,9 @@ pub struct WorktreeSettings {
     pub setup: Option<String>,
     /// Time limit of the set-up command, in minutes.
     pub setup_timeout_minutes: u32,
+    /// Ignored folders that a new place begins with, as the last landed gate run left them.
+    #[serde(default)]
+    pub seed: Vec<String>,
 }
 
 /// A command of the gate.
@@ -479,8 +511,14 @@ pub struct ProjectSettings {
     pub session_defaults: SessionDefaults,
     /// Bounds on automatic recovery.
     pub recovery: RecoverySettings,
+    /// The kind of place in which sessions work.
+    #[serde(default)]
+    pub workplace: Workplace,
     /// How worktrees are prepared.
     pub worktree: WorktreeSettings,
+    /// The ports of sessions and gate runs.
+    #[serde(default)]
+    pub ports: PortSettings,
     /// Commands of the gate; empty = no gate.
     pub verify: Vec<GateCommand>,
     /// Settings of the gate's place.

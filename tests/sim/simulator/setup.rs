@@ -74,7 +74,14 @@ pub(super) fn settings(rng: &mut Rng, calm: bool) -> ProjectSettings {
             max_expansions: 0,
             max_sessions: if calm { 20 } else { u32::try_from(2 + rng.below(6)).unwrap() },
         },
-        worktree: WorktreeSettings { copy: Vec::new(), setup: None, setup_timeout_minutes: 1 },
+        workplace: Workplace::default(),
+        worktree: WorktreeSettings {
+            copy: Vec::new(),
+            setup: None,
+            setup_timeout_minutes: 1,
+            seed: Vec::new(),
+        },
+        ports: PortSettings::default(),
         verify: if rng.percent(80) { vec![gate] } else { Vec::new() },
         gate: GateSettings::default(),
         queue: QueueSettings {

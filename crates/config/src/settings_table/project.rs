@@ -1,7 +1,7 @@
 //! Rows for the top-level keys of a project file.
 
 use super::{Key, Kind, Usual, key, rows};
-use paddock_model::settings::{OverlapRule, ScopeRule};
+use paddock_model::settings::{OverlapRule, ScopeRule, Workplace};
 
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.to_owned()).collect()
@@ -56,6 +56,11 @@ rows! { PROJECT:
         .means("Whether objectives whose scopes overlap run one after the other (serialize) or at the same time \
                 (allow).")
         .or(|| OverlapRule::Serialize);
+    WORKPLACE: Usual<Workplace> = key("workplace", Kind::OneOf(&["auto", "worktree", "own"]))
+        .means("Where sessions work: in a git worktree of the repository (worktree), or in a repository of their own \
+                that borrows the objects of the project's and from which the work is brought home (own, docs/places.md). \
+                `auto` is a worktree today. An objective ends in the kind of place that it began in.")
+        .or(|| Workplace::Auto);
     SHARED_PATTERNS: Usual<Vec<String>> = key("shared_patterns", Kind::Globs)
         .means("Paths that are in the scope of every objective and never count as an overlap.")
         .or(|| owned(&["CHANGELOG.md", "**/Cargo.lock", "**/package-lock.json"]));

@@ -2,7 +2,7 @@
 
 use super::{Key, Kind, Map, Usual, key, rows};
 use paddock_model::settings::{
-    ApprovalRule, Keep, PlannerChoice, PublishRule, ScopeLevel, Slots, finish_seconds,
+    ApprovalRule, Keep, PlannerChoice, PortSettings, PublishRule, ScopeLevel, Slots, finish_seconds,
 };
 
 fn owned(texts: &[&str]) -> Vec<String> {
@@ -95,6 +95,24 @@ rows! { SECTIONS:
         .means("Maximum running time of `setup`; then it is stopped and counts as failed.")
         .unit("minutes")
         .or(|| 10);
+    SEED: Usual<Vec<String>> = key("worktree.seed", Kind::Globs)
+        .means("Ignored folders that the place of a new objective begins with, each as a copy of what the last landed \
+                gate run left there. Only folders that `gate.keep` keeps can be copied. A folder that holds absolute \
+                paths, such as `.venv`, is left out.")
+        .example("[target, node_modules]")
+        .or(Vec::new);
+
+    PORTS: Key<Map> = key("ports", Kind::Section)
+        .means("The network ports of sessions and gate runs. Each has a slot, a small number that no other job of yours \
+                has at the same time, and the first port of its slot in PADDOCK_PORT_BASE.")
+        .from("the defaults of its keys");
+    PORTS_BASE: Usual<u32> = key("ports.base", Kind::Count(1024))
+        .means("First port of slot 0. A slot with a port in use is passed over.")
+        .or(|| PortSettings::default().base);
+    PORTS_PER_SLOT: Usual<u32> = key("ports.per_slot", Kind::Count(1))
+        .means("Ports of each slot.")
+        .unit("ports")
+        .or(|| PortSettings::default().per_slot);
 
     GATE: Key<Map> = key("gate", Kind::Section)
         .means("The folders in which the gate runs (docs/gate.md).")
