@@ -43,7 +43,7 @@ pub fn prepare_detached(
     if reused {
         reset(repository, &git_dir, &path, commit)?;
     }
-    let worktree = Worktree { path, git_dir, branch: String::new(), reused };
+    let worktree = Worktree { path, git_dir, branch: String::new(), reused, is_own: false };
     // A planner would take missing files for missing work.
     check_whole(repository, &worktree)?;
     Ok(worktree)

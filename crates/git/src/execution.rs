@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -54,6 +54,20 @@ impl Repository {
         entries.extend(self.configured_hashes()?);
         Ok(ExecutionConfig { entries })
     }
+}
+
+/// Returns the hooks that a person agreed to and that are as they were then: name and file.
+///
+/// # Errors
+/// Fails if one of the files cannot be read.
+pub(crate) fn agreed_hooks(repository: &Repository) -> Result<Vec<(String, PathBuf)>, GitError> {
+    let folder = repository.common_dir().join("hooks");
+    let mut record = Record::default();
+    record.hooks(&folder)?;
+    let is_agreed = |(name, hash): &(String, String)| repository.agreed().get(name) == Some(hash);
+    let names = record.finish().into_iter().filter(is_agreed);
+    let named = names.filter_map(|(name, _)| name.strip_prefix("hook ").map(str::to_owned));
+    Ok(named.map(|name| (name.clone(), folder.join(name))).filter(|(_, file)| file.is_file()).collect())
 }
 
 /// Values by name. A name may have several values, which are hashed together in order.

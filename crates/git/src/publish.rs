@@ -295,6 +295,7 @@ fn found_in_the_way(
         git_dir: git_dir.to_owned(),
         branch: order.target_branch.clone(),
         reused: true,
+        is_own: false,
     };
     let inside = Inside::open(repository, &checkout)?;
     let tree = |id| Ok::<_, GitError>(inside.library.find_commit(oid(id)?)?.tree_id());

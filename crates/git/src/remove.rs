@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::error::GitError;
 use super::gate_folder::clear;
 use super::objects::is_gitlink;
+use super::own;
 use super::refs::{CasOutcome, Relation};
 use super::repository::Repository;
 use super::worktree::{MARKER_FILE, Worktree, admin_of, lock_of, made_ref};
@@ -69,8 +70,13 @@ pub fn set_aside_worktree(
 /// # Errors
 /// As [`remove_worktree`].
 pub(super) fn discard(repository: &Repository, path: &Path) -> Result<Removal, GitError> {
-    let worktree =
-        Worktree { path: path.to_owned(), git_dir: PathBuf::new(), branch: String::new(), reused: true };
+    let worktree = Worktree {
+        path: path.to_owned(),
+        git_dir: PathBuf::new(),
+        branch: String::new(),
+        reused: true,
+        is_own: false,
+    };
     remove_or_keep(repository, &worktree, None, false)
 }
 
@@ -85,7 +91,12 @@ fn remove_or_keep(
     let trash = trash_of(&worktree.path);
     // An earlier removal may have crashed after its rename. Without this, the rename below would fail.
     delete_folder(&trash)?;
-    let admin = admin_of(repository, &worktree.path)?;
+    let own = own::find(repository, &worktree.path)?.map(|(shadow, _)| shadow);
+    let is_own = own.is_some();
+    let admin = match own {
+        Some(shadow) => Some(shadow),
+        None => admin_of(repository, &worktree.path)?,
+    };
     let ours = admin.as_ref().is_none_or(|admin| admin.join(MARKER_FILE).is_file());
     if !ours || (admin.is_none() && worktree.path.exists()) {
         return Err(GitError::Foreign {
@@ -98,7 +109,7 @@ fn remove_or_keep(
     let present = worktree.path.is_dir();
     let removal = match (present, &admin, kept_dir) {
         (true, Some(admin), Some(kept_dir))
-            if must_keep || holds_repository(repository, worktree, admin)? =>
+            if must_keep || holds_repository(repository, worktree, admin, is_own)? =>
         {
             Removal::Kept { path: keep(worktree, admin, kept_dir)? }
         }
@@ -115,6 +126,10 @@ fn remove_or_keep(
         // files are deleted or moved, which may take minutes.
         let lock = lock_of(repository.common_dir());
         let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        // The refs that keep what a place borrowed stay with a place that is kept.
+        if is_own && !matches!(removal, Removal::Kept { .. }) {
+            own::forget(repository, &worktree.path)?;
+        }
         delete_folder(&admin)?;
     }
     fail_point!("cleanup.unregistered");
@@ -177,8 +192,16 @@ pub(crate) fn delete_folder(folder: &Path) -> Result<(), GitError> {
 
 /// Returns whether the worktree contains a `.git` other than those of registered submodules, or has submodule
 /// repositories of its own.
-fn holds_repository(repository: &Repository, worktree: &Worktree, admin: &Path) -> Result<bool, GitError> {
-    if admin.join("modules").exists() || worktree.path.join(".git").is_dir() {
+fn holds_repository(
+    repository: &Repository,
+    worktree: &Worktree,
+    admin: &Path,
+    is_own: bool,
+) -> Result<bool, GitError> {
+    let dot_git = worktree.path.join(".git");
+    // Of submodules only what a commit names has come home from an own place.
+    let found = if is_own { dot_git.join("modules").exists() } else { dot_git.is_dir() };
+    if found || admin.join("modules").exists() {
         return Ok(true);
     }
     let submodules = submodules(admin)?;
@@ -195,7 +218,7 @@ fn holds_repository(repository: &Repository, worktree: &Worktree, admin: &Path) 
                 if !(known && leads_inside(&entry.path(), repository.common_dir())) {
                     return Ok(true);
                 }
-            } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) && entry.file_name() != ".git" {
                 due.push(folder.join(entry.file_name()));
             }
         }

@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
-use super::obstacles::refuse_in_worktree;
 use super::program::{CHECKOUT_TIME_MAX, Call};
 use super::refs::keep_ref;
 use super::repository::{Repository, object_id};
@@ -34,6 +33,17 @@ pub struct WorktreeSpec {
     pub base: ObjectId,
     /// Owner of the worktree: `project/objective`.
     pub marker: String,
+    /// Set if a new one is to be an own place.
+    pub own: Option<Upstream>,
+}
+
+/// Where a new own place finds what integration holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    /// Folder of the repository that follows integration, the place's remote `origin`.
+    pub origin: PathBuf,
+    /// Target branch, without `refs/heads/`.
+    pub branch: String,
 }
 
 /// A worktree that Paddock made. Its git directory is known from making it, never from its `.git` file, which
@@ -42,30 +52,32 @@ pub struct WorktreeSpec {
 pub struct Worktree {
     /// Folder of the working tree.
     pub path: PathBuf,
-    /// Its git directory, `<common dir>/worktrees/<name>`.
+    /// Its git directory, `<common dir>/worktrees/<name>`; that of an own place is its shadow.
     pub git_dir: PathBuf,
     /// Branch without `refs/heads/`; empty if HEAD is detached.
     pub branch: String,
     /// Whether the worktree existed before the call.
     pub reused: bool,
+    /// Whether it is an own place: a repository of its own, of which Paddock knows what came home.
+    #[serde(default)]
+    pub is_own: bool,
 }
 
 /// File in a worktree's git directory that says that Paddock made the worktree, and for which owner.
 pub(crate) const MARKER_FILE: &str = "paddock";
 
-/// Makes the worktree, or finds the one made before.
+/// Makes the git worktree at a place, or finds the one made before. The caller holds the repository's lock.
 ///
 /// # Errors
-/// [`GitError::Foreign`] if Paddock did not make the folder or the branch, else whatever git reports.
-pub fn add_worktree(repository: &Repository, spec: &WorktreeSpec) -> Result<Worktree, GitError> {
-    let lock = lock_of(repository.common_dir());
-    let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
-    let path = absolute(&spec.path)?;
-    let place = Place { repository, path: &path, marker: &spec.marker };
+/// As [`super::add_worktree`].
+pub(crate) fn add(place: &Place<'_>, spec: &WorktreeSpec) -> Result<Worktree, GitError> {
+    let repository = place.repository;
     let reused = place.existing()?;
     prepare_branch(repository, spec, reused.is_some())?;
-    let worktree =
-        |git_dir, reused| Worktree { path: path.clone(), git_dir, branch: spec.branch.clone(), reused };
+    let worktree = |git_dir, reused| {
+        let (path, branch) = (place.path.to_owned(), spec.branch.clone());
+        Worktree { path, git_dir, branch, reused, is_own: false }
+    };
     if let Some(git_dir) = reused {
         return Ok(worktree(git_dir, true));
     }
@@ -83,7 +95,11 @@ pub fn add_worktree(repository: &Repository, spec: &WorktreeSpec) -> Result<Work
 
 /// Records a branch as Paddock's before git makes it, because a branch without the record counts as the
 /// user's. Moves a branch without commits of its own to the new base.
-fn prepare_branch(repository: &Repository, spec: &WorktreeSpec, in_use: bool) -> Result<(), GitError> {
+pub(crate) fn prepare_branch(
+    repository: &Repository,
+    spec: &WorktreeSpec,
+    in_use: bool,
+) -> Result<(), GitError> {
     let full = format!("refs/heads/{}", spec.branch);
     let made = made_ref(&spec.branch);
     let (head, made_at) = (repository.commit_of(&full)?, repository.commit_of(&made)?);
@@ -226,14 +242,14 @@ impl Place<'_> {
     }
 
     /// Returns the path of the intent file, named by a hash because the path of a worktree is no file name.
-    fn intent_file(&self) -> Result<PathBuf, GitError> {
+    pub(crate) fn intent_file(&self) -> Result<PathBuf, GitError> {
         let id = git2::Oid::hash_object(git2::ObjectType::Blob, self.path.as_os_str().as_encoded_bytes())?;
         let folder = self.repository.own_folder()?.join("making");
         fs::create_dir_all(&folder).map_err(GitError::io(&folder))?;
         Ok(folder.join(object_id(id)?.as_str()))
     }
 
-    fn foreign(&self) -> GitError {
+    pub(crate) fn foreign(&self) -> GitError {
         GitError::Foreign {
             what: format!("the folder {}", self.path.display()),
             way_out: "move it away, or choose another `worktrees_root`".to_owned(),
@@ -243,7 +259,7 @@ impl Place<'_> {
 
 /// Refuses a link at the path. An agent can put one in place of its worktree; the link's target is not
 /// Paddock's to read, write or remove.
-fn refuse_link(path: &Path) -> Result<(), GitError> {
+pub(crate) fn refuse_link(path: &Path) -> Result<(), GitError> {
     if !path.is_symlink() {
         return Ok(());
     }
@@ -255,7 +271,12 @@ fn refuse_link(path: &Path) -> Result<(), GitError> {
 
 /// Makes a linked worktree's git directory lead to the repository that contains it.
 pub(crate) fn repair_commondir(admin: &Path) -> Result<(), GitError> {
-    write_if_other(&admin.join("commondir"), "../..\n")
+    repair_commondir_at(admin, "../..")
+}
+
+/// Like [`repair_commondir`], for a git directory that lies elsewhere; `up` is the way to the repository.
+pub(crate) fn repair_commondir_at(admin: &Path, up: &str) -> Result<(), GitError> {
+    write_if_other(&admin.join("commondir"), &format!("{up}\n"))
 }
 
 /// Makes a file hold exactly this text, whatever an agent put in its place.
@@ -305,25 +326,4 @@ pub(crate) fn lock_of(common_dir: &Path) -> Arc<Mutex<()>> {
     static LOCKS: Mutex<Option<HashMap<PathBuf, Arc<Mutex<()>>>>> = Mutex::new(None);
     let mut locks = LOCKS.lock().unwrap_or_else(PoisonError::into_inner);
     locks.get_or_insert_default().entry(common_dir.to_owned()).or_default().clone()
-}
-
-/// Finds the worktree that was made at a path for a branch, without asking the worktree itself.
-///
-/// # Errors
-/// [`GitError::Unexpected`] if git has none registered there, [`GitError::Foreign`] if a link lies there now.
-pub fn find_worktree(repository: &Repository, path: &Path, branch: &str) -> Result<Worktree, GitError> {
-    let path = absolute(path)?;
-    refuse_link(&path)?;
-    let gone = || GitError::Unexpected(format!("git has no worktree registered at {}", path.display()));
-    let git_dir = admin_of(repository, &path)?.ok_or_else(gone)?;
-    refuse_in_worktree(&git_dir)?;
-    Ok(Worktree { path, git_dir, branch: branch.to_owned(), reused: true })
-}
-
-/// Ties a worktree to its repository again, whatever a session did to the files that do so.
-///
-/// # Errors
-/// [`GitError::Foreign`] if another repository lies there now, else whatever the file system reports.
-pub fn mend_worktree(repository: &Repository, worktree: &Worktree) -> Result<(), GitError> {
-    Place { repository, path: &worktree.path, marker: "" }.repair(&worktree.git_dir)
 }

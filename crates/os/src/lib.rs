@@ -14,6 +14,7 @@
 //! Depends on no other crate of Paddock. Linux is the main platform. macOS is supported with weaker means,
 //! and the places say what they lack.
 
+pub mod beneath;
 pub(crate) mod error;
 pub mod fail_points;
 pub mod files;

@@ -93,6 +93,7 @@ impl Home {
 
     pub(super) fn spec(&self, id: &str) -> WorktreeSpec {
         WorktreeSpec {
+            own: None,
             path: self.place(id),
             branch: format!("paddock/{id}/work"),
             base: head(&self.root),

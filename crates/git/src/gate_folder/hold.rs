@@ -295,6 +295,7 @@ impl<'a> Holding<'a> {
             git_dir: self.checkout.git_dir.to_owned(),
             branch: String::new(),
             reused: !from_nothing,
+            is_own: false,
         };
         Ok(Held { worktree, from_nothing, submodules_emptied: emptied, ignored })
     }

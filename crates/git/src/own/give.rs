@@ -1,0 +1,68 @@
+//! Bringing the repository of an own place to what its shadow and the project say, before a session.
+
+use std::path::Path;
+
+use super::super::error::GitError;
+use super::super::repository::Repository;
+use super::super::target::{operation, symbolic_head};
+use super::super::worktree::Worktree;
+use super::borrowed;
+use super::repository::DotGit;
+use super::shadow::{OwnShadow, name_of};
+use paddock_model::ids::ObjectId;
+
+/// Locks that a killed git leaves. No process runs in the place, so nobody holds them.
+const LOCKS: [&str; 4] = ["index.lock", "HEAD.lock", "packed-refs.lock", "config.lock"];
+
+/// Brings an own place to what the project has: its work branch, HEAD on it if the shadow's is, the index if
+/// Paddock changed the files, and the tip of integration. Restores what ties the place to the project,
+/// whatever a session did to it. No process may run in the place.
+///
+/// # Errors
+/// [`GitError::Foreign`] if the place has no repository any more, else whatever the file system reports.
+pub(crate) fn give_place(
+    repository: &Repository,
+    worktree: &Worktree,
+    tip: &ObjectId,
+    has_changed: bool,
+) -> Result<(), GitError> {
+    let full = format!("refs/heads/{}", worktree.branch);
+    let branch = repository.commit_of(&full)?.ok_or_else(|| {
+        GitError::Unexpected(format!(
+            "{full} is gone from the project, so its place has nothing to begin with"
+        ))
+    })?;
+    let library = repository.library()?;
+    let name = name_of(&worktree.path)?;
+    // Whatever is given has to stay, also if the project moves on without it.
+    borrowed::keep(&library, &name, &branch)?;
+    borrowed::keep_upstream(&library, &name, tip)?;
+    let dot_git = DotGit::open(&worktree.path)?;
+    for lock in LOCKS {
+        dot_git.remove(lock)?;
+    }
+    dot_git.borrow(repository)?;
+    dot_git.remove(&format!("{full}.lock"))?;
+    dot_git.set_ref(&full, &branch)?;
+    if let Some(place) = OwnShadow::read(&worktree.git_dir) {
+        dot_git.set_ref(&format!("refs/remotes/origin/{}", place.target), tip)?;
+    }
+    let shadow = worktree.git_dir.as_path();
+    let is_on_branch = symbolic_head(shadow).as_deref() == Some(worktree.branch.as_str());
+    if is_on_branch && operation(shadow).is_none() {
+        dot_git.set_head(&worktree.branch)?;
+    } else if dot_git.read("HEAD", 4096)?.is_none() {
+        // Without a HEAD git takes the place for no repository.
+        dot_git.set_head(&worktree.branch)?;
+    }
+    if has_changed || dot_git.read("index", u64::MAX)?.is_none() {
+        copy_index(shadow, &dot_git)?;
+    }
+    Ok(())
+}
+
+fn copy_index(shadow: &Path, dot_git: &DotGit) -> Result<(), GitError> {
+    let index = shadow.join("index");
+    let bytes = paddock_os::plain::read(&index).map_err(GitError::io(&index))?;
+    dot_git.write("index", &bytes)
+}

@@ -1,0 +1,109 @@
+//! The shadows of own places: where they are, whose they are, and how they go.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::super::error::GitError;
+use super::super::gate_folder::clear;
+use super::super::repository::{Repository, object_id};
+use super::super::worktree::{MARKER_FILE, absolute};
+use super::borrowed;
+use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
+use paddock_os::plain;
+
+/// File in a shadow that says which place it belongs to. It begins with `paddock`, like every file of
+/// Paddock's own.
+const PLACE_FILE: &str = "paddock-place.json";
+/// Characters of a hash that name a place.
+const NAME_CHARS: usize = 16;
+
+/// An own place, as its shadow has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnShadow {
+    /// Folder of the place.
+    pub path: PathBuf,
+    /// Owner: `project/objective`.
+    pub marker: String,
+    /// Work branch, without `refs/heads/`.
+    pub branch: String,
+    /// Target branch, without `refs/heads/`.
+    pub target: String,
+}
+
+impl OwnShadow {
+    pub(super) fn write(&self, shadow: &Path) -> Result<(), GitError> {
+        let file = shadow.join(PLACE_FILE);
+        let text = serde_json::to_vec(self).map_err(|error| GitError::Unexpected(error.to_string()))?;
+        write_atomic(&file, &text, PRIVATE_FILE_MODE, Flush::Later).map_err(GitError::io(&file))
+    }
+
+    /// Reads what a shadow says; `None` if it is no whole one.
+    pub(crate) fn read(shadow: &Path) -> Option<Self> {
+        serde_json::from_slice(&plain::read(shadow.join(PLACE_FILE)).ok()?).ok()
+    }
+}
+
+fn shadows(repository: &Repository) -> PathBuf {
+    repository.common_dir().join("paddock").join("places")
+}
+
+/// Returns the name of the own place at a path, absolute.
+pub(crate) fn name_of(path: &Path) -> Result<String, GitError> {
+    let id = git2::Oid::hash_object(git2::ObjectType::Blob, path.as_os_str().as_encoded_bytes())?;
+    Ok(object_id(id)?.as_str().chars().take(NAME_CHARS).collect())
+}
+
+/// Returns the folder that is, or would be, the shadow of an own place at a path.
+///
+/// # Errors
+/// Fails if the path cannot be made absolute.
+pub(crate) fn shadow_folder(repository: &Repository, path: &Path) -> Result<PathBuf, GitError> {
+    Ok(shadows(repository).join(name_of(&absolute(path)?)?))
+}
+
+/// Returns the shadow of the own place that was made at a path, with its marker, if there is one.
+///
+/// # Errors
+/// As [`shadow_folder`].
+pub(crate) fn find(repository: &Repository, path: &Path) -> Result<Option<(PathBuf, String)>, GitError> {
+    let shadow = shadow_folder(repository, path)?;
+    match plain::read_to_string(shadow.join(MARKER_FILE)) {
+        Ok(marker) if !marker.is_empty() => Ok(Some((shadow, marker))),
+        _ => Ok(None),
+    }
+}
+
+/// Returns the own places of a repository, sorted by path.
+///
+/// # Errors
+/// Fails if the folder of shadows cannot be listed.
+pub fn own_places(repository: &Repository) -> Result<Vec<OwnShadow>, GitError> {
+    let folder = shadows(repository);
+    let entries = match fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(GitError::Io { path: folder, source }),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let shadow = entry.map_err(GitError::io(&folder))?.path();
+        found.extend(OwnShadow::read(&shadow).filter(|_| shadow.join(MARKER_FILE).is_file()));
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
+}
+
+/// Forgets an own place whose folder is gone: the refs that keep what it borrowed, then the shadow. Safe to
+/// repeat.
+///
+/// # Errors
+/// Fails if a ref or the shadow cannot be removed.
+pub(crate) fn forget(repository: &Repository, path: &Path) -> Result<(), GitError> {
+    let path = absolute(path)?;
+    borrowed::release(repository, &name_of(&path)?)?;
+    let shadow = shadow_folder(repository, &path)?;
+    clear(&shadow).map_err(GitError::io(&shadow))
+}
