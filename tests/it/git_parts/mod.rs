@@ -13,6 +13,7 @@ mod hidden_work;
 mod hostile;
 mod landing;
 mod linear;
+mod origins;
 mod publishing;
 mod radar;
 mod repositories;
