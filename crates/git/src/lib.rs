@@ -40,6 +40,7 @@ mod facts;
 mod gate_folder;
 mod harvest;
 mod history;
+mod home;
 mod identity;
 mod ignore_rules;
 mod landing;
@@ -101,6 +102,7 @@ pub use gate_folder::{
 };
 pub use harvest::{COMMITS_MAX, CheckpointFacts, Harvest, HeadElsewhere, harvest, head_count};
 pub use history::CommitRecord;
+pub use home::Limits as HomeLimits;
 pub use identity::{IdentityQuestion, configured_identity};
 pub use landing::{LandOrder, LandOutcome, land};
 pub use locks::remove_stale_locks;
