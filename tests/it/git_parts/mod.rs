@@ -14,6 +14,7 @@ mod hostile;
 mod landing;
 mod linear;
 mod origins;
+mod own_places;
 mod publishing;
 mod radar;
 mod repositories;

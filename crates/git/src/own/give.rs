@@ -10,6 +10,7 @@ use super::borrowed;
 use super::repository::DotGit;
 use super::shadow::{OwnShadow, name_of};
 use paddock_model::ids::ObjectId;
+use paddock_os::fail_points::fail_point;
 
 /// Locks that a killed git leaves. No process runs in the place, so nobody holds them.
 const LOCKS: [&str; 4] = ["index.lock", "HEAD.lock", "packed-refs.lock", "config.lock"];
@@ -58,6 +59,7 @@ pub(crate) fn give_place(
     if has_changed || dot_git.read("index", u64::MAX)?.is_none() {
         copy_index(shadow, &dot_git)?;
     }
+    fail_point!("place.given");
     Ok(())
 }
 
