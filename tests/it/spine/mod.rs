@@ -10,4 +10,5 @@ mod graphs;
 mod hostile;
 mod input;
 mod names;
+mod origins;
 mod users;

@@ -4,6 +4,7 @@
 use super::super::world::{Site, World};
 use super::attempts::past_locks;
 use super::candidates::is_at;
+use super::origin;
 use paddock_engine::input::{Input, LandingAnswer, Problem};
 use paddock_git::{LandOrder, LandOutcome, land as land_in};
 use paddock_model::ids::{EntryId, ObjectId, ObjectiveKey, ProjectSlug};
@@ -91,6 +92,10 @@ pub(in super::super) fn land(world: &World, order: &Order) {
             LandingAnswer::Failed(Problem::new(error))
         }
     };
+    // Before the report: what follows from a landing finds it in the origin.
+    if matches!(answer, LandingAnswer::Landed) {
+        origin::follow(world, &order.site);
+    }
     fail_point!("landing.after");
     world.report(Input::LandingAnswered { project, entry: order.entry, commit, answer });
 }

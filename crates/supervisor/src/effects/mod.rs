@@ -51,6 +51,7 @@ mod gate_places;
 mod gates;
 mod harvest;
 mod landings;
+mod origin;
 mod planning;
 mod proofs;
 mod remote;

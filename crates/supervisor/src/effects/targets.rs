@@ -10,7 +10,7 @@ use super::super::user_refs;
 use super::super::world::{Site, World};
 use super::bypass;
 use super::candidates::candidate_name;
-use super::remote;
+use super::{origin, remote};
 use paddock_engine::effect::LandedWork;
 use paddock_engine::input::{Input, Problem, PublishAnswer};
 use paddock_git::{CasOutcome, GitError, Needed, PublishOrder, PublishOutcome, Repository, is_lfs_installed};
@@ -61,6 +61,9 @@ pub(in super::super) fn make_integration(world: &World, site: &Site, at: &Object
         }
     };
     let tip = world.with_disk_space(site, "the integration ref is made", make);
+    if tip.is_ok() {
+        origin::follow(world, site);
+    }
     fail_point!("integration.after");
     let tip = tip.map_err(|error| error.to_string());
     world.report(Input::IntegrationMade { project: site.slug.clone(), tip: tip.map_err(Problem::new) });
@@ -214,6 +217,9 @@ pub(in super::super) fn move_external(world: &World, site: &Site, from: &ObjectI
         Ok(CasOutcome::Modified { .. }) => Err(INTEGRATION_MOVED.to_owned()),
         Err(error) => Err(error.to_string()),
     };
+    if result.is_ok() {
+        origin::follow(world, site);
+    }
     world.report(Input::ExternalMoved {
         project: site.slug.clone(),
         to: to.clone(),
@@ -229,6 +235,9 @@ pub(in super::super) fn adopt(world: &World, site: &Site, from: &ObjectId, lande
     let adopt = || try_adopt(world, site, from, landed);
     let result =
         world.with_disk_space(site, "the target branch is adopted", adopt).map_err(|error| error.to_string());
+    if result.is_ok() {
+        origin::follow(world, site);
+    }
     world.report(Input::TargetAdopted { project: site.slug.clone(), result: result.map_err(Problem::new) });
 }
 
