@@ -118,6 +118,7 @@ fn finish(world: &mut World, number: u64) {
         commits: vec![made],
         net_paths: Vec::new(),
         bad_links: Vec::new(),
+        left_behind: Vec::new(),
         set_up: paddock_model::facts::SetUpFacts::default(),
         integrator_paths: Vec::new(),
         secrets: Vec::new(),

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::listing::a_few_of;
 use super::tamper::{Leave, is_everything, is_open_scope, unnamed};
-use paddock_model::facts::{HarvestFacts, SecretFact};
+use paddock_model::facts::{HarvestFacts, LeftBehind, SecretFact};
 use paddock_model::finding::{Finding, FindingCode};
 use paddock_model::objective::Objective;
 use paddock_model::path::RepoPath;
@@ -83,6 +83,7 @@ pub(crate) fn review(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Find
     findings.extend(set_up(facts, terms)?);
     findings.extend(reserved(&facts.net_paths));
     findings.extend(bad_links(&facts.bad_links));
+    findings.extend(left_behind(facts, terms));
     findings.extend(empty(facts));
     findings.extend(tampered(facts, terms)?);
     if !facts.uncommitted.is_empty() {
@@ -130,6 +131,20 @@ fn bad_links(paths: &[RepoPath]) -> Option<Finding> {
         quoted(paths)
     );
     (!paths.is_empty()).then(|| Finding::new(FindingCode::Reserved, text, paths.to_vec()))
+}
+
+/// What a commit only names is not in its tree: after the landing nobody could check it out. A person may know
+/// that it is where others find it.
+fn left_behind(facts: &HarvestFacts, terms: &Terms<'_>) -> Option<Finding> {
+    let described = |left: &LeftBehind| format!("`{}`: {}", left.path, left.reason);
+    let found: Vec<String> = facts.left_behind.iter().map(described).collect();
+    let text = format!(
+        "the branch needs more than its commits hold, and that could not be brought home from the session's folder          ({}); put it there, or take these paths out of the branch; a person who knows that others have it accepts          it with `paddock objective approve {}`",
+        a_few_of(&found, NAMED_MAX),
+        terms.id
+    );
+    let paths: BTreeSet<RepoPath> = facts.left_behind.iter().map(|left| left.path.clone()).collect();
+    (!found.is_empty()).then(|| Finding::new(FindingCode::LeftBehind, text, paths.into_iter().collect()))
 }
 
 /// Returns the first few paths in backticks, and the number of the others.

@@ -76,6 +76,8 @@ pub struct HarvestFacts {
     pub net_paths: Vec<RepoPath>,
     /// Those of `net_paths` that are links where git must check out plain files (`.gitmodules`).
     pub bad_links: Vec<RepoPath>,
+    /// What the branch names and what could not be brought home from the session's own place.
+    pub left_behind: Vec<LeftBehind>,
     /// Those of `net_paths` that only commits of integrator sessions change.
     pub integrator_paths: Vec<RepoPath>,
     /// Secrets in commits of the branch, at most twenty.
@@ -100,6 +102,16 @@ pub struct HarvestFacts {
     pub summary: Option<SessionSummary>,
     /// Further reports of its agent: usage, failure, and the id of the conversation.
     pub account: Account,
+}
+
+/// Something that commits name and that exists nowhere on this machine where Paddock may take it from: the
+/// content of a file of git LFS, or the commit of a submodule.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LeftBehind {
+    /// Path in the commit that names it.
+    pub path: RepoPath,
+    /// Why it could not be brought home, and what would help: part of a sentence, for people and agents.
+    pub reason: String,
 }
 
 /// What the set-up of a worktree (`worktree.setup`) and the copies (`worktree.copy`) left there.

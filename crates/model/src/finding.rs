@@ -38,6 +38,8 @@ pub enum FindingCode {
     Unsearched,
     /// The branch holds what the user had put into the stash.
     StashTaken,
+    /// The branch names content of git LFS, or a commit of a submodule, that could not be brought home.
+    LeftBehind,
 }
 
 impl FindingCode {
@@ -48,7 +50,7 @@ impl FindingCode {
         match self {
             Self::OutOfScope | Self::Protected | Self::Empty | Self::Uncommitted => true,
             Self::HeadElsewhere | Self::Tampered | Self::FewerTests => true,
-            Self::Unsearched | Self::StashTaken | Self::SetUp => true,
+            Self::Unsearched | Self::StashTaken | Self::SetUp | Self::LeftBehind => true,
             Self::CopiedFile | Self::Secret | Self::Reserved => false,
         }
     }

@@ -5,7 +5,7 @@ use paddock_engine::effect::Effect;
 use paddock_engine::input::{CandidateAnswer, ChainMade, Input};
 use paddock_model::command::{Command, Reply};
 use paddock_model::event::{Dropped, Fact};
-use paddock_model::facts::{CommitFacts, HarvestFacts, UnsearchedFact};
+use paddock_model::facts::{CommitFacts, HarvestFacts, LeftBehind, UnsearchedFact};
 use paddock_model::failure::{Failure, FailureClass};
 use paddock_model::finding::FindingCode;
 use paddock_model::gate::CommandResult;
@@ -40,6 +40,7 @@ pub(super) fn facts(head: char, paths: &[&str]) -> HarvestFacts {
         set_up: paddock_model::facts::SetUpFacts::default(),
         uncommitted: Vec::new(),
         bad_links: Vec::new(),
+        left_behind: Vec::new(),
         salvage: None,
         head_elsewhere: None,
         tampered: Vec::new(),
@@ -239,6 +240,30 @@ fn a_file_that_was_not_searched_for_secrets_waits_for_a_person_who_may_accept_it
     let finding = &harvest.findings[0];
     assert_eq!(finding.code, FindingCode::Unsearched);
     assert!(finding.text.contains("`src/dump.bin`") && finding.text.contains("approve one"), "{finding:?}");
+    world.good("one", Order::Approve { note: None, head: None });
+    assert_eq!(world.status("one"), Status::Queued);
+}
+
+#[test]
+fn what_could_not_be_brought_home_is_named_to_the_agent_and_a_person_may_accept_it() {
+    let mut world = World::new(FILE);
+    world.begin("one", "src/**", &[]);
+    let left = |path: &str, reason: &str| LeftBehind { path: path.into(), reason: reason.to_owned() };
+    let left_behind =
+        vec![left("src/big.bin", "its content is nowhere"), left("src/x", "its commit is not here")];
+    world.finish(1, HarvestFacts { left_behind, ..facts('a', &["src/big.bin", "src/x"]) });
+    assert_eq!(world.status("one"), Status::NeedsReview);
+    let harvest = world.state.session(SessionId(1)).unwrap().harvest.clone().unwrap();
+    let finding = &harvest.findings[0];
+    assert_eq!(
+        (finding.code, finding.paths.len(), finding.names_its_paths()),
+        (FindingCode::LeftBehind, 2, true)
+    );
+    assert!(
+        finding.text.contains("(`src/big.bin`: its content is nowhere, `src/x`: its commit"),
+        "{finding:?}"
+    );
+    assert_eq!(serde_json::to_value(finding.code).unwrap(), "left_behind");
     world.good("one", Order::Approve { note: None, head: None });
     assert_eq!(world.status("one"), Status::Queued);
 }

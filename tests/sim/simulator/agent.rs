@@ -203,6 +203,7 @@ pub(super) fn harvest(
         net_paths: repo.net_paths(&head).iter().map(|path| RepoPath::from(path.as_str())).collect(),
         integrator_paths: Vec::new(),
         bad_links: Vec::new(),
+        left_behind: Vec::new(),
         secrets: Vec::new(),
         unsearched: Vec::new(),
         uncommitted: if is_dirty { vec![RepoPath::from("forgotten")] } else { Vec::new() },

@@ -144,6 +144,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
         commits: found.commits.iter().map(commit_facts).collect(),
         net_paths: found.net_paths,
         bad_links: found.bad_links,
+        left_behind: Vec::new(),
         integrator_paths: branch.own_paths,
         secrets: branch.secrets,
         unsearched: branch.unsearched,
