@@ -62,6 +62,7 @@ fn main() -> ExitCode {
     match arguments.next().as_deref().and_then(OsStr::to_str) {
         Some("__keeper") => return paddock_runner::keeper::main(arguments),
         Some("__look") => return paddock_supervisor::gate_job::look_main(arguments),
+        Some("__home") => return paddock_git::home_main(arguments),
         Some("__set_up") => return paddock_supervisor::set_up_job::look_main(arguments),
         Some("__enter") => return paddock_runner::enter::main(arguments),
         Some("__scripted") => return paddock_agents::scripted::main(arguments),

@@ -38,6 +38,13 @@ pub use record::{Judged, judge};
 pub(crate) use switch::Switched;
 pub use table::Means;
 
+/// Reads the entries of a text in git's format: keys as `section.name` with what follows `=`. `None` if git
+/// would refuse the text.
+pub(crate) fn parse_text(text: &[u8]) -> Option<Vec<(Vec<u8>, Option<Vec<u8>>)>> {
+    let entries = parse::parse(text)?;
+    Some(entries.into_iter().map(|(key, value)| (key.bytes().to_vec(), value)).collect())
+}
+
 /// Reads all entries: the machine's, the user's, the repository's, and those of worktrees.
 fn all(common_dir: &Path, worktrees: &[PathBuf]) -> Result<Vec<Entry>, GitError> {
     let mut entries = Vec::new();

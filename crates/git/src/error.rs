@@ -164,6 +164,16 @@ pub enum GitError {
         /// What stands there: "a named pipe".
         what: &'static str,
     },
+    /// Work cannot be brought home from a place with a repository of its own.
+    #[error("{}: {what}; {way_out}", place.display())]
+    Place {
+        /// The folder of the place.
+        place: PathBuf,
+        /// What is wrong there.
+        what: String,
+        /// What a person can do, and where the work is.
+        way_out: String,
+    },
     /// git could not sign a merge with the user's key.
     #[error("git could not sign the merge: {0}")]
     Signing(String),

@@ -1,10 +1,35 @@
 //! Bringing work home from a place with a repository of its own.
 //!
-//! Two sides talk in frames over pipes. The helper of a place ([`serve()`]) runs with the agent's rights: it
+//! Two sides talk in frames over pipes. The helper of a place ([`main`]) runs with the agent's rights: it
 //! reads the place's repository and sends what is new. The supervisor trusts nothing that it says: each object
 //! is checked in quarantine before it may enter the project's repository.
 
+mod at_end;
+mod bring;
+mod check;
+mod fault;
 mod frame;
+mod helper;
+mod intake;
 mod limits;
+mod pack;
+mod pipe;
+mod place;
+mod place_refs;
+mod quarantine;
+mod record;
+mod serve;
+mod settle;
+mod talk;
+mod walk;
+mod watch;
 
+pub use helper::Helper;
 pub use limits::Limits;
+pub use place::PlaceHome;
+pub use record::{Home, NotHome};
+pub use serve::main;
+pub use talk::PlaceHead;
+
+#[cfg(test)]
+mod tests;

@@ -102,7 +102,7 @@ pub use gate_folder::{
 };
 pub use harvest::{COMMITS_MAX, CheckpointFacts, Harvest, HeadElsewhere, harvest, head_count};
 pub use history::CommitRecord;
-pub use home::Limits as HomeLimits;
+pub use home::{Helper, Home, Limits as HomeLimits, NotHome, PlaceHead, PlaceHome, main as home_main};
 pub use identity::{IdentityQuestion, configured_identity};
 pub use landing::{LandOrder, LandOutcome, land};
 pub use locks::remove_stale_locks;

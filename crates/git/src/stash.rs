@@ -74,7 +74,7 @@ impl Repository {
         let newest = self.library()?.refname_to_id(STASH).ok();
         let Some(newest) = newest.map(object_id).transpose()? else { return Ok(Vec::new()) };
         let log = read_plain(&self.stash_log(), LOG_BYTES_MAX).unwrap_or_default();
-        let mut found: Vec<StashEntry> = log.lines().filter_map(entry).collect();
+        let mut found: Vec<StashEntry> = log.lines().filter_map(stash_entry).collect();
         // A log that was removed or emptied leaves the newest entry to the ref alone.
         if found.last().map(|last| &last.commit) != Some(&newest) {
             found.push(StashEntry { commit: newest, line: "Paddock <paddock> 0 +0000\tstash".to_owned() });
@@ -290,7 +290,7 @@ impl Repository {
 }
 
 /// Parses a line of the reflog.
-fn entry(line: &str) -> Option<StashEntry> {
+pub(crate) fn stash_entry(line: &str) -> Option<StashEntry> {
     let (_, rest) = line.split_once(' ')?;
     let (commit, line) = rest.split_once(' ')?;
     Some(StashEntry { commit: ObjectId::new(commit).ok()?, line: line.to_owned() })

@@ -102,6 +102,18 @@ mod on {
         ("adopt.before", "a job of an earlier supervisor is to be adopted"),
         ("adopt.after", "the job is adopted; the kernel does not know yet"),
         ("checkpoint.counted", "new commits of a running session are counted; the kernel does not know yet"),
+        (
+            "home.packed",
+            "a place's new objects are checked and flushed in quarantine; the project has none of them",
+        ),
+        ("home.kept", "the file that keeps the pack is there; the pack is still in quarantine"),
+        ("home.moved", "the project has the objects; no ref leads to them"),
+        ("home.refs", "refs keep what is beside the work branch; the branch has not moved"),
+        ("home.moving", "the move of the work branch is recorded as an intent; the branch has not moved"),
+        (
+            "home.recorded",
+            "the branch has moved and the record is written; the pack is still kept by its file",
+        ),
         ("stop.before", "a session is to be stopped"),
         ("stop.after", "the session's keeper is asked to stop it"),
         ("harvest.before", "a session has ended; its worktree is not read"),

@@ -1,0 +1,29 @@
+//! Why nothing comes home.
+
+use std::io;
+
+use crate::error::GitError;
+
+/// Why nothing comes home.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// What the helper named as the reason why nothing comes: a sentence without its end.
+    Named(String),
+    /// What is wrong with what the helper sent: a sentence without its end.
+    Place(String),
+    /// The pipe broke, or the helper was silent.
+    Pipe(io::Error),
+    /// The project cannot be read or written.
+    Project(GitError),
+}
+
+impl From<GitError> for Fault {
+    fn from(error: GitError) -> Self {
+        Self::Project(error)
+    }
+}
+
+/// A fault that the helper named in the middle of a pack.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Named(pub(crate) String);

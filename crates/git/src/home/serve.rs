@@ -1,0 +1,364 @@
+//! The place's side: `paddock __home FOLDER BRANCH STORE…` reads a place and sends what is not home yet.
+//!
+//! It runs with the rights of the agent. It starts no program and reads no configuration: refs are read from
+//! their files, objects by libgit2's object store alone.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use git2::{ObjectType, Oid};
+
+use super::at_end::INDEX;
+use super::frame::{self, Frame, Kind};
+use super::limits::{CHUNK_BYTES, INDEX_BYTES_MAX, LIST_BYTES_MAX};
+use super::pack::PackWriter;
+use super::place_refs::{self, Unread, file};
+use super::talk::{Bring, Changed, Listed, OPERATIONS, PlaceRefs, Tags, Told, Watch};
+use super::walk::{News, Stop, Stores, Walk};
+use super::watch::Watcher;
+use crate::repository::oid;
+use paddock_model::ids::ObjectId;
+
+/// How often a helper that works on an answer says so.
+const ALIVE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// What a helper is started with.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    /// The place: the folder that has `.git`.
+    pub(crate) folder: PathBuf,
+    /// The work branch, without `refs/heads/`.
+    pub(crate) branch: String,
+    /// The project's object folders, as the place's file of alternates names them.
+    pub(crate) stores: Vec<PathBuf>,
+}
+
+impl Order {
+    /// Parses the arguments after `__home`.
+    fn parse(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
+        let folder = PathBuf::from(arguments.next()?);
+        let branch = arguments.next()?.into_string().ok()?;
+        let stores: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
+        (!stores.is_empty()).then_some(Self { folder, branch, stores })
+    }
+}
+
+/// Runs `paddock __home FOLDER BRANCH STORE…` until its input ends.
+#[must_use]
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let Some(order) = Order::parse(arguments) else { return ExitCode::FAILURE };
+    bound_memory();
+    let mut output = io::BufWriter::with_capacity(CHUNK_BYTES, io::stdout().lock());
+    match serve(&order, &mut BufReader::new(io::stdin()), &mut output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// Keeps a pack that was made to fill the memory from filling it. What libgit2 maps of packs does not count.
+/// Only Linux counts this way; elsewhere the limit of time has to do.
+fn bound_memory() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        /// A file of the largest size as it is read, inflated and hashed, and as much again.
+        const DATA_BYTES_MAX: u64 = 3 << 30;
+        let maximum = getrlimit(Resource::Data).maximum;
+        let wanted = maximum.map_or(DATA_BYTES_MAX, |maximum| maximum.min(DATA_BYTES_MAX));
+        // Without the limit the helper works as well.
+        let _ = setrlimit(Resource::Data, Rlimit { current: Some(wanted), maximum });
+    }
+}
+
+/// Answers requests until the input ends.
+///
+/// # Errors
+/// Fails if a pipe breaks, or a request is none.
+pub(crate) fn serve(order: &Order, input: &mut dyn BufRead, output: &mut dyn Write) -> io::Result<()> {
+    let mut side = PlaceSide { order, git_dir: order.folder.join(".git"), tags: Tags::new(), told: None };
+    let mut watcher = Watcher::new(&side.git_dir);
+    while let Some(request) = frame::read(input)? {
+        match request.kind {
+            Kind::Bring => {
+                let bring: Bring = request.header()?;
+                side.take_tags(&request, input)?;
+                side.bring(&bring, output)?;
+            }
+            Kind::Watch => {
+                let watch: Watch = request.header()?;
+                let changed = side.watch(&mut watcher, Duration::from_millis(watch.timeout_ms));
+                frame::write(output, Kind::Changed, &Changed { changed }, &[])?;
+            }
+            _ => return Err(frame::malformed("a request that is none")),
+        }
+        output.flush()?;
+    }
+    Ok(())
+}
+
+/// The refs of a place, and those that cannot be read; or why none can.
+type Read = Result<(PlaceRefs, Unread), String>;
+
+/// A place as its helper knows it.
+struct PlaceSide<'a> {
+    order: &'a Order,
+    git_dir: PathBuf,
+    tags: Tags,
+    /// The refs as the last answer told them.
+    told: Option<Read>,
+}
+
+impl PlaceSide<'_> {
+    fn take_tags(&mut self, request: &Frame, input: &mut dyn BufRead) -> io::Result<()> {
+        let body = frame::body(input, request, LIST_BYTES_MAX)?;
+        if !body.is_empty() {
+            self.tags = serde_json::from_slice(&body)?;
+        }
+        Ok(())
+    }
+
+    fn refs(&self) -> Read {
+        place_refs::read(&self.git_dir, &self.order.branch, &self.tags)
+    }
+
+    /// Waits until the refs differ from those of the last answer.
+    fn watch(&self, watcher: &mut Watcher, timeout: Duration) -> bool {
+        let end = Instant::now() + timeout;
+        loop {
+            if self.told.as_ref() != Some(&self.refs()) {
+                return true;
+            }
+            let now = Instant::now();
+            if now >= end {
+                return false;
+            }
+            watcher.wait(end - now);
+        }
+    }
+
+    /// Answers one request to bring. A fault of the place is an answer.
+    fn bring(&mut self, bring: &Bring, output: &mut dyn Write) -> io::Result<()> {
+        let read = self.refs();
+        self.told = Some(read.clone());
+        let (refs, unread) = match read {
+            Ok(read) => read,
+            Err(reason) => return fault(output, reason),
+        };
+        let stores = match self.stores() {
+            Ok(stores) => stores,
+            Err(reason) => return fault(output, reason),
+        };
+        match Answer::collect(self, &stores, bring, (refs, unread), output) {
+            Ok(answer) => answer.send(&stores, output),
+            Err(Stop::Fault(reason)) => fault(output, reason),
+            Err(Stop::Pipe(error)) => Err(error),
+        }
+    }
+
+    fn stores(&self) -> Result<Stores, String> {
+        match std::fs::symlink_metadata(&self.git_dir) {
+            Ok(facts) if facts.is_dir() => Stores::open(&self.git_dir, &self.order.stores),
+            Ok(_) => Err(".git is no folder".to_owned()),
+            Err(error) => Err(format!(".git cannot be read: {error}")),
+        }
+    }
+}
+
+fn fault(output: &mut dyn Write, reason: String) -> io::Result<()> {
+    frame::write(output, Kind::Fault, &Told { path: String::new(), reason }, &[])
+}
+
+/// What one request brings.
+struct Answer {
+    listed: Listed,
+    news: News,
+    index: Option<Vec<u8>>,
+    left: Vec<Told>,
+}
+
+impl Answer {
+    fn collect(
+        side: &PlaceSide<'_>,
+        stores: &Stores,
+        bring: &Bring,
+        (refs, unread): (PlaceRefs, Unread),
+        output: &mut dyn Write,
+    ) -> Result<Self, Stop> {
+        let mut last = Instant::now();
+        let mut pulse = || pulse(&mut last, output);
+        let mut walk = Walk::new(stores, bring, &mut pulse);
+        let mut left: Vec<Told> = unread.into_iter().map(|(path, reason)| Told { path, reason }).collect();
+        let branch = format!("refs/heads/{}", side.order.branch);
+        for (name, id) in needed(&refs, &branch) {
+            walk.add(id_of(id)?, Some(ObjectType::Commit)).map_err(|stop| named(&name, stop))?;
+        }
+        let mut listed = Listed {
+            refs: PlaceRefs { others: BTreeMap::new(), stashes: Vec::new(), ..refs },
+            ..Listed::default()
+        };
+        // What is wrong with one of the others keeps nothing else from coming home.
+        for (name, id) in refs.others {
+            match walk.add(id_of(&id)?, kind_of(&name)) {
+                Ok(()) => drop(listed.refs.others.insert(name, id)),
+                Err(Stop::Fault(reason)) => left.push(Told { path: name, reason }),
+                Err(pipe) => return Err(pipe),
+            }
+        }
+        for (at, entry) in refs.stashes.into_iter().enumerate() {
+            match walk.add(id_of(&entry.commit)?, Some(ObjectType::Commit)) {
+                Ok(()) => listed.refs.stashes.push(entry),
+                Err(Stop::Fault(reason)) => {
+                    left.push(Told { path: format!("{}, entry {}", place_refs::STASH, at + 1), reason });
+                }
+                Err(pipe) => return Err(pipe),
+            }
+        }
+        let mut index = None;
+        if bring.last {
+            listed.operations = operations(&side.git_dir);
+            match staged(&side.git_dir, stores) {
+                Ok((ids, bytes)) => {
+                    for (path, id) in ids {
+                        match walk.add(id, Some(ObjectType::Blob)) {
+                            Ok(()) => listed.staged.push(object_id(id)?),
+                            Err(Stop::Fault(reason)) => {
+                                left.push(Told { path, reason: format!("is staged; its entry {reason}") });
+                            }
+                            Err(pipe) => return Err(pipe),
+                        }
+                    }
+                    index = bytes;
+                }
+                Err(reason) => left.push(Told { path: INDEX.to_owned(), reason }),
+            }
+        }
+        let news = walk.finish();
+        Ok(Self { listed, news, index, left })
+    }
+
+    fn send(self, stores: &Stores, output: &mut dyn Write) -> io::Result<()> {
+        frame::write(output, Kind::Refs, &(), &serde_json::to_vec(&self.listed)?)?;
+        if !self.news.objects.is_empty() {
+            let sent = send_pack(&self.news, stores, output)?;
+            if let Err(reason) = sent {
+                return fault(output, reason);
+            }
+        }
+        if let Some(index) = &self.index {
+            frame::write(output, Kind::Index, &(), index)?;
+        }
+        for told in &self.left {
+            frame::write(output, Kind::Left, told, &[])?;
+        }
+        frame::write(output, Kind::Done, &(), &[])
+    }
+}
+
+/// Returns the tips without which nothing comes home, by name.
+fn needed<'a>(refs: &'a PlaceRefs, branch: &str) -> Vec<(String, &'a ObjectId)> {
+    let head = refs.head.commit.as_ref().map(|id| ("HEAD".to_owned(), id));
+    refs.branch.as_ref().map(|id| (branch.to_owned(), id)).into_iter().chain(head).collect()
+}
+
+fn named(name: &str, stop: Stop) -> Stop {
+    match stop {
+        Stop::Fault(reason) => Stop::Fault(format!("{name} {reason}")),
+        pipe @ Stop::Pipe(_) => pipe,
+    }
+}
+
+/// Returns the kind of object that a ref has to lead to, as git wants it.
+pub(crate) fn kind_of(name: &str) -> Option<ObjectType> {
+    let is_commit = name.starts_with("refs/heads/") || name.starts_with("refs/remotes/");
+    is_commit.then_some(ObjectType::Commit)
+}
+
+fn id_of(id: &ObjectId) -> Result<Oid, Stop> {
+    oid(id).map_err(|error| Stop::Fault(error.to_string()))
+}
+
+fn object_id(id: Oid) -> Result<ObjectId, Stop> {
+    crate::repository::object_id(id).map_err(|error| Stop::Fault(error.to_string()))
+}
+
+/// Tells now and then that the helper works.
+fn pulse(last: &mut Instant, output: &mut dyn Write) -> io::Result<()> {
+    if last.elapsed() < ALIVE_INTERVAL {
+        return Ok(());
+    }
+    *last = Instant::now();
+    frame::write(output, Kind::Alive, &(), &[])?;
+    output.flush()
+}
+
+fn operations(git_dir: &Path) -> Vec<String> {
+    let is_there = |name: &str| std::fs::symlink_metadata(git_dir.join(name)).is_ok();
+    OPERATIONS.iter().filter(|(name, _)| is_there(name)).map(|(name, _)| (*name).to_owned()).collect()
+}
+
+/// Files of an index that the project lacks, with their paths; and the index, if there is one.
+type Staged = (Vec<(String, Oid)>, Option<Vec<u8>>);
+
+fn staged(git_dir: &Path, stores: &Stores) -> Result<Staged, String> {
+    let path = git_dir.join("index");
+    let Some(bytes) = file(&path, INDEX_BYTES_MAX)? else { return Ok((Vec::new(), None)) };
+    let mut found = Vec::new();
+    // What cannot be read here is refused by the supervisor, which then makes an index of HEAD.
+    let Ok(index) = git2::Index::open(&path) else { return Ok((found, Some(bytes))) };
+    for entry in index.iter() {
+        let is_blob = !crate::objects::is_gitlink(entry.mode);
+        if is_blob && !stores.is_home(entry.id) {
+            found.push((String::from_utf8_lossy(&entry.path).into_owned(), entry.id));
+        }
+    }
+    Ok((found, Some(bytes)))
+}
+
+/// Splits what is written into frames.
+struct Chunks<'a> {
+    output: &'a mut dyn Write,
+    chunk: Vec<u8>,
+}
+
+impl Write for Chunks<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.chunk.extend_from_slice(bytes);
+        if self.chunk.len() >= CHUNK_BYTES {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.chunk.is_empty() {
+            frame::write(self.output, Kind::Pack, &(), &self.chunk)?;
+            self.chunk.clear();
+        }
+        Ok(())
+    }
+}
+
+/// Sends the pack. The inner error is a fault of the place.
+fn send_pack(news: &News, stores: &Stores, output: &mut dyn Write) -> io::Result<Result<(), String>> {
+    let count = u32::try_from(news.objects.len()).unwrap_or(u32::MAX);
+    let mut pack = PackWriter::new(Chunks { output: &mut *output, chunk: Vec::new() }, count)?;
+    for object in &news.objects {
+        let data = match stores.read(object.id) {
+            Ok(data) => data,
+            Err(reason) => return Ok(Err(format!("the object {} {reason}", object.id))),
+        };
+        let size = u64::try_from(data.len()).unwrap_or(u64::MAX);
+        pack.begin(object.kind, size)?;
+        for piece in data.chunks(CHUNK_BYTES) {
+            pack.data(piece)?;
+        }
+        pack.end(object.id, object.kind)?;
+    }
+    pack.finish()?;
+    frame::write(output, Kind::PackEnd, &(), &[])?;
+    Ok(Ok(()))
+}

@@ -1,0 +1,7 @@
+//! Both sides against each other, without processes: what one writes, the other reads.
+
+mod forged;
+mod hostile;
+mod sample;
+mod upkeep;
+mod work;
