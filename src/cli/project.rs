@@ -13,7 +13,7 @@ use super::project_trust::TrustArgs;
 use super::verify::RERUN_FOLDER;
 use super::{git_config, output, status};
 use paddock_config::Workspace;
-use paddock_git::{GitError, Listed, Repository, remove_gate};
+use paddock_git::{GitError, Listed, Repository, remove_gate, remove_origin};
 use paddock_model::command::Command;
 use paddock_model::ids::ProjectSlug;
 use paddock_model::project::Project as Found;
@@ -146,6 +146,9 @@ fn remove_gates(workspace: &Workspace, slug: &ProjectSlug, settings: &ProjectSet
         if let Err(error) = removed {
             output::note(&format!("cannot remove the gate's folder {}: {error}", path.display()));
         }
+    }
+    if let Err(error) = remove_origin(&folder) {
+        output::note(&format!("cannot remove the repository that own places fetch from: {error}"));
     }
     drop(fs::remove_dir_all(workspace.gate_folders_dir(slug)));
     // Fails if the folder still holds worktrees of sessions, which stay.

@@ -215,6 +215,27 @@ fn keep(library: &git2::Repository, worktree: &Worktree, commit: &ObjectId) -> R
     Ok(name)
 }
 
+/// Keeps a commit with a ref of the worktree's objective and returns the ref. Does nothing if the work branch
+/// holds the commit.
+///
+/// # Errors
+/// Fails if the repository cannot be read or written.
+pub fn keep_for_objective(
+    repository: &Repository,
+    worktree: &Worktree,
+    commit: &ObjectId,
+) -> Result<Option<String>, GitError> {
+    let library = repository.library()?;
+    let head = super::refs::commit_of(&library, &format!("refs/heads/{}", worktree.branch))?;
+    let is_held = match head {
+        Some(head) => {
+            matches!(relation(&library, oid(commit)?, oid(&head)?)?, Relation::Same | Relation::Ancestor)
+        }
+        None => false,
+    };
+    if is_held { Ok(None) } else { keep(&library, worktree, commit).map(Some) }
+}
+
 fn checkpoints(
     library: &git2::Repository,
     head: &ObjectId,

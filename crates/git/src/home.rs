@@ -24,7 +24,7 @@ mod talk;
 mod walk;
 mod watch;
 
-pub use helper::Helper;
+pub use helper::{Helper, Stopper};
 pub use limits::Limits;
 pub use place::PlaceHome;
 pub use record::{Home, NotHome};

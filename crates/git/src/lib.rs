@@ -51,9 +51,9 @@ mod make;
 mod notes;
 mod objects;
 mod obstacles;
+mod origin;
 mod own;
 mod places;
-mod origin;
 mod process;
 pub mod program;
 mod publish;
@@ -100,16 +100,19 @@ pub use gate_folder::{
     Ecosystem, GatePlace, Held, HoldOrder, LookOrder, Looked, StatTrust, cache_key, ecosystems, hold,
     kept_folders, look, remove_gate, remove_unignored, set_up_key,
 };
-pub use harvest::{COMMITS_MAX, CheckpointFacts, Harvest, HeadElsewhere, harvest, head_count};
+pub use harvest::{
+    COMMITS_MAX, CheckpointFacts, Harvest, HeadElsewhere, harvest, head_count, keep_for_objective,
+};
 pub use history::CommitRecord;
-pub use home::{Helper, Home, Limits as HomeLimits, NotHome, PlaceHead, PlaceHome, main as home_main};
+pub use home::Limits as HomeLimits;
+pub use home::{Helper, Home, NotHome, PlaceHead, PlaceHome, Stopper, main as home_main};
 pub use identity::{IdentityQuestion, configured_identity};
 pub use landing::{LandOrder, LandOutcome, land};
 pub use locks::remove_stale_locks;
 pub use lost_tests::{Edited, LostIn, LostTests};
 pub use make::make_repository;
-pub use own::{OwnShadow, own_places};
 pub use origin::{ORIGIN_FOLDER, PUSH_REFUSED, follow_origin, has_origin, remove_origin};
+pub use own::{OwnShadow, own_places};
 pub use paddock_model::path::RepoPath;
 pub use places::{add_worktree, find_worktree, mend_worktree};
 pub use process::REPOSITORY_VARIABLES;

@@ -248,6 +248,20 @@ impl Repository {
         Ok(stashed_files(&library, entry)?.iter().any(|file| is_new(file) && is_there(file)))
     }
 
+    /// Returns whether an entry was salvaged for an objective, after whichever of its sessions.
+    ///
+    /// # Errors
+    /// Fails if the repository cannot be read.
+    pub fn is_stash_salvaged(&self, entry: &StashEntry, objective: &str) -> Result<bool, GitError> {
+        let (library, stash) = (self.library()?, oid(&entry.commit)?);
+        for (_, commit) in self.refs_below(&format!("refs/paddock/salvage/{objective}/"))? {
+            if library.find_commit(oid(&commit)?)?.parent_ids().any(|parent| parent == stash) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Makes a salvage of an entry that a session stashed, untracked files included. Returns the salvage that
     /// exists already, if there is one.
     ///

@@ -63,6 +63,14 @@ pub struct Worktree {
     pub is_own: bool,
 }
 
+impl Worktree {
+    /// Returns the name of the place in the refs that keep what it borrows: that of its git directory.
+    #[must_use]
+    pub fn place_name(&self) -> &str {
+        self.git_dir.file_name().and_then(|name| name.to_str()).unwrap_or("place")
+    }
+}
+
 /// File in a worktree's git directory that says that Paddock made the worktree, and for which owner.
 pub(crate) const MARKER_FILE: &str = "paddock";
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::disk_space::DiskWaits;
 use super::error::EffectError;
 use super::executor::Executor;
+use super::homes::Homes;
 use super::message::{Inbox, Message, Pending};
 use super::radars::Radars;
 use super::tail::Tails;
@@ -20,6 +21,7 @@ use paddock_ipc::Gauges;
 use paddock_model::facts::{TrustFound, TrustRecord};
 use paddock_model::ids::{ObjectId, ObjectiveId, ProjectSlug, SessionId};
 use paddock_model::project::Project;
+use paddock_model::settings::Workplace;
 use paddock_model::state::State;
 use paddock_model::tamper;
 use paddock_model::train::Subject;
@@ -35,6 +37,8 @@ pub(super) struct World {
     pub(super) executor: Executor,
     pub(super) gauges: Arc<Gauges>,
     pub(super) tails: Tails,
+    /// The places from which work comes home while sessions run.
+    pub(super) homes: Homes,
     pub(super) exe: PathBuf,
     pub(super) radars: Radars,
     /// Set while a [`Message::Wake`] waits in the inbox.
@@ -88,6 +92,8 @@ pub(super) struct Site {
     /// Whether merges are to be signed.
     pub(super) signs: bool,
     pub(super) min_free_gb: f64,
+    /// Whether new objectives begin in a place of their own.
+    pub(super) is_own_wanted: bool,
     /// Files of `worktree.copy`.
     pub(super) copy: Vec<String>,
     /// Patterns of test files, and the gate's commands: what the tamper guard watches.
@@ -128,9 +134,15 @@ impl Site {
             push: project.settings.land.push.clone(),
             signs: project.settings.sign,
             min_free_gb: project.settings.disk.min_free_gb,
+            is_own_wanted: project.settings.workplace == Workplace::Own,
             copy: project.settings.worktree.copy.clone(),
             guarded: guarded(project),
         }
+    }
+
+    /// Returns the folder of the project's worktrees and places.
+    pub(super) fn places_folder(&self) -> PathBuf {
+        self.worktrees_root.join(self.slug.as_str())
     }
 
     /// Compares git's configuration with what a person agreed to, for the commits that the project works with.
@@ -165,6 +177,7 @@ impl World {
             executor: Executor::default(),
             gauges: Arc::default(),
             tails: Tails::default(),
+            homes: Homes::default(),
             exe,
             radars: Radars::default(),
             over: Pending::default(),

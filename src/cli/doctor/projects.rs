@@ -7,13 +7,16 @@ use super::gate;
 use crate::cli::context::Context;
 use crate::cli::git_config;
 use paddock_config::Severity;
-use paddock_git::{Repository, is_lfs_installed};
+use paddock_git::{Repository, is_lfs_installed, own_places};
 use paddock_ipc::workspace_lock::{RepositoryClaim, is_running};
 use paddock_model::project::Project;
 use paddock_model::reason::ReasonCode;
 use paddock_model::state::State;
 use paddock_report::text::{counted, harmless};
 use paddock_supervisor::{LFS_REMEDY, judged, lfs_text};
+
+/// Places that a finding names, at most.
+const NAMED_MAX: usize = 8;
 
 pub(super) fn check(context: &Context, state: &State) -> Vec<Finding> {
     let mut found = files(context, state);
@@ -63,7 +66,7 @@ fn findings(context: &Context, state: &State, project: &Project) -> Vec<Finding>
             found.push(Finding::error(&area, error.to_string(), remedy));
         }
     }
-    found.extend(worktrees(state, project, &area));
+    found.extend(places(state, project, &area));
     found.extend(gate::check(state, project, &area));
     found
 }
@@ -188,17 +191,36 @@ fn configuration(project: &Project, repository: &Repository, area: &str) -> Vec<
     found
 }
 
-fn worktrees(state: &State, project: &Project, area: &str) -> Vec<Finding> {
-    let all = state.objectives_of(&project.slug).filter_map(|objective| objective.ready_worktree());
-    let paths: Vec<&String> = all.map(|worktree| &worktree.path).collect();
+/// Reports the places of objectives by their kind, and those whose folders are gone.
+fn places(state: &State, project: &Project, area: &str) -> Vec<Finding> {
+    let objectives = state.objectives_of(&project.slug);
+    let all: Vec<(&str, &Path)> = objectives
+        .filter_map(|objective| {
+            Some((objective.key.id.as_str(), Path::new(&objective.ready_worktree()?.path)))
+        })
+        .collect();
     let gone: Vec<String> =
-        paths.iter().filter(|path| !Path::new(path).is_dir()).map(|path| (*path).clone()).collect();
-    match gone.is_empty() {
-        true if paths.is_empty() => Vec::new(),
-        true => vec![Finding::good(area, counted(paths.len(), "worktree"))],
-        false => {
-            let text = format!("worktrees are gone: {}", gone.join(", "));
-            vec![Finding::warning(area, text, "nothing: Paddock makes them again when it needs them")]
+        all.iter().filter(|(_, path)| !path.is_dir()).map(|(_, path)| path.display().to_string()).collect();
+    if !gone.is_empty() {
+        let text = format!("worktrees are gone: {}", gone.join(", "));
+        return vec![Finding::warning(area, text, "nothing: Paddock makes them again when it needs them")];
+    }
+    let own = Repository::open(Path::new(&project.settings.repo_root))
+        .and_then(|repository| own_places(&repository))
+        .unwrap_or_default();
+    let is_own = |path: &Path| {
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        own.iter().any(|place| place.path == path)
+    };
+    let (own, linked): (Vec<_>, Vec<_>) = all.iter().partition(|(_, path)| is_own(path));
+    let mut found = Vec::new();
+    for (places, what) in [(linked, "worktree"), (own, "own place")] {
+        if !places.is_empty() {
+            let names: Vec<&str> = places.iter().take(NAMED_MAX).map(|(id, _)| *id).collect();
+            let more = if places.len() > names.len() { ", …" } else { "" };
+            let text = format!("{} ({}{more})", counted(places.len(), what), names.join(", "));
+            found.push(Finding::good(area, text));
         }
     }
+    found
 }

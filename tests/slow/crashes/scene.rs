@@ -86,14 +86,19 @@ pub(super) struct Scene {
     pub recoveries: Vec<Duration>,
     moments: Vec<Moment>,
     at: usize,
+    workplace: &'static str,
 }
 
+/// The kinds of place in which sessions work.
+pub(super) const WORKPLACES: [&str; 2] = ["worktree", "own"];
+
 impl Scene {
-    /// Sets up the plan. The moments are awaited one after the other.
-    pub(super) fn new(moments: &[Moment]) -> Self {
+    /// Sets up the plan, with sessions in this kind of place. The moments are awaited one after the other.
+    pub(super) fn new(moments: &[Moment], workplace: &'static str) -> Self {
         let place = Sandbox::new();
         let repository = place.repository("web");
-        let mut scene = Self { place, repository, recoveries: Vec::new(), moments: moments.to_vec(), at: 0 };
+        let (recoveries, moments) = (Vec::new(), moments.to_vec());
+        let mut scene = Self { place, repository, recoveries, moments, at: 0, workplace };
         let path = scene.repository.to_str().unwrap().to_owned();
         scene.insist(&["project", "add", &path], "already", &["migration.", "integration."]);
         scene.set_up()
@@ -109,8 +114,9 @@ impl Scene {
         let (agent, planner) = (place.path("crash.sh"), place.path("planner.sh"));
         let more = format!(
             "agents:\n  - {{id: tester, command_template: [sh, {agent:?}]}}\n  - {{id: planner, planner: true, \
-             command_template: [sh, {planner:?}]}}\nsession_defaults: {{planner_agent: planner}}\n\
-             verify: [{{name: there, run: \"test -f README.md && test ! -e dirty.txt\"}}]\n"
+             command_template: [sh, {planner:?}]}}\nworkplace: {}\nsession_defaults: {{planner_agent: planner}}\n\
+             verify: [{{name: there, run: \"test -f README.md && test ! -e dirty.txt\"}}]\n",
+            self.workplace
         );
         fs::write(&file, fs::read_to_string(&file).unwrap() + &more).unwrap();
         place.good(&["goal", "import", "goals.md"]);

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use paddock_testkit::Sandbox;
 
-use super::scene::{COMMON, nothing_is_lost_or_doubled};
+use super::scene::{COMMON, WORKPLACES, nothing_is_lost_or_doubled};
 
 const OBJECTIVES: usize = 60;
 /// Longest time until everything has landed after the last kill.
@@ -35,11 +35,11 @@ impl Random {
     }
 }
 
-fn set_up(place: &Sandbox) -> PathBuf {
+fn set_up(place: &Sandbox, workplace: &str) -> PathBuf {
     fs::write(place.path("crash.sh"), COMMON.to_owned() + AGENT).unwrap();
     let agent = place.path("crash.sh");
     let settings = format!(
-        "agents: [{{id: tester, command_template: [sh, {agent:?}]}}]\nmax_parallel_sessions: 3\n\
+        "workplace: {workplace}\nagents: [{{id: tester, command_template: [sh, {agent:?}]}}]\nmax_parallel_sessions: 3\n\
          recovery: {{max_retries: 100, max_sessions: 100}}\n\
          verify: [{{name: whole, run: \"for f in out/*; do test -s $f || exit 1; done\"}}]"
     );
@@ -122,9 +122,11 @@ fn kill_at_random(place: &Sandbox, random: &mut Random, length: Duration) -> (Ch
 }
 
 fn soak(seed: u64, length: Duration) -> Kills {
-    println!("seed {seed}");
+    // Every second seed in each kind of place.
+    let workplace = WORKPLACES[usize::from(seed % 2 == 1)];
+    println!("seed {seed}: {workplace}");
     let place = Sandbox::new();
-    let repository = set_up(&place);
+    let repository = set_up(&place, workplace);
     let (mut supervisor, kills) = kill_at_random(&place, &mut Random(seed), length);
     let until = Instant::now() + PATIENCE;
     let status = loop {

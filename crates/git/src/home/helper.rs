@@ -1,7 +1,7 @@
 //! The helper of a place as the supervisor sees it: a process that is asked, and trusted in nothing.
 
 use std::ffi::OsStr;
-use std::io::{self, BufReader, BufWriter, Write as _};
+use std::io::{self, BufReader, BufWriter, PipeWriter, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -23,6 +23,10 @@ use crate::repository::Repository;
 
 /// The hidden command of a helper.
 const COMMAND: &str = "__home";
+
+/// Ends the waits for a helper when it is dropped: a call that waits fails, and the helper is killed.
+#[derive(Debug)]
+pub struct Stopper(#[expect(dead_code, reason = "dropping it is what it is for")] PipeWriter);
 
 /// A running helper. Its process group is killed when this is dropped.
 #[derive(Debug)]
@@ -94,6 +98,15 @@ impl Helper {
                 Err(failed(error))
             }
         }
+    }
+
+    /// Returns what ends every wait for this helper, from another thread.
+    ///
+    /// # Errors
+    /// Fails if the system has no pipe left.
+    pub fn stopper(&mut self) -> Result<Stopper, GitError> {
+        let end = self.output.get_mut().stopper();
+        end.map(Stopper).map_err(GitError::io(Path::new("pipe")))
     }
 
     /// Returns whether HEAD, a ref or the stash of the place differs from what the last bring found; waits for
@@ -179,6 +192,7 @@ impl Helper {
                 io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe => {
                     "the helper that reads it ended before its answer was complete".to_owned()
                 }
+                io::ErrorKind::ConnectionAborted => "nobody waits for its helper any more".to_owned(),
                 _ => format!("the helper that reads it sent what is no answer ({error}) and was stopped"),
             }),
         };

@@ -1,6 +1,6 @@
 //! Pipes to a helper, with a deadline for every read and every write.
 
-use std::io::{self, Read, Write};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{ChildStdin, ChildStdout};
 use std::time::{Duration, Instant};
@@ -23,8 +23,8 @@ impl Patience {
         Self { silence, end }
     }
 
-    /// Waits until the pipe is ready.
-    fn wait(&self, pipe: BorrowedFd<'_>, flags: PollFlags) -> io::Result<()> {
+    /// Waits until the pipe is ready, or the other end of `stopped` is closed.
+    fn wait(&self, pipe: BorrowedFd<'_>, flags: PollFlags, stopped: Option<&PipeReader>) -> io::Result<()> {
         let begun = Instant::now();
         loop {
             let left = self.end.min(begun + self.silence).saturating_duration_since(Instant::now());
@@ -32,8 +32,13 @@ impl Patience {
                 return Err(io::ErrorKind::TimedOut.into());
             }
             let timeout = Timespec::try_from(left).map_err(io::Error::other)?;
-            match poll(&mut [PollFd::from_borrowed_fd(pipe, flags)], Some(&timeout)) {
+            let mut watched = vec![PollFd::from_borrowed_fd(pipe, flags)];
+            watched.extend(stopped.map(|end| PollFd::from_borrowed_fd(end.as_fd(), PollFlags::IN)));
+            match poll(&mut watched, Some(&timeout)) {
                 Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                Ok(_) if watched.get(1).is_some_and(|end| !end.revents().is_empty()) => {
+                    return Err(io::ErrorKind::ConnectionAborted.into());
+                }
                 Ok(_) => return Ok(()),
                 Err(error) => return Err(error.into()),
             }
@@ -51,19 +56,28 @@ fn make_nonblocking(pipe: &impl AsFd) -> io::Result<()> {
 pub(crate) struct FromHelper {
     pipe: ChildStdout,
     pub(crate) patience: Patience,
+    /// Closed at its other end by whoever no longer waits for an answer.
+    stopped: Option<PipeReader>,
 }
 
 impl FromHelper {
     pub(crate) fn new(pipe: ChildStdout, patience: Patience) -> io::Result<Self> {
         make_nonblocking(&pipe)?;
-        Ok(Self { pipe, patience })
+        Ok(Self { pipe, patience, stopped: None })
+    }
+
+    /// Makes every wait end once the returned end is dropped.
+    pub(crate) fn stopper(&mut self) -> io::Result<PipeWriter> {
+        let (ours, theirs) = io::pipe()?;
+        self.stopped = Some(ours);
+        Ok(theirs)
     }
 }
 
 impl Read for FromHelper {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         loop {
-            self.patience.wait(self.pipe.as_fd(), PollFlags::IN)?;
+            self.patience.wait(self.pipe.as_fd(), PollFlags::IN, self.stopped.as_ref())?;
             match self.pipe.read(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 read => return read,
@@ -89,7 +103,7 @@ impl ToHelper {
 impl Write for ToHelper {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         loop {
-            self.patience.wait(self.pipe.as_fd(), PollFlags::OUT)?;
+            self.patience.wait(self.pipe.as_fd(), PollFlags::OUT, None)?;
             match self.pipe.write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 written => return written,

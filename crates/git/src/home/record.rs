@@ -63,6 +63,15 @@ impl Home {
         Self { branch: Some(branch.clone()), ..Self::default() }.write(shadow)
     }
 
+    /// Records that Paddock has moved the work branch, and has given the place the same.
+    ///
+    /// # Errors
+    /// Fails if the shadow cannot be written.
+    pub fn follow(shadow: &Path, branch: &ObjectId) -> Result<(), GitError> {
+        let before = Self::read(shadow).unwrap_or_default();
+        Self { branch: Some(branch.clone()), moving: None, ..before }.write(shadow)
+    }
+
     /// Writes the record. Not flushed: what it lacks after a power loss comes home again.
     pub(crate) fn write(&self, shadow: &Path) -> Result<(), GitError> {
         let file = shadow.join(FILE);

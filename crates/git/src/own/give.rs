@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::super::error::GitError;
+use super::super::home::Home;
 use super::super::repository::Repository;
 use super::super::target::{operation, symbolic_head};
 use super::super::worktree::Worktree;
@@ -45,6 +46,8 @@ pub(crate) fn give_place(
     dot_git.borrow(repository)?;
     dot_git.remove(&format!("{full}.lock"))?;
     dot_git.set_ref(&full, &branch)?;
+    // After the ref: what comes home next is compared with it.
+    Home::follow(&worktree.git_dir, &branch)?;
     if let Some(place) = OwnShadow::read(&worktree.git_dir) {
         dot_git.set_ref(&format!("refs/remotes/origin/{}", place.target), tip)?;
     }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::super::error::GitError;
+use super::super::home::Home;
 use super::super::program::{CHECKOUT_TIME_MAX, Call};
 use super::super::repository::Repository;
 use super::super::space::checkout_error;
@@ -46,6 +47,7 @@ pub(crate) fn make(
         target: upstream.branch.clone(),
     };
     record.write(&shadow)?;
+    Home::begin(&shadow, commit)?;
     fail_point!("place.shadow");
     fs::create_dir_all(path).map_err(GitError::io(path))?;
     check_out(repository, &shadow, path, commit)?;

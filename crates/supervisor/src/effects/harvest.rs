@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::super::clock::now_ms;
 use super::super::error::EffectError;
+use super::super::homes;
 use super::super::user_refs;
 use super::super::world::{Site, World};
 use super::attempts::{past_locks, patiently};
@@ -12,8 +13,8 @@ use super::copying::Copied;
 use super::transcripts;
 use super::worktrees::{Place, make_again_if_gone};
 use paddock_engine::input::{Input, Problem};
-use paddock_git::{CheckpointFacts, HeadElsewhere, SalvageOrder, Worktree};
-use paddock_model::facts::{CommitFacts, HarvestFacts, SetUpFacts};
+use paddock_git::{CheckpointFacts, HeadElsewhere, Home, SalvageOrder, Worktree};
+use paddock_model::facts::{CommitFacts, HarvestFacts, LeftBehind, SetUpFacts};
 use paddock_model::finding::ElsewhereHead;
 use paddock_model::ids::{ObjectId, ObjectiveKey, SessionId};
 use paddock_model::path::RepoPath;
@@ -22,6 +23,9 @@ use paddock_model::session::{Exit, Salvage, Session};
 use paddock_model::settings::Role;
 use paddock_model::state::State;
 use paddock_os::fail_points::{fail_point, trouble_point};
+
+/// Paths that could not be brought home and that an event names.
+const LEFT_BEHIND_MAX: usize = 20;
 
 /// A session to harvest.
 pub(in super::super) struct Order {
@@ -110,6 +114,12 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
     // The agent or a person may have deleted the folder. What was committed is still on the branch.
     make_again_if_gone(world, &place)?;
     let worktree = paddock_git::find_worktree(&repository, &order.path, &order.branch)?;
+    let source = worktree.is_own.then(|| homes::Source {
+        repository: repository.clone(),
+        worktree: worktree.clone(),
+        objective: order.objective.id.clone(),
+    });
+    let home = source.as_ref().map(|source| homes::last(world, order.session, source)).transpose()?;
     remove_stale_locks(&worktree);
     let (tip, copy) = (&order.site.tip, &Copied::excluded(&worktree, &order.site.copy));
     let found =
@@ -138,13 +148,17 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
         salvage: salvage.as_ref().map(|salvage| &salvage.commit),
     };
     let stash = user_refs::harvest(world, &order.site, &repository, &left)?;
+    let stashed = match (&source, &home) {
+        (Some(source), Some(home)) => homes::keep_left(world, source, order.session.0, home)?,
+        _ => None,
+    };
     let (summary, account) = transcripts::read(world, &order.source, found.commits.len());
     Ok(HarvestFacts {
         head: found.head,
         commits: found.commits.iter().map(commit_facts).collect(),
         net_paths: found.net_paths,
         bad_links: found.bad_links,
-        left_behind: Vec::new(),
+        left_behind: home.as_ref().map(left_behind).unwrap_or_default(),
         integrator_paths: branch.own_paths,
         secrets: branch.secrets,
         unsearched: branch.unsearched,
@@ -157,7 +171,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
             copied,
         },
         uncommitted,
-        salvage: salvage.or(stash.salvage),
+        salvage: salvage.or(stashed).or(stash.salvage),
         stash_taken: stash.taken,
         head_elsewhere: found.head_elsewhere.and_then(head_elsewhere),
         summary,
@@ -199,6 +213,12 @@ fn commit_facts(found: &CheckpointFacts) -> CommitFacts {
     }
 }
 
+/// Returns what a branch names and could not be brought home.
+fn left_behind(home: &Home) -> Vec<LeftBehind> {
+    let left = home.left.iter().take(LEFT_BEHIND_MAX);
+    left.map(|left| LeftBehind { path: RepoPath::from(left.path.as_str()), reason: left.reason.clone() }).collect()
+}
+
 /// Returns the agent's HEAD if it was not on the session's branch and a ref had to keep it.
 fn head_elsewhere(found: HeadElsewhere) -> Option<ElsewhereHead> {
     let kept_as = found.kept.filter(|_| !found.taken_over)?;
@@ -220,11 +240,5 @@ fn salvage(
         time_s: now_ms() / 1_000,
     };
     let kept = paddock_git::salvage(repository, worktree, &wanted)?;
-    Ok(kept.map(|kept| Salvage {
-        reference: kept.reference,
-        commit: kept.commit,
-        paths: u32::try_from(kept.paths.len()).unwrap_or(u32::MAX),
-        // The names go into an event, which must stay small.
-        left: kept.left.into_iter().take(20).collect(),
-    }))
+    Ok(kept.map(homes::salvage_facts))
 }

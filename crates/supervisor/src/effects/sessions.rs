@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::super::clock::{awake_since, now_ms};
 use super::super::disk_space::SpaceError;
 use super::super::error::EffectError;
+use super::super::homes::Source;
 use super::super::message::Message;
 use super::super::set_up_job;
 use super::super::tail::Followed;
@@ -17,7 +18,7 @@ use super::super::world::{Site, World};
 use super::attempts::patiently;
 use super::environment::{Variables, Worksite, git_settings};
 use super::planning;
-use super::worktrees::{Place, make_again_if_gone};
+use super::worktrees::{self, Place, make_again_if_gone};
 use paddock_agents::command::{self, AgentCommand, Values};
 use paddock_agents::transcript::Before;
 use paddock_engine::input::{Input, Problem};
@@ -138,6 +139,21 @@ fn follow(world: &World, order: &Order, dir: PathBuf, ran: Option<Duration>) {
         ran: ran.unwrap_or_else(|| Duration::from_millis(u64::try_from(ran_ms).unwrap_or(0))),
     };
     world.tails.begin(followed, &world.inbox, &world.gauges);
+    if let Err(error) = bring_home(world, order) {
+        tracing::warn!(session = %order.session.id, %error, "the work of a session comes home at its end only");
+    }
+}
+
+/// Lets the work of a session in an own place come home as it is made.
+fn bring_home(world: &World, order: &Order) -> Result<(), EffectError> {
+    let Errand::Objective { objective, branch, .. } = &order.errand else { return Ok(()) };
+    let repository = world.repository(&order.site.repo_root)?;
+    let worktree = paddock_git::find_worktree(&repository, &order.path, branch)?;
+    if worktree.is_own {
+        let source = Source { repository, worktree, objective: objective.key.id.clone() };
+        world.homes.begin(world, order.session.id, source);
+    }
+    Ok(())
 }
 
 /// Reports how the job of an earlier supervisor is now. Returns how long the session has run, if it still
@@ -202,11 +218,16 @@ fn prepare(world: &World, order: &Order, repository: &Repository) -> Result<Prep
     make_again_if_gone(world, &place)?;
     let worktree = paddock_git::find_worktree(repository, &order.path, branch)?;
     // The agent of the session before may have damaged the files that tie the worktree to its repository.
-    paddock_git::mend_worktree(repository, &worktree)?;
+    if !worktree.is_own {
+        worktrees::mend(repository, &order.site, &worktree, false)?;
+    }
     // A later attempt that begins at the base has no work before it either: the attempts before it did not
     // get as far as this step, or left no commit.
-    if order.session.attempt == 1 || order.session.from == *base {
-        paddock_git::bring_forward(repository, &worktree, &order.session.from)?;
+    let is_fresh = order.session.attempt == 1 || order.session.from == *base;
+    let has_moved = is_fresh && paddock_git::bring_forward(repository, &worktree, &order.session.from)?;
+    if worktree.is_own {
+        // Afterwards, so that the place is given what the project has now.
+        worktrees::mend(repository, &order.site, &worktree, has_moved)?;
     }
     if needs_set_up(order) {
         paddock_git::begin_set_up(repository, &worktree)?;

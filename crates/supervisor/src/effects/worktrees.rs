@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use super::super::clock::now_ms;
 use super::super::error::EffectError;
+use super::super::homes::{self, Source};
 use super::super::world::{Site, World};
 use super::attempts::{past_locks, patiently};
 use super::copying::{self, Copied};
+use super::origin::upstream;
 use paddock_engine::input::{Input, Problem};
-use paddock_git::{GitError, Repository, SalvageOrder, WorktreeSpec};
-use paddock_model::ids::{ObjectId, ObjectiveKey};
+use paddock_git::{GitError, Repository, SalvageOrder, Worktree, WorktreeSpec};
+use paddock_model::ids::{ObjectId, ObjectiveKey, SessionId};
 use paddock_model::state::State;
 use paddock_os::fail_points::fail_point;
 
@@ -97,12 +99,32 @@ pub(super) struct Place<'a> {
     pub(super) base: &'a ObjectId,
 }
 
+/// Ties the place of a session to the project again, with the newest that integration holds. `has_moved` says
+/// whether Paddock changed its files since the last session.
+pub(super) fn mend(
+    repository: &Repository,
+    site: &Site,
+    worktree: &Worktree,
+    has_moved: bool,
+) -> Result<(), GitError> {
+    if worktree.is_own {
+        upstream(repository, site)?;
+    }
+    let tip = repository.commit_of(&site.integration_ref)?.unwrap_or_else(|| site.tip.clone());
+    paddock_git::mend_worktree(repository, worktree, &tip, has_moved)
+}
+
 /// Makes the worktree with git, and copies the files of `worktree.copy` into it.
 fn add(world: &World, repository: &Repository, place: &Place<'_>) -> Result<(), EffectError> {
     if let Some(parent) = place.path.parent() {
         fs::create_dir_all(parent).map_err(EffectError::at(parent))?;
     }
+    let own = match place.site.is_own_wanted {
+        true => Some(upstream(repository, place.site)?),
+        false => None,
+    };
     let spec = WorktreeSpec {
+        own,
         path: place.path.to_owned(),
         branch: place.branch.to_owned(),
         base: place.base.clone(),
@@ -133,9 +155,11 @@ pub(in super::super) fn remove(world: &World, order: &Order) {
 /// Removes worktree and branch. Returns the ref that keeps commits made after the landing, if there were any.
 fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
     let repository = world.repository(&order.site.repo_root)?;
+    let found = paddock_git::find_worktree(&repository, &order.path, &order.branch);
+    let is_home = found.as_ref().is_ok_and(|worktree| come_home(world, order, &repository, worktree));
     // First of all: once a ref keeps them, nothing below can lose them.
     let late = keep_late_commits(&repository, order)?;
-    if let Ok(worktree) = paddock_git::find_worktree(&repository, &order.path, &order.branch) {
+    if let Ok(worktree) = found {
         let wanted = SalvageOrder {
             objective: order.objective.id.to_string(),
             session: order.last_session,
@@ -149,7 +173,7 @@ fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
             false => None,
         };
         let kept_dir = world.workspace.kept_dir();
-        let removal = match salvaged.is_none_or(|salvaged| salvaged.left.is_empty()) {
+        let removal = match is_home && salvaged.is_none_or(|salvaged| salvaged.left.is_empty()) {
             true => paddock_git::remove_worktree(&repository, &worktree, &kept_dir)?,
             // Some files could not be salvaged, such as very large ones. They exist nowhere else, so the
             // folder is kept.
@@ -172,6 +196,25 @@ fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
         }
     }
     Ok(late)
+}
+
+/// Brings home what was made in an own place since its last harvest. Returns whether everything is home; what
+/// is not exists in the place alone.
+fn come_home(world: &World, order: &Order, repository: &Repository, worktree: &Worktree) -> bool {
+    if !worktree.is_own || !worktree.path.is_dir() {
+        return true;
+    }
+    let source = Source {
+        repository: repository.clone(),
+        worktree: worktree.clone(),
+        objective: order.objective.id.clone(),
+    };
+    let brought = homes::last(world, SessionId(order.last_session), &source)
+        .and_then(|home| homes::keep_left(world, &source, order.last_session, &home).map(drop));
+    if let Err(error) = &brought {
+        tracing::warn!(objective = %order.objective, %error, "a place is kept: not all of it could be brought home");
+    }
+    brought.is_ok()
 }
 
 /// Puts a ref on commits that were made on the branch after it landed, and returns the ref's name.

@@ -39,9 +39,10 @@ impl Sandbox {
         let branch = self.status(slug)["target_branch"].as_str().unwrap().to_owned();
         let text = format!(
             "slug: {slug}\nname: {slug}\nrepo_root: {}\nworktrees_root: {}\ntarget_branch: \"{branch}\"\n\
-             disk: {{min_free_gb: 0}}\nagents:\n  - {{id: sh, command_template: [sh, {}]}}\n{lines}",
+             {}disk: {{min_free_gb: 0}}\nagents:\n  - {{id: sh, command_template: [sh, {}]}}\n{lines}",
             quoted(repository.to_owned()),
             quoted(self.path(&format!("{slug}-wt"))),
+            workplace_line(lines),
             quoted(self.path("agent.sh")),
         );
         fs::write(self.project_file(slug), text).unwrap();
@@ -121,5 +122,18 @@ impl Sandbox {
         assert_eq!(numbers.len(), begun, "a session's agent began twice: {starts:?}");
         let faults = fs::read_to_string(self.path("faults")).unwrap_or_default();
         assert_eq!(faults, "");
+    }
+}
+
+/// Variable that names the kind of place in which the sessions of all tests work: `own`, to try them in both
+/// kinds.
+const WORKPLACE_VARIABLE: &str = "PADDOCK_TEST_WORKPLACE";
+
+/// Returns the line of a project file that chooses the kind of place, unless `lines` do.
+#[must_use]
+pub(super) fn workplace_line(lines: &str) -> String {
+    match std::env::var(WORKPLACE_VARIABLE) {
+        Ok(kind) if !lines.contains("workplace:") => format!("workplace: {kind}\n"),
+        _ => String::new(),
     }
 }
