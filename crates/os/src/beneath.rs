@@ -42,17 +42,18 @@ impl Beneath {
     /// The system's error: a folder stands in the file's place, for one.
     pub fn write(&self, name: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         let (folder, last) = self.parent(name, true)?;
-        let temporary = format!(".paddock-{}", random_hex(8)?);
+        // In the top folder, where nobody takes what a crash leaves for one of the files below.
+        let (top, temporary) = (&self.folder, format!(".paddock-{}", random_hex(8)?));
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         // The mode has few bits, and each is one that the system knows.
         let mode = Mode::from_bits_truncate(mode);
-        let file = rustix::fs::openat(&folder, &*temporary, flags, mode)?;
+        let file = rustix::fs::openat(top, &*temporary, flags, mode)?;
         let mut file = File::from(file);
         let written = file.write_all(bytes);
-        let moved = written.and_then(|()| Ok(rustix::fs::renameat(&folder, &*temporary, &folder, last)?));
+        let moved = written.and_then(|()| Ok(rustix::fs::renameat(top, &*temporary, &folder, last)?));
         if moved.is_err() {
             // What stays of it is a file of no meaning.
-            let _ = rustix::fs::unlinkat(&folder, &*temporary, AtFlags::empty());
+            let _ = rustix::fs::unlinkat(top, &*temporary, AtFlags::empty());
         }
         moved
     }

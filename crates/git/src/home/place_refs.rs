@@ -151,8 +151,9 @@ fn loose(git_dir: &Path, unread: &mut Unread) -> Result<BTreeMap<String, Value>,
 }
 
 fn loose_value(path: &PathBuf, name: &str) -> Result<Option<Value>, String> {
+    // git passes over such a file, too: what a killed program left, or what a file manager put there.
     if !is_ref_name(name) {
-        return Err("is no name that git takes for a ref".to_owned());
+        return Ok(None);
     }
     file(path, LOOSE_REF_BYTES_MAX)?.map(|bytes| value_of(&bytes)).transpose()
 }

@@ -213,10 +213,12 @@ fn commit_facts(found: &CheckpointFacts) -> CommitFacts {
     }
 }
 
-/// Returns what a branch names and could not be brought home.
+/// Returns what a branch names and could not be brought home. Other refs of the place that cannot be read are
+/// none of the branch's affair.
 fn left_behind(home: &Home) -> Vec<LeftBehind> {
-    let left = home.left.iter().take(LEFT_BEHIND_MAX);
-    left.map(|left| LeftBehind { path: RepoPath::from(left.path.as_str()), reason: left.reason.clone() }).collect()
+    let left = home.left.iter().filter(|left| !left.path.starts_with("refs/")).take(LEFT_BEHIND_MAX);
+    left.map(|left| LeftBehind { path: RepoPath::from(left.path.as_str()), reason: left.reason.clone() })
+        .collect()
 }
 
 /// Returns the agent's HEAD if it was not on the session's branch and a ref had to keep it.

@@ -30,7 +30,18 @@ impl Sandbox {
         let name = repository.file_name().unwrap().to_str().unwrap();
         let folder = self.path(&format!("{name}-wt")).join(name);
         let left = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
-        let left: Vec<_> = left.filter(|name| !name.to_string_lossy().starts_with("_gate-")).collect();
+        // Folders of Paddock's own: of gates, the pool, and what own places fetch from.
+        let own = ["_gate-", "_pool", "_origin.git"];
+        let is_own =
+            |name: &std::ffi::OsString| own.iter().any(|begin| name.to_string_lossy().starts_with(begin));
+        let left: Vec<_> = left.filter(|name| !is_own(name)).collect();
         assert!(left.is_empty(), "{left:?} are left");
+        let places = self.git(repository, &["for-each-ref", "--format=%(refname)", "refs/paddock/places"]);
+        assert_eq!(places, "", "refs of places are left");
+        for folder in [".git/paddock/places", ".git/paddock/quarantine", ".git/paddock/making"] {
+            let left = fs::read_dir(repository.join(folder)).into_iter().flatten().flatten();
+            let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+            assert!(left.is_empty(), "{left:?} are left in {folder}");
+        }
     }
 }

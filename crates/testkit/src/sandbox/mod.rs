@@ -5,6 +5,7 @@ mod checks;
 mod processes;
 mod projects;
 mod scripted;
+mod workplace;
 
 use std::ffi::OsStr;
 use std::fs;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::Sandbox;
+use super::workplace::workplace_line;
 use crate::git;
 
 impl Sandbox {
@@ -42,7 +43,7 @@ impl Sandbox {
         if !settings.contains("agents:") {
             writeln!(text, "agents: [{{id: tester, command_template: [sh, {agent:?}]}}]").unwrap();
         }
-        fs::write(&file, text + settings + "\n").unwrap();
+        fs::write(&file, text + &workplace_line(settings) + settings + "\n").unwrap();
     }
 
     /// Returns the path of a project's file.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::workplace::workplace_line;
 use super::{Sandbox, agents};
 use crate::supervisor::Supervisor;
 
@@ -122,18 +123,5 @@ impl Sandbox {
         assert_eq!(numbers.len(), begun, "a session's agent began twice: {starts:?}");
         let faults = fs::read_to_string(self.path("faults")).unwrap_or_default();
         assert_eq!(faults, "");
-    }
-}
-
-/// Variable that names the kind of place in which the sessions of all tests work: `own`, to try them in both
-/// kinds.
-const WORKPLACE_VARIABLE: &str = "PADDOCK_TEST_WORKPLACE";
-
-/// Returns the line of a project file that chooses the kind of place, unless `lines` do.
-#[must_use]
-pub(super) fn workplace_line(lines: &str) -> String {
-    match std::env::var(WORKPLACE_VARIABLE) {
-        Ok(kind) if !lines.contains("workplace:") => format!("workplace: {kind}\n"),
-        _ => String::new(),
     }
 }
