@@ -83,7 +83,7 @@ fn the_size_of_a_blob_is_looked_at_before_it_is_read() {
 #[test]
 fn modes_of_files_are_set_in_one_crate() {
     let others = [
-        ("crates/git/src/gate_folder/clear.rs", "folders that a gate run closed are opened to be deleted"),
+        ("crates/git/src/gate_folder/clear.rs", "folders that a gate run closed are opened to be read"),
         (
             "crates/git/src/gate_folder/compare.rs",
             "a folder of the commit gets back the mode that git gave it",
@@ -99,7 +99,6 @@ fn modes_of_files_are_set_in_one_crate() {
 #[test]
 fn files_are_moved_into_place_in_one_crate() {
     let others = [
-        ("crates/git/src/gate_folder/clear.rs", "folders are moved up to be deleted, however deep they lie"),
         ("crates/git/src/remove.rs", "a worktree is moved away to be deleted"),
         ("crates/git/src/restore.rs", "a link, or a file with the mode that git recorded"),
         ("crates/runner/src/local/start.rs", "the files of an earlier attempt are moved away"),

@@ -2,6 +2,9 @@
 //! kill the process.
 //!
 //! - [`files`]: atomic writes, and files and folders closed to other users.
+//! - [`temporary`]: the user's own folder among the system's temporary files.
+//! - [`clear`]: removes whatever a program left.
+//! - [`disk`]: the free space of file systems.
 //! - [`plain`]: reads that never wait for a named pipe.
 //! - [`hangs`]: names work that takes long, and frees what waits for a named pipe.
 //! - [`locks`]: file locks that the kernel releases however their holder dies.
@@ -15,6 +18,8 @@
 //! and the places say what they lack.
 
 pub mod beneath;
+pub mod clear;
+pub mod disk;
 pub(crate) mod error;
 pub mod fail_points;
 pub mod files;
@@ -25,5 +30,6 @@ pub mod panics;
 pub mod plain;
 pub mod process_tree;
 pub mod processes;
+pub mod temporary;
 
 pub use error::FileError;

@@ -168,6 +168,87 @@ impl TextLock {
     }
 }
 
+/// A lock whose file holds a record, and which several processes can hold together once its first holder has
+/// shared it.
+///
+/// Unlike the text of a [`TextLock`], the record stays when the lock is released without an end to it: the
+/// next process that takes the lock learns who held it last.
+#[derive(Debug)]
+pub struct SharedLock(File);
+
+impl SharedLock {
+    /// Takes the lock for this process alone, and creates a missing file. Returns `None` if anybody holds it.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be opened or locked.
+    pub fn take(path: &Path) -> Result<Option<Self>, FileError> {
+        let file = open(path, true).map_err(FileError::at("open the lock", path))?;
+        Ok(try_lock(&file, path)?.then_some(Self(file)))
+    }
+
+    /// Holds the lock together with those who share it. Returns `None` if a process holds it alone.
+    ///
+    /// # Errors
+    /// Fails if the file does not exist, or cannot be opened or locked.
+    pub fn join(path: &Path) -> Result<Option<Self>, FileError> {
+        let file = open_existing(path).map_err(FileError::at("open the lock", path))?;
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Some(Self(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(FileError::at("lock", path)(error)),
+        }
+    }
+
+    /// Lets other processes join. For an instant nobody holds the lock; returns `false` if another process has
+    /// taken it then.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be locked.
+    pub fn share(&self) -> io::Result<bool> {
+        match rustix::fs::flock(&self.0, rustix::fs::FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(true),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Returns the record.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be read.
+    pub fn record(&self) -> io::Result<String> {
+        let mut file = &self.0;
+        file.rewind()?;
+        let mut bytes = Vec::new();
+        file.take(TEXT_MAX_BYTES).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// Returns the record of a lock that others hold; an empty one if it cannot be read.
+    #[must_use]
+    pub fn record_of_others(path: &Path) -> String {
+        open(path, false).and_then(|mut file| read_text(&mut file)).unwrap_or_default()
+    }
+
+    /// Replaces the record.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be written.
+    pub fn write_record(&self, text: &str) -> io::Result<()> {
+        let mut file = &self.0;
+        file.set_len(0)?;
+        file.rewind()?;
+        file.write_all(text.as_bytes())
+    }
+}
+
+impl Drop for SharedLock {
+    fn drop(&mut self) {
+        // Unlocked and not only closed: see the module's docs.
+        let _ = self.0.unlock();
+    }
+}
+
 /// A lock on a folder itself. It cannot be deleted without the folder, unlike the file of a lock in it.
 ///
 /// Some file systems, network ones for a start, cannot lock a folder: there the value holds nothing but the
@@ -245,6 +326,13 @@ fn open(path: &Path, write: bool) -> io::Result<File> {
     options.custom_flags(i32::try_from(flags.bits()).unwrap_or_default()).open(path)
 }
 
+/// Opens a lock file that exists.
+fn open_existing(path: &Path) -> io::Result<File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).unwrap_or_default();
+    OpenOptions::new().read(true).write(true).custom_flags(flags).open(path)
+}
+
 /// Reads the text in the file.
 fn read_text(file: &mut File) -> io::Result<String> {
     let mut bytes = Vec::new();
@@ -267,5 +355,24 @@ mod tests {
         drop(held);
         assert!(HeldLock::take(&path).unwrap().is_some());
         drop(copy);
+    }
+
+    #[test]
+    fn a_shared_lock_is_held_by_all_who_joined_and_keeps_its_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shared.lock");
+        assert!(SharedLock::join(&path).is_err(), "joining makes no file");
+        let first = SharedLock::take(&path).unwrap().unwrap();
+        first.write_record("a longer record").unwrap();
+        first.write_record("a record").unwrap();
+        assert!(SharedLock::join(&path).unwrap().is_none());
+        assert!(first.share().unwrap());
+        let second = SharedLock::join(&path).unwrap().unwrap();
+        assert_eq!(second.record().unwrap(), "a record");
+        drop(first);
+        assert!(SharedLock::take(&path).unwrap().is_none());
+        assert_eq!(SharedLock::record_of_others(&path), "a record");
+        drop(second);
+        assert_eq!(SharedLock::take(&path).unwrap().unwrap().record().unwrap(), "a record");
     }
 }

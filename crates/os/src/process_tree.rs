@@ -75,6 +75,12 @@ impl Traces {
         table.into_iter().filter(belongs).collect()
     }
 
+    /// Returns whether any member of the tree lives.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        !self.find().is_empty()
+    }
+
     /// Sends a signal to every living member, and continues stopped ones, which would not receive it
     /// otherwise.
     pub fn signal(&self, signal: Signal) {

@@ -18,50 +18,14 @@ use paddock_engine::input::Input;
 use paddock_git::{GitError, is_out_of_space, says_disk_full};
 use paddock_model::ids::ProjectSlug;
 use paddock_model::reason::ReasonCode;
+pub(super) use paddock_os::disk::is_full as is_disk_full;
+use paddock_os::disk::Free;
 
 /// Interval of the check for free space.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Longest pause between two tries while no space is seen to become free. A quota, for example, does not show
 /// as free space.
 const TRY_INTERVAL: Duration = Duration::from_secs(30);
-/// Free bytes below which a disk counts as full.
-const FULL_BYTES: u64 = 1 << 20;
-/// Free inodes below which a disk counts as full.
-const FULL_INODES: u64 = 16;
-
-/// The free space of a file system.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Free {
-    bytes: u64,
-    /// `None` where inodes are made as they are needed.
-    inodes: Option<u64>,
-}
-
-impl Free {
-    /// Returns the free space on the disk of a folder, or of its nearest parent that exists. `None` if the
-    /// file system gives no answer.
-    fn at(folder: &Path) -> Option<Self> {
-        let folder = folder.ancestors().find(|path| path.is_dir())?;
-        let stat = rustix::fs::statvfs(folder).ok()?;
-        let inodes = (stat.f_files > 0).then_some(stat.f_favail);
-        Some(Self { bytes: stat.f_bavail.saturating_mul(stat.f_frsize), inodes })
-    }
-
-    fn is_full(self) -> bool {
-        self.bytes < FULL_BYTES || self.inodes.is_some_and(|inodes| inodes < FULL_INODES)
-    }
-
-    /// Returns whether there is more than there was.
-    fn is_more_than(self, before: Self) -> bool {
-        self.bytes > before.bytes.saturating_add(FULL_BYTES)
-            || self.inodes.zip(before.inodes).is_some_and(|(now, then)| now > then + FULL_INODES)
-    }
-}
-
-/// Returns whether the file system of the folder is full. One that gives no answer does not count as full.
-pub(super) fn is_disk_full(folder: &Path) -> bool {
-    Free::at(folder).is_some_and(Free::is_full)
-}
 
 /// An error that a full disk may cause.
 pub(super) trait SpaceError: std::fmt::Display {
@@ -227,13 +191,5 @@ mod tests {
         assert!(is_full(of_git(io::Error::from(ErrorKind::QuotaExceeded)).into()));
         assert!(!is_full(EffectError::Busy));
         assert!(!is_full(of_git(io::Error::from(ErrorKind::NotFound)).into()));
-    }
-
-    #[test]
-    fn space_counts_as_freed_only_if_it_is_worth_another_try() {
-        let free = |bytes, inodes| Free { bytes, inodes };
-        assert!(!free(FULL_BYTES, Some(20)).is_more_than(free(0, Some(20))));
-        assert!(free(FULL_BYTES + 1, Some(20)).is_more_than(free(0, Some(20))));
-        assert!(free(0, Some(100)).is_more_than(free(0, Some(20))));
     }
 }
