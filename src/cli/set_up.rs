@@ -21,9 +21,9 @@ use paddock_os::files::make_private_dir;
 use paddock_report::text::harmless;
 use paddock_runner::{
     ExitRecord, JobKey, JobKind, JobReport, JobSpec, Limits, LocalRunner, Resources, Runner, SET_UP_STAGE,
-    SecretValues, Stage, StageEnd, StopSignal,
+    SecretValues, SlotOrder, Stage, StageEnd, StopSignal,
 };
-use paddock_supervisor::{copy_into, described, last_line};
+use paddock_supervisor::{copy_into, described, last_line, slot_places};
 
 /// Number of the job. Recorded gate runs never reach it, nor do the reruns of `verify`.
 const NUMBER: u64 = 1 << 52;
@@ -138,7 +138,7 @@ fn try_in(
     begin_set_up(repository, worktree).map_err(error)?;
     let before = repository.execution_config().map_err(error)?.entries;
     let limit_ms = u64::from(settings.setup_timeout_minutes) * 60_000;
-    let record = run_job(context, worktree, dir, (command, limit_ms))?;
+    let record = run_job(context, project, (worktree, dir), (command, limit_ms))?;
     let after = repository.execution_config().map_err(error)?.entries;
     let names = before.keys().chain(after.keys()).filter(|name| before.get(*name) != after.get(*name));
     let trust: BTreeMap<String, Option<String>> =
@@ -158,13 +158,14 @@ fn fault_of(end: &StageEnd, dir: &Path) -> String {
 
 fn run_job(
     context: &Context,
-    worktree: &Worktree,
-    dir: &Path,
+    project: &Project,
+    (worktree, dir): (&Worktree, &Path),
     (command, limit_ms): (&str, u64),
 ) -> Result<ExitRecord, Failure> {
     make_private_dir(dir)?;
     let (sender, reports) = channel();
     let runner = LocalRunner::new(&context.workspace.runtime(), sender).map_err(error)?;
+    let runner = runner.with_slots(slot_places(&context.environment));
     let key = JobKey { kind: JobKind::Gate, id: NUMBER + u64::from(std::process::id()), attempt: 1 };
     let stage = Stage {
         name: SET_UP_STAGE.to_owned(),
@@ -188,6 +189,7 @@ fn run_job(
         limits: Limits::default(),
         stop_signal: StopSignal::Term,
         resources: Resources::default(),
+        slot: Some(SlotOrder::new(&project.slug, &project.settings.ports)),
     };
     runner.submit(&spec).map_err(error)?;
     loop {

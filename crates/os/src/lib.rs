@@ -1,6 +1,7 @@
 //! The operating system: files, locks, processes and process trees, panics, and the moments at which tests
 //! kill the process.
 //!
+//! - [`beneath`]: reads and writes below a folder that somebody else can write to.
 //! - [`files`]: atomic writes, and files and folders closed to other users.
 //! - [`temporary`]: the user's own folder among the system's temporary files.
 //! - [`clear`]: removes whatever a program left.

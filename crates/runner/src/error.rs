@@ -33,6 +33,12 @@ pub enum RunnerError {
         /// The worktree.
         worktree: PathBuf,
     },
+    /// The job's slot was given to another job before its keeper began.
+    #[error("slot {number} was given to another job before this one began; start it again")]
+    SlotTaken {
+        /// Number of the slot.
+        number: u32,
+    },
     /// Another attempt of the job is still running in the same folder.
     #[error("{wanted} cannot start while {present} is running in the same folder; stop {present} first")]
     OtherAttempt {

@@ -17,6 +17,11 @@
 //! found by control group, by the nonce in their environment, by session and by the keeper's last list of
 //! members, each checked by start time and boot id, and killed before anything else uses the worktree.
 //!
+//! # Slots
+//!
+//! A job may have a slot: a number, ports and temporary folders that no other job of the user has at the same
+//! time ([`SlotOrder`]). The runner and the keeper hold the lock of its slot together (`slots`).
+//!
 //! # Keepers that do not work
 //!
 //! Whatever a job runs may stop its keeper (SIGSTOP, a debugger), or kill it and hold its lock. So a keeper
@@ -44,7 +49,9 @@ pub mod keeper;
 pub(crate) mod local;
 pub mod log;
 pub mod record;
+pub(crate) mod slots;
 pub(crate) mod spec;
+pub(crate) mod traces;
 
 use std::path::{Path, PathBuf};
 
@@ -53,6 +60,7 @@ use paddock_model::keeper::KeeperTrouble;
 pub use error::RunnerError;
 pub use local::{GuardTimes, LocalRunner, is_in_a_job};
 pub use record::{Claim, ExitRecord, StageEnd, StageOutcome, StopReason};
+pub use slots::{SlotOrder, SlotPlaces};
 pub use spec::{JobKey, JobKind, JobSpec, Limits, Resources, SecretValues, Stage, StopSignal};
 pub use spec::{LOOK_STAGE, SET_UP_STAGE, is_gate_command};
 

@@ -255,6 +255,10 @@ pub struct ExitRecord {
     /// Whether the log lost output because the disk or the quota was full.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub log_lacked_space: bool,
+    /// Whether the disk of the job's temporary files was full when its last command ended. The files are
+    /// removed before anybody else can look.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub temporary_lacked_space: bool,
 }
 
 impl ExitRecord {

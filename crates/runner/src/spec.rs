@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::files::os_text;
+use super::slots::{Slot, SlotOrder};
 
 /// The kind of a job, which decides its folder (`runtime/sessions/<n>`, `runtime/gates/<n>`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -194,6 +195,9 @@ pub struct JobSpec {
     pub stop_signal: StopSignal,
     /// System limits for the job's processes.
     pub resources: Resources,
+    /// What the job asks of its slot; `None` for a job without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<SlotOrder>,
 }
 
 /// The content of `session.json`.
@@ -206,6 +210,9 @@ pub(crate) struct Submission {
     /// Lock file of the worktree.
     #[serde(with = "os_text::path")]
     pub worktree_lock: PathBuf,
+    /// Slot of the job; `None` for a job without one, and for those of earlier builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<Slot>,
 }
 
 impl Submission {

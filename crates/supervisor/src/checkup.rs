@@ -15,6 +15,7 @@ use jiff::tz::TimeZone;
 use super::clock::now_ms;
 use super::effects::{Variables, exit_of_last, stop_signal};
 use super::error::EffectError;
+use super::slot_places::slot_places;
 use paddock_agents::CHECK_PROMPT;
 use paddock_agents::command::{self, Values};
 use paddock_agents::transcript::{Reader, Setting, Stream};
@@ -22,16 +23,18 @@ use paddock_config::{Environment, Workspace};
 use paddock_model::agent::Check;
 use paddock_model::failure::{Failure, FailureClass};
 use paddock_model::session::Exit;
-use paddock_model::settings::{AgentSettings, StdinRule};
+use paddock_model::settings::{AgentSettings, PortSettings, StdinRule};
 use paddock_os::files::{make_private_dir, random_hex};
 use paddock_runner::log::{LogReader, Stream as LogStream};
 use paddock_runner::{
     ExitRecord, JobKey, JobKind, JobReport, JobSpec, Limits, LocalRunner, Resources, Runner, SecretValues,
-    Stage, StopReason,
+    SlotOrder, Stage, StopReason,
 };
 
 /// Time between the gentle signal and the kill, in milliseconds.
 const GRACE_MS: u64 = 5_000;
+/// Name in the place of a project's, as an agent is checked for all of them.
+const SLOT_PROJECT: &str = "check";
 /// Time limit of `PROGRAM --version`.
 const VERSION_LIMIT: Duration = Duration::from_secs(15);
 /// How long a keeper may take to end beyond its limit and the grace. Its report is late only on a very busy
@@ -81,7 +84,7 @@ pub fn check_agent(
     // Bounded by its content: two jobs run, and each is reported twice.
     let (sender, reports) = mpsc::channel();
     let runner = LocalRunner::with_program(&folder.0.join("runtime"), sender, exe.clone(), BTreeMap::new());
-    let runner = runner?;
+    let runner = runner?.with_slots(slot_places(environment));
     let run = CheckRun { folder: &folder.0, repository, exe, environment, agent, runner, reports };
     run.check(limit)
 }
@@ -237,6 +240,7 @@ impl CheckRun<'_> {
         // The same variables as in a session: a check must not succeed where a session would fail.
         let Variables { set, unset, secrets } = Variables::for_agent(self.agent, self.environment);
         let key = JobKey { kind: JobKind::Session, id, attempt: 1 };
+        let ports = PortSettings::default();
         let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
         let spec = JobSpec {
             key,
@@ -251,6 +255,11 @@ impl CheckRun<'_> {
             limits: Limits { max_awake_ms: Some(limit_ms), grace_ms: GRACE_MS, ..Limits::default() },
             stop_signal: stop_signal(&self.agent.stop_signal),
             resources: Resources::for_job(),
+            slot: Some(SlotOrder {
+                project: SLOT_PROJECT.to_owned(),
+                port_base: ports.base,
+                ports_per_slot: ports.per_slot,
+            }),
         };
         self.runner.submit(&spec)?;
         self.wait_for_end(key, limit + Duration::from_millis(GRACE_MS) + KEEPER_PATIENCE)

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io;
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -18,8 +17,8 @@ use paddock_engine::input::Input;
 use paddock_git::{GitError, is_out_of_space, says_disk_full};
 use paddock_model::ids::ProjectSlug;
 use paddock_model::reason::ReasonCode;
-pub(super) use paddock_os::disk::is_full as is_disk_full;
 use paddock_os::disk::Free;
+pub(super) use paddock_os::disk::is_full as is_disk_full;
 
 /// Interval of the check for free space.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);

@@ -59,6 +59,7 @@ mod run;
 mod service;
 pub mod set_up_job;
 mod signals;
+mod slot_places;
 mod stamps;
 mod tail;
 pub mod take_up;
@@ -75,6 +76,7 @@ pub use options::{Options, RunEnd};
 pub use projects::read_project;
 pub use run::{COMMAND_PATIENCE, dry_run, run};
 pub use set_up_job::{described, last_line};
+pub use slot_places::slot_places;
 pub use trust::{
     AGREEMENT, agreed, judged, programs_of_the_repository, read_trust, with_agreement, without_programs,
 };

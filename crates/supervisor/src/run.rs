@@ -15,6 +15,7 @@ use super::observe::Watches;
 use super::options::{Options, RunEnd};
 use super::reading::Reading;
 use super::service::KernelService;
+use super::slot_places::slot_places;
 use super::world::World;
 use super::{disk_wait, logging, panics, printer, signals, take_up};
 use paddock_config::{Environment, Workspace};
@@ -25,6 +26,7 @@ use paddock_ipc::{Backend, Feed, Server};
 use paddock_model::ids::ProjectSlug;
 use paddock_model::state::State;
 use paddock_model::stored::StoredEvent;
+use paddock_os::panics::caught;
 use paddock_os::{hangs, open_files};
 use paddock_runner::{JobReport, LocalRunner};
 use paddock_store::codec;
@@ -86,6 +88,7 @@ fn work(
     kernel.notify = Some(notifier.sender());
     signals::listen(inbox.clone())?;
     name_obstacles(inbox.clone());
+    sweep_slots(kernel.world.runner.clone());
     // The socket comes last: commands of clients that connect early wait in the inbox until the kernel runs.
     let (runtime, serving, stop) = serve(workspace, &kernel, inbox)?;
     take_up::note_in_index(workspace, environment, &kernel.state);
@@ -112,6 +115,18 @@ fn work(
     let end = end?;
     closed?;
     Ok(end)
+}
+
+/// Removes, in a thread, the temporary files of jobs that ended while no supervisor ran. Nothing depends on
+/// it: a job that gets such a folder finds it empty in any case.
+fn sweep_slots(runner: LocalRunner) {
+    let sweep = move || {
+        if let Err(panic) = caught(|| runner.sweep_slots()) {
+            tracing::warn!(%panic, "temporary files of old jobs stay");
+        }
+    };
+    // Without the thread, the next start finds them.
+    drop(std::thread::Builder::new().name("old temporary files".to_owned()).spawn(sweep));
 }
 
 /// Has everything recorded that stands in the place of a file.
@@ -166,7 +181,8 @@ pub(super) fn build_kernel(
     // Bounded by its content: a job is reported twice, and there are as many jobs as slots. The thread below
     // only forwards the reports, because the runner's channel carries `JobReport`s and the inbox `Message`s.
     let (reports, jobs) = mpsc::channel::<JobReport>();
-    let runner = LocalRunner::with_program(&workspace.runtime(), reports, exe.clone(), BTreeMap::new())?;
+    let runner = LocalRunner::with_program(&workspace.runtime(), reports, exe.clone(), BTreeMap::new())?
+        .with_slots(slot_places(environment));
     let forward = inbox.clone();
     let forward = move || {
         for report in jobs {

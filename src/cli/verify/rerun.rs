@@ -23,11 +23,11 @@ use paddock_model::tamper::patterns;
 use paddock_os::files::make_private_dir;
 use paddock_runner::{
     ExitRecord, JobKey, JobKind, JobReport, JobSpec, Limits, LocalRunner, Resources, Runner, SET_UP_STAGE,
-    SecretValues, Stage, StopSignal,
+    SecretValues, SlotOrder, Stage, StopSignal,
 };
-use paddock_supervisor::command_results;
 use paddock_supervisor::gate_job::GateJob;
 use paddock_supervisor::test_reports::{TestOrder, clear};
+use paddock_supervisor::{command_results, slot_places};
 
 /// Number of the first rerun. Job keys must be unique, and recorded gate runs never reach this number.
 const FIRST_NUMBER: u64 = 1 << 48;
@@ -61,7 +61,8 @@ impl<'c> Rerun<'c> {
             .map_err(|error| Failure::error(error.to_string()))?;
         let (sender, reports) = channel();
         let runner = LocalRunner::new(&context.workspace.runtime(), sender)
-            .map_err(|error| Failure::error(error.to_string()))?;
+            .map_err(|error| Failure::error(error.to_string()))?
+            .with_slots(slot_places(&context.environment));
         Ok(Self { context, runner, reports, next: FIRST_NUMBER, differing: Vec::new(), _lock: lock })
     }
 
@@ -176,8 +177,9 @@ impl<'c> Rerun<'c> {
             },
         };
         let stages = job.stages(&dir).map_err(error)?;
-        let spec =
-            job_of(JobKey { kind: JobKind::Gate, id: self.next, attempt: 1 }, dir, worktree.path, stages);
+        let key = JobKey { kind: JobKind::Gate, id: self.next, attempt: 1 };
+        let slot = SlotOrder::new(&project.slug, &settings.ports);
+        let spec = JobSpec { slot: Some(slot), ..job_of(key, dir, worktree.path, stages) };
         self.runner.submit(&spec).map_err(error)?;
         let record = self.wait(&spec.key).ok_or_else(|| error("the gate's keeper vanished"))?;
         let results = command_results(&record, &spec.dir, &spec.worktree);
@@ -274,5 +276,6 @@ fn job_of(key: JobKey, dir: PathBuf, worktree: PathBuf, stages: Vec<Stage>) -> J
         limits: Limits::default(),
         stop_signal: StopSignal::Term,
         resources: Resources::default(),
+        slot: None,
     }
 }

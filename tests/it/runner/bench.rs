@@ -129,6 +129,7 @@ pub(super) fn job(root: &Path, id: u64, stages: Vec<Stage>) -> JobSpec {
         limits: Limits::default(),
         stop_signal: StopSignal::Term,
         resources: Resources { oom_score_adj: Some(500), ..Resources::default() },
+        slot: None,
     }
 }
 

@@ -4,4 +4,6 @@ mod bench;
 mod ends;
 mod guard;
 #[cfg(target_os = "linux")]
+mod slots;
+#[cfg(target_os = "linux")]
 mod trees;

@@ -11,4 +11,5 @@ mod hostile;
 mod input;
 mod names;
 mod origins;
+mod slots;
 mod users;

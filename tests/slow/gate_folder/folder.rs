@@ -175,6 +175,7 @@ impl Folder {
             limits: Limits::default(),
             stop_signal: StopSignal::Term,
             resources: Resources::default(),
+            slot: None,
         };
         self.runner.submit(&spec).unwrap();
         how_it_ended(&self.wait(spec.key), &spec.dir)

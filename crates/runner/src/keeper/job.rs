@@ -17,6 +17,7 @@ use crate::record::{
     VERSION,
 };
 use crate::spec::{JobSpec, StopSignal};
+use paddock_os::disk::is_full;
 use paddock_os::process_tree::{Cgroup, Swept, Traces};
 use paddock_os::processes;
 
@@ -41,6 +42,8 @@ pub(super) struct Job<'a> {
     pub(super) spec: &'a JobSpec,
     pub(super) nonce: &'a str,
     pub(super) umask: Mode,
+    /// Folder for the job's temporary files, if its slot has one.
+    pub(super) temporary: Option<String>,
     pub(super) signals: Signals,
     pub(super) tree: Traces,
     pub(super) logs: LogSet,
@@ -73,6 +76,7 @@ impl<'a> Job<'a> {
             spec,
             nonce: &claim.nonce,
             umask,
+            temporary: None,
             signals,
             tree: Traces { mine: true, cgroup, ..Traces::default() },
             logs: LogSet::new(dir, limits.log_cap_bytes, limits.segment_bytes),
@@ -99,6 +103,7 @@ impl<'a> Job<'a> {
             }
             stages.push(self.run_stage(index));
         }
+        let temporary_lacked_space = self.temporary.as_deref().is_some_and(|folder| is_full(folder.as_ref()));
         // A daemon of the last stage must not touch the worktree once the record says that the job is over.
         self.sweep();
         let (user_ms, system_ms) = processes::reaped_cpu_ms().unzip();
@@ -119,6 +124,7 @@ impl<'a> Job<'a> {
             stderr: self.logs.totals(Stream::Stderr),
             log_error: self.logs.error(),
             log_lacked_space: self.logs.lacked_space(),
+            temporary_lacked_space,
         }
     }
 

@@ -25,6 +25,7 @@ use super::RunnerError;
 use super::beat::beat;
 use super::files;
 use super::record::{CLAIM_FILE, Claim, EXIT_FILE, LOCK_FILE, SESSION_FILE, VERSION};
+use super::slots::Hold;
 use super::spec::Submission;
 use job::Job;
 pub(crate) use job::wall_ms;
@@ -148,6 +149,13 @@ fn when_disk_has_space(
     written
 }
 
+/// Joins the supervisor in holding the job's slot, which stays held until this process ends. A supervisor that
+/// was killed between the submission and now holds it no longer, and it may be another job's by now.
+fn hold_slot(submission: &Submission) -> Result<Option<Hold>, RunnerError> {
+    let Some(slot) = &submission.slot else { return Ok(None) };
+    Hold::join(slot)?.map(Some).ok_or(RunnerError::SlotTaken { number: slot.number })
+}
+
 /// Runs the job in this folder. Returns `false` if another keeper or recovery has the job.
 fn run_keeper(dir: &Path) -> Result<bool, RunnerError> {
     let Some(_lock) = take_lock(&dir.join(LOCK_FILE), stdin())? else { return Ok(false) };
@@ -157,6 +165,7 @@ fn run_keeper(dir: &Path) -> Result<bool, RunnerError> {
     let Some(_worktree) = take_lock(&submission.worktree_lock, stdout())? else {
         return Err(RunnerError::WorktreeBusy { worktree: submission.spec.worktree });
     };
+    let _slot = hold_slot(&submission)?;
     // Logs and records are for the user alone; `__enter` gives the job's commands the original mask.
     let mask = umask(Mode::RWXG | Mode::RWXO);
     // A session of its own protects the keeper from a hangup and from signals of the supervisor's terminal.
@@ -178,7 +187,9 @@ fn run_keeper(dir: &Path) -> Result<bool, RunnerError> {
     }
     fail_point!("keeper.after_claim");
     tell_supervisor(STARTED);
-    let record = Job::new(dir, &submission.spec, &claim, cgroup.clone(), signals, mask).run();
+    let mut job = Job::new(dir, &submission.spec, &claim, cgroup.clone(), signals, mask);
+    job.temporary = submission.slot.as_ref().and_then(|slot| slot.temporary.clone());
+    let record = job.run();
     fail_point!("keeper.before_record");
     let path = dir.join(EXIT_FILE);
     let write = || files::replace_json(&path, &record, Flush::Now);

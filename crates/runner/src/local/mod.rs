@@ -23,6 +23,7 @@ use super::files;
 use super::record::{
     CLAIM_FILE, CONTROL_FILE, Claim, Control, FINISHED_FILE, Finished, LOCK_FILE, SESSION_FILE, Stop, VERSION,
 };
+use super::slots::{self, Hold, Places, SlotPlaces};
 use super::spec::Submission;
 use super::{Adoption, JobKey, JobReport, JobSpec, JobState, Runner, RunnerError, StopReason};
 pub use family::is_in_a_job;
@@ -31,7 +32,7 @@ use paddock_os::files::{Flush, own_program};
 use paddock_os::locks::HeldLock;
 use paddock_os::processes;
 use recover::{Conclusion, record_of};
-use shared::{Known, Memory, Shared};
+use shared::{Known, Memory, Shared, give_back};
 
 /// A runner that runs jobs on this machine. Clones are the same runner.
 #[derive(Clone)]
@@ -63,7 +64,7 @@ impl LocalRunner {
     ) -> Result<Self, RunnerError> {
         let locks = runtime.join("locks");
         files::make_folder(&locks)?;
-        Ok(Self { shared: Arc::new(Shared::new(locks, program, environment, reports)) })
+        Ok(Self { shared: Arc::new(Shared::new(runtime, locks, program, environment, reports)) })
     }
 
     /// Sets when the runner acts on keepers that do not work.
@@ -71,6 +72,20 @@ impl LocalRunner {
     pub fn guarded(self, times: GuardTimes) -> Self {
         *self.shared.guard_times.lock().unwrap_or_else(PoisonError::into_inner) = times;
         self
+    }
+
+    /// Sets where the slots of jobs are, and their temporary folders. Without this, only the jobs of this
+    /// runner's workspace share slots.
+    #[must_use]
+    pub fn with_slots(self, places: SlotPlaces) -> Self {
+        let places = Places::new(&self.shared.runtime, places);
+        *self.shared.slot_places.lock().unwrap_or_else(PoisonError::into_inner) = places;
+        self
+    }
+
+    /// Removes the temporary folders of slots whose jobs ended while nobody watched. Takes as long as it takes.
+    pub fn sweep_slots(&self) {
+        slots::sweep(&self.shared.slot_places());
     }
 
     /// Locks a worktree. No job starts in it while the returned lock is held. Returns `None` if a job runs
@@ -138,12 +153,15 @@ impl Runner for LocalRunner {
         if lock.is_none() {
             if !known {
                 let found = files::read_json::<Submission>(&dir.join(SESSION_FILE))?;
-                watch::watch(&self.shared, *key, dir, found.as_ref().map(|found| &found.spec), None)?;
+                watch::watch(&self.shared, *key, dir, found.as_ref().map(|found| &found.spec), None, None)?;
             }
             return Ok(Adoption::Running { claim: files::read_json(&dir.join(CLAIM_FILE)).ok().flatten() });
         }
         // The lock was free, so no keeper lives; it stays held, so that none starts during the clean-up.
         let conclusion = recover::conclude(dir, key, String::new(), Memory::default())?;
+        if let Some(slot) = Hold::of_job(dir) {
+            give_back(&slot, &conclusion);
+        }
         let mut over = Known::new(*key, dir, None);
         over.over = true;
         self.shared.jobs().insert((key.kind, key.id), over);

@@ -11,12 +11,11 @@ use crate::files;
 use crate::keeper::wall_ms;
 use crate::log::{LogReader, Stream};
 use crate::record::{
-    CLAIM_FILE, Claim, EXIT_FILE, MEMBERS_FILE, Progress, StageEnd, StageOutcome, StopReason, StreamTotals,
-    Usage, VERSION,
+    CLAIM_FILE, Claim, EXIT_FILE, Progress, StageEnd, StageOutcome, StopReason, StreamTotals, Usage, VERSION,
 };
-use crate::{ExitRecord, JobKey, LostJob, RunnerError};
+use crate::{ExitRecord, JobKey, LostJob, RunnerError, traces};
 use paddock_os::files::Flush;
-use paddock_os::process_tree::{Cgroup, Swept, Traces};
+use paddock_os::process_tree::{Cgroup, Swept};
 use paddock_os::processes;
 
 /// Time after which the clean-up gives up killing the processes that a keeper left.
@@ -119,20 +118,13 @@ fn stopped(dir: &Path, key: &JobKey, claim: &Claim, swept: Swept, reason: StopRe
         stderr: length(Stream::Stderr),
         log_error: None,
         log_lacked_space: false,
+        temporary_lacked_space: false,
     }
 }
 
 /// Kills the processes that are left of a claimed job.
 fn clean(dir: &Path, claim: &Claim) -> Swept {
-    // After a reboot no process of the job is left, and the process ids of the claim belong to strangers.
-    if claim.boot_id != processes::boot_id() {
-        return Swept::default();
-    }
-    let cgroup = claim.cgroup.as_deref().and_then(Cgroup::recorded);
-    // The list of members may be missing, since it is written without a flush; it is one trace among several.
-    let members = files::read_json(&dir.join(MEMBERS_FILE)).ok().flatten().unwrap_or_default();
-    let nonce = Some(claim.nonce.clone()).filter(|nonce| !nonce.is_empty());
-    let traces = Traces { mine: false, cgroup, nonce, members };
+    let Some(traces) = traces::of_claim(dir, claim) else { return Swept::default() };
     let mut seen = BTreeSet::new();
     let swept = traces.kill(KILL_PATIENCE, |found| seen.extend(found.iter().map(|one| one.identity.pid)));
     // If this process is a subreaper, the killed processes are its children by now and would stay as zombies.

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::guard::GuardTimes;
 use super::recover::Conclusion;
 use crate::files;
 use crate::record::CLAIM_FILE;
+use crate::slots::{Hold, Places, SlotPlaces, discard};
 use crate::{Claim, JobKey, JobKind, JobReport, JobSpec, StopReason};
 use paddock_os::processes::Identity;
 
@@ -35,6 +36,8 @@ pub(super) struct Known {
     /// The request to stop, and until when the keeper has to follow it.
     pub(super) stop: Option<(StopReason, Instant)>,
     pub(super) memory: Memory,
+    /// The slot, which this runner holds together with the keeper.
+    pub(super) slot: Option<Arc<Hold>>,
     /// Time of the stages that do not count towards the job's limit; `None` without a limit.
     uncounted: Option<Duration>,
     /// Limit on the time of the other stages; `None` without a limit.
@@ -61,6 +64,7 @@ impl Known {
             keeper: None,
             stop: None,
             memory: Memory::default(),
+            slot: None,
             uncounted: spec.and_then(|_| sum(false)),
             counted: spec.and_then(|_| limit.or_else(|| sum(true))),
             grace: spec.map(|spec| Duration::from_millis(spec.limits.grace_ms)).unwrap_or_default(),
@@ -93,7 +97,9 @@ impl Known {
 }
 
 pub(super) struct Shared {
+    pub(super) runtime: PathBuf,
     pub(super) locks: PathBuf,
+    pub(super) slot_places: Mutex<Places>,
     pub(super) program: PathBuf,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) reports: Sender<JobReport>,
@@ -108,14 +114,33 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(
+        runtime: &Path,
         locks: PathBuf,
         program: PathBuf,
         environment: BTreeMap<String, String>,
         reports: Sender<JobReport>,
     ) -> Self {
+        let slot_places = Mutex::new(Places::new(runtime, SlotPlaces::default()));
+        let runtime = runtime.to_owned();
         let (jobs, submitting) = (Mutex::default(), Mutex::default());
         let (guard_times, is_guarded) = (Mutex::default(), Mutex::default());
-        Self { locks, program, environment, reports, jobs, submitting, guard_times, is_guarded }
+        Self {
+            runtime,
+            locks,
+            slot_places,
+            program,
+            environment,
+            reports,
+            jobs,
+            submitting,
+            guard_times,
+            is_guarded,
+        }
+    }
+
+    /// Returns where slots are.
+    pub(super) fn slot_places(&self) -> Places {
+        self.slot_places.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Locks the list of jobs. A poisoned lock is used all the same: no panic can leave the list half
@@ -152,15 +177,34 @@ impl Shared {
 
     /// Marks the job as over, and reports its end; does nothing if that has happened.
     pub(super) fn conclude(&self, key: JobKey, conclusion: Conclusion) {
-        let mut was_over = false;
+        let (mut was_over, mut slot) = (false, None);
         // Marked before the report: the next attempt may be submitted as soon as the report arrives.
-        self.change(&key, |known| was_over = std::mem::replace(&mut known.over, true));
+        self.change(&key, |known| {
+            was_over = std::mem::replace(&mut known.over, true);
+            slot = known.slot.take();
+        });
         if was_over {
             return;
+        }
+        if let Some(slot) = slot {
+            give_back(&slot, &conclusion);
         }
         self.report(match conclusion {
             Conclusion::Ended(record) => JobReport::Ended { key, record },
             Conclusion::Lost(job) => JobReport::Lost { key, job },
         });
+    }
+}
+
+/// Gives the slot of a job back whose end is known, unless some of its processes could not be killed: the slot
+/// is free when they are gone.
+pub(super) fn give_back(slot: &Hold, conclusion: &Conclusion) {
+    let is_alive = match conclusion {
+        Conclusion::Ended(record) => record.survivors_left > 0,
+        // What is known of a lost job may be incomplete.
+        Conclusion::Lost(_) => slot.is_alive(),
+    };
+    if !is_alive {
+        discard(slot.end());
     }
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 
 use super::family::KEEPER_COMMAND;
-use super::shared::{Memory, Shared};
+use super::shared::{Memory, Shared, give_back};
 use super::{recover, watch};
 use crate::beat::BEAT_FILE;
 use crate::files;
@@ -22,6 +22,7 @@ use crate::record::{
     CLAIM_FILE, CONTROL_FILE, Claim, EXIT_FILE, LOCK_FILE, MEMBERS_FILE, PROGRESS_FILE, SESSION_FILE,
     START_ERROR_FILE,
 };
+use crate::slots::{self, Hold};
 use crate::spec::Submission;
 use crate::{JobKey, JobSpec, RunnerError};
 use paddock_os::fail_points::fail_point;
@@ -76,7 +77,7 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
                 Err(RunnerError::OtherAttempt { wanted: spec.key, present })
             }
             // An earlier supervisor started this very attempt.
-            _ => watch::watch(shared, spec.key, dir, Some(spec), None),
+            _ => watch::watch(shared, spec.key, dir, Some(spec), None, None),
         };
     };
     match present {
@@ -84,7 +85,7 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
         // loss, at once.
         Some(present) if present == spec.key && is_claimed(dir) => {
             drop(lock);
-            return watch::watch(shared, spec.key, dir, Some(spec), None);
+            return watch::watch(shared, spec.key, dir, Some(spec), None, None);
         }
         // A late submission must not replace a newer attempt.
         Some(present) if present.attempt > spec.key.attempt => {
@@ -99,16 +100,24 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
     let Some(worktree_lock) = HeldLock::take(&worktree_path)? else {
         return Err(RunnerError::WorktreeBusy { worktree: spec.worktree.clone() });
     };
-    let completed = inherit::complete(spec, &shared.environment);
+    let mut completed = inherit::complete(spec, &shared.environment);
+    let taken = spec.slot.as_ref().and_then(|order| slots::take(&shared.slot_places(), order, dir));
+    if let Some((taken, order)) = taken.as_ref().zip(spec.slot.as_ref()) {
+        slots::add_variables(&mut completed, taken, order);
+    }
+    let (slot, hold) = taken.map(|taken| (taken.slot, taken.hold)).unzip();
     let submission =
-        Submission { version: Submission::VERSION, spec: completed, worktree_lock: worktree_path };
+        Submission { version: Submission::VERSION, spec: completed, worktree_lock: worktree_path, slot };
     // No flush: after a power loss no process of the job is left to be found. The file serves the supervisor
     // that follows one that was killed.
-    files::replace_json(&dir.join(SESSION_FILE), &submission, Flush::Later)?;
-    fail_point!("spawn.submission");
-    let child = spawn(shared, spec, lock, worktree_lock)?;
+    let written = files::replace_json(&dir.join(SESSION_FILE), &submission, Flush::Later);
+    let child = written.and_then(|()| {
+        fail_point!("spawn.submission");
+        spawn(shared, spec, lock, worktree_lock)
+    });
+    let child = child.inspect_err(|_| slots::discard(hold.as_ref().map(Hold::end).unwrap_or_default()))?;
     fail_point!("spawn.after");
-    watch::watch(shared, spec.key, dir, Some(spec), Some(child))
+    watch::watch(shared, spec.key, dir, Some(spec), Some(child), hold)
 }
 
 /// Takes the lock of a job's folder. Returns `None` if the job is running. If the record is written already,
@@ -144,7 +153,10 @@ fn is_claimed(dir: &Path) -> bool {
 /// Moves the files of an old attempt into a subfolder, after ending what is left of it, so that a new attempt
 /// can use the folder.
 fn set_aside(dir: &Path, old: &JobKey) -> Result<(), RunnerError> {
-    recover::conclude(dir, old, String::new(), Memory::default())?;
+    let conclusion = recover::conclude(dir, old, String::new(), Memory::default())?;
+    if let Some(slot) = Hold::of_job(dir) {
+        give_back(&slot, &conclusion);
+    }
     let old_files = dir.join(format!("attempt-{}", old.attempt));
     files::make_folder(&old_files)?;
     // The stage and the beat of the old keeper would be taken for those of the new one.

@@ -11,6 +11,7 @@ use super::recover::{self, Conclusion};
 use super::shared::{Known, Shared};
 use crate::keeper::STARTED;
 use crate::record::LOCK_FILE;
+use crate::slots::Hold;
 use crate::{JobKey, JobReport, JobSpec, LostJob, RunnerError};
 use paddock_os::fail_points::trouble_point;
 use paddock_os::locks::HeldLock;
@@ -23,15 +24,18 @@ const STACK_BYTES: usize = 128 * 1024;
 const NOTE_BYTES_MAX: u64 = 4096;
 
 /// Starts a thread that waits for the job's end and reports it. `spec` is the job, as far as it can be read;
-/// `child` is the keeper if this process started it and must reap it.
+/// `child` is the keeper if this process started it and must reap it, and `slot` the slot that this process took
+/// for it.
 pub(super) fn watch(
     shared: &Arc<Shared>,
     key: JobKey,
     dir: &Path,
     spec: Option<&JobSpec>,
     child: Option<Child>,
+    slot: Option<Hold>,
 ) -> Result<(), RunnerError> {
     let mut known = Known::new(key, dir, spec);
+    known.slot = slot.or_else(|| Hold::of_job(dir)).map(Arc::new);
     let pid = child.as_ref().and_then(|child| i32::try_from(child.id()).ok());
     known.keeper = pid.and_then(processes::one).map(|one| one.identity);
     shared.jobs().insert((key.kind, key.id), known);

@@ -32,7 +32,10 @@ const LINE_BYTES_MAX: usize = 4_096;
 pub fn command_results(record: &ExitRecord, dir: &Path, worktree: &Path) -> Vec<CommandResult> {
     // The space is measured when the run is over, which may be after it was freed again; the output is
     // searched as well.
-    let is_full = is_disk_full(worktree) || is_disk_full(&std::env::temp_dir()) || is_disk_full(dir);
+    let is_full = record.temporary_lacked_space
+        || is_disk_full(worktree)
+        || is_disk_full(&std::env::temp_dir())
+        || is_disk_full(dir);
     let mut results: Vec<CommandResult> = Vec::new();
     let orders = orders(dir);
     let (mut commands, mut looks) = (0, 0);

@@ -22,7 +22,7 @@ use paddock_model::state::State;
 use paddock_model::tamper::patterns;
 use paddock_os::fail_points::{fail_point, trouble_point};
 use paddock_runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
-use paddock_runner::{SecretValues, StopReason, StopSignal};
+use paddock_runner::{SecretValues, SlotOrder, StopReason, StopSignal};
 
 /// Time between the gentle signal and the kill of an outdated gate run, in milliseconds. Short, since nobody
 /// needs its verdict any more.
@@ -44,6 +44,8 @@ pub(in super::super) struct Order {
     /// Globs of tests and of files that configure test runners.
     test_patterns: Vec<String>,
     start: Start,
+    /// What the run asks of its slot of the machine, which is none of the queue's.
+    slot: SlotOrder,
     is_cancelled: bool,
 }
 
@@ -67,6 +69,7 @@ impl Order {
             cache_epoch: project.recheck.epoch,
             test_patterns: patterns(settings.test_patterns.as_ref()),
             start: gate.start,
+            slot: SlotOrder::new(&gate.project, &settings.ports),
             is_cancelled: gate.cancelled,
         })
     }
@@ -207,6 +210,7 @@ fn submit(world: &World, order: &Order) -> Result<(), EffectError> {
         limits: Limits { grace_ms: GRACE_MS, ..Limits::default() },
         stop_signal: StopSignal::Term,
         resources: Resources::for_job(),
+        slot: Some(order.slot.clone()),
     };
     world.runner.submit(&spec)?;
     fail_point!("gate.after");

@@ -33,7 +33,7 @@ use paddock_model::state::State;
 use paddock_os::fail_points::fail_point;
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, make_private_dir, write_atomic};
 use paddock_runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
-use paddock_runner::{SecretValues, Stage, StageEnd, StageOutcome, StopReason, StopSignal};
+use paddock_runner::{SecretValues, SlotOrder, Stage, StageEnd, StageOutcome, StopReason, StopSignal};
 
 #[path = "prompting.rs"]
 mod prompting;
@@ -313,6 +313,7 @@ fn job(
         limits: limits(settings, &order.session),
         stop_signal: stop_signal(&agent.stop_signal),
         resources: Resources::for_job(),
+        slot: Some(SlotOrder::new(&order.site.slug, &settings.ports)),
     })
 }
 
@@ -471,7 +472,9 @@ fn exit_for_full_disk(world: &World, record: &ExitRecord) -> Exit {
     let lacked = record.log_lacked_space;
     match exit_of_last(record) {
         Exit::Code(0) if lacked => Exit::DiskFull(0),
-        Exit::Code(code) if code != 0 && (lacked || world.is_full()) => Exit::DiskFull(code),
+        Exit::Code(code) if code != 0 && (lacked || record.temporary_lacked_space || world.is_full()) => {
+            Exit::DiskFull(code)
+        }
         exit => exit,
     }
 }

@@ -43,6 +43,7 @@ impl Sandbox {
         let root = folder.path().join("workspace");
         let sandbox = Self { folder, root, may_leave_processes: false };
         fs::create_dir(sandbox.path("notes")).unwrap();
+        fs::create_dir(sandbox.path("tmp")).unwrap();
         // Tests append lines to the last section.
         let settings =
             "[protocol \"file\"]\n\tallow = always\n[user]\n\tname = Someone\n\temail = someone@localhost\n";
@@ -71,6 +72,8 @@ impl Sandbox {
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.folder.path()).env("XDG_DATA_HOME", self.path("data"));
         command.env("GIT_CONFIG_GLOBAL", self.path("gitconfig")).env("GIT_CONFIG_NOSYSTEM", "1");
+        // The folders of jobs go with the sandbox, also after a test that kills supervisors.
+        command.env("TMPDIR", self.path("tmp"));
         command.env("NOTES", self.path("notes")).current_dir(self.folder.path()).stdin(Stdio::null());
         command
     }
