@@ -12,6 +12,7 @@ use paddock_model::ids::SessionId;
 use paddock_model::session::Session as Found;
 use paddock_model::state::State;
 use paddock_report::text::{harmless, rfc3339, table};
+use paddock_runner::slot_of;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Session {
@@ -254,6 +255,8 @@ fn describe(context: &Context, session: &Found) -> String {
         harvest.summary.lines().for_each(|line| add("summary", line.to_owned()));
     }
     describe_account(session, &mut add);
+    let slot = slot_of(&context.workspace.session_dir(session.id));
+    slot.iter().for_each(|slot| add("slot", slot.to_string()));
     add("folder", context.workspace.session_dir(session.id).display().to_string());
     table(&rows, 0)
 }

@@ -6,12 +6,14 @@ use super::context::Context;
 use super::exit_codes::{Exit, Failure, Outcome};
 use super::output;
 use paddock_config::{Workspace, changes};
+use paddock_model::ids::{GateId, SessionId};
 use paddock_model::session::Session;
 use paddock_model::state::State;
 
 use paddock_ipc::workspace_lock::is_running;
 use paddock_report::status::{SessionStatus, StatusDocument, View, document};
 use paddock_report::status_text;
+use paddock_runner::slot_of;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -34,12 +36,22 @@ pub(super) fn now_ms() -> i64 {
 
 /// Builds the status document of a state, as of now. `all` includes sessions older than a day.
 pub(super) fn build(context: &Context, state: &State, all: bool) -> StatusDocument {
-    document(&view(context, state, all), context.project.as_ref())
+    let mut document = document(&view(context, state, all), context.project.as_ref());
+    for project in &mut document.projects {
+        for session in project.sessions.iter_mut().filter(|session| session.pid.is_some()) {
+            session.job_slot = slot_of(&context.workspace.session_dir(SessionId(session.id)));
+        }
+        for gate in project.queue.iter_mut().filter_map(|entry| entry.gate.as_mut()) {
+            gate.job_slot = slot_of(&context.workspace.gate_dir(GateId(gate.run)));
+        }
+    }
+    document
 }
 
 /// Returns a session as the status document shows it.
 pub(super) fn session(context: &Context, state: &State, session: &Session) -> SessionStatus {
-    paddock_report::status::session_status(&view(context, state, true), session)
+    let listed = paddock_report::status::session_status(&view(context, state, true), session);
+    SessionStatus { job_slot: slot_of(&context.workspace.session_dir(session.id)), ..listed }
 }
 
 fn view<'s>(context: &Context, state: &'s State, all: bool) -> View<'s> {

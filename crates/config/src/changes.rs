@@ -104,6 +104,9 @@ pub(crate) const CHANGES: &[&str] = &[
      links.",
     "`project add` offers to run `worktree.setup` once in a worktree of its own; `--yes` runs it and \
      agrees to what it changes of git's configuration and hooks, and `--no-setup` leaves it out.",
+    "Sessions and gate runs get a `TMPDIR` and an `XDG_RUNTIME_DIR` of their own, private folders that \
+     are empty at the start and removed at the end, and a `COMPOSE_PROJECT_NAME` of their own; the `env` \
+     of an agent takes precedence.",
 ];
 
 /// Returns the changes that `status` has not printed in a workspace yet; `file` is its

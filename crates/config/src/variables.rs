@@ -112,7 +112,7 @@ pub const TABLE: &[Variable] = &[
         "XDG_DATA_HOME",
         Surroundings,
         "",
-        "The folder of the user's own workspace and of the index of repositories: `paddock` in it, else in \
+        "The folder of the user's own workspace, of the index of repositories and of the slots: `paddock` in it, else in \
          `~/.local/share`.",
     ),
     row(
@@ -127,12 +127,58 @@ pub const TABLE: &[Variable] = &[
         "",
         "The folder of the socket, where the workspace's path is too long for one.",
     ),
+    row(
+        "TMPDIR",
+        Surroundings,
+        "",
+        "The folder for the temporary files of sessions and gate runs, in `paddock-UID` there; else `/tmp`. Also read from \
+         `.env`.",
+    ),
     row("PADDOCK_SESSION", Given, "", "To agents: the number of the session."),
     row("PADDOCK_SESSION_KIND", Given, "", "To agents: the kind of the session."),
     row("PADDOCK_OBJECTIVE", Given, "", "To agents: the id of the objective."),
     row("PADDOCK_WORKTREE", Given, "", "To agents: the folder that they work in."),
     row("PADDOCK_PROMPT_FILE", Given, "", "To agents: the file that holds the prompt."),
     row("PADDOCK_GATE", Given, "", "To gate commands: the number of the gate run."),
+    row(
+        "PADDOCK_SLOT",
+        Given,
+        "",
+        "To agents, set-ups and gate commands: a small number, from 0, that no other session and gate run of this user has \
+         at the same time.",
+    ),
+    row(
+        "PADDOCK_PORT_BASE",
+        Given,
+        "",
+        "To the same: the first of the ports that belong to the slot (`ports`). Nothing listened at any of them when the \
+         job began. Unset if the slot has no ports below 65536.",
+    ),
+    row(
+        "TMPDIR",
+        Given,
+        "",
+        "To the same: a private folder of the slot, empty at the start and removed at the end.",
+    ),
+    row(
+        "XDG_RUNTIME_DIR",
+        Given,
+        "",
+        "To the same: another such folder, with a path that is short enough for sockets.",
+    ),
+    row(
+        "COMPOSE_PROJECT_NAME",
+        Given,
+        "",
+        "To the same: `paddock-PROJECT-SLOT`, so that the containers of two jobs have different names.",
+    ),
+    row(
+        "DBUS_SESSION_BUS_ADDRESS",
+        Given,
+        "",
+        "To the same, only if it is unset and Paddock's own XDG_RUNTIME_DIR holds the socket `bus`: that socket, which \
+         programs would no longer find.",
+    ),
     row("PADDOCK_EVENT", Given, "", "To `notify` commands: the type of the event."),
     row(
         "PADDOCK_JOB_NONCE",

@@ -389,6 +389,10 @@ pub struct SessionStatus {
     pub budget: SessionBudgetStatus,
     pub usage: UsageStatus,
     pub log: String,
+    /// Number of the slot, which no other job of the user has at the same time (PADDOCK_SLOT). The caller fills it
+    /// in where it knows one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_slot: Option<u32>,
 }
 
 /// How the main process of a session ended.
@@ -451,6 +455,9 @@ pub struct GateStatus {
     pub seconds: u64,
     /// What the run may start with: `kept` caches, `without_caches`, or `from_nothing`.
     pub start: &'static str,
+    /// As for a session; `slot` is the queue's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub job_slot: Option<u32>,
 }
 
 /// A finished gate run.

@@ -108,7 +108,7 @@ rows! { SECTIONS:
         .from("the defaults of its keys");
     PORTS_BASE: Usual<u32> = key("ports.base", Kind::Count(1024))
         .means("First port of slot 0. A slot with a port in use is passed over.")
-        .unit("port")
+        .unit("port number")
         .or(|| PortSettings::default().base);
     PORTS_PER_SLOT: Usual<u32> = key("ports.per_slot", Kind::Count(1))
         .means("Ports of each slot.")

@@ -262,6 +262,7 @@ pub fn session_status(view: &View<'_>, session: &Session) -> SessionStatus {
         // The first segment is never dropped, so this path stays valid; scripts find later segments in the
         // same folder.
         log: folder.join("stdout.log.0").display().to_string(),
+        job_slot: None,
     }
 }
 

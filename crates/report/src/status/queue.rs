@@ -49,6 +49,7 @@ pub(super) fn queue(view: &View<'_>, project: &Project) -> Vec<QueueStatus> {
                 slot: run.slot,
                 seconds: elapsed_s,
                 start: run.start.word(),
+                job_slot: None,
             }),
             verdicts: verdicts(view, project, entry),
             eta_seconds: expected_s

@@ -68,6 +68,13 @@ impl Record {
     }
 }
 
+/// Returns the number of the slot that the job in a folder has, or had; `None` if it has none, or cannot be read.
+#[must_use]
+pub fn slot_of(dir: &Path) -> Option<u32> {
+    let submission = read_json::<Submission>(&dir.join(SESSION_FILE)).ok().flatten()?;
+    submission.slot.map(|slot| slot.number)
+}
+
 /// A held slot. It is free again when all who hold it have dropped it.
 #[derive(Debug)]
 pub(crate) struct Hold {

@@ -24,6 +24,7 @@ use paddock_model::ids::ProjectSlug;
 use paddock_model::settings::PortSettings;
 
 pub(crate) use folders::discard;
+pub use hold::slot_of;
 pub(crate) use hold::{Hold, Slot};
 pub(crate) use places::Places;
 pub use places::SlotPlaces;
