@@ -1,7 +1,7 @@
 //! Trees and objects: which paths differ, which objects are new, and flushing the new ones to disk.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -26,6 +26,13 @@ impl Entry {
     }
 }
 
+/// What is at a path of a tree and is no folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Leaf {
+    pub(crate) id: Oid,
+    pub(crate) mode: i32,
+}
+
 /// Returns the paths whose content, kind or mode differs between two trees; `None` is an empty tree. Reads
 /// only subtrees that differ, each of them once, so its cost follows the change and not the repository.
 pub(crate) fn changed_paths(
@@ -33,7 +40,17 @@ pub(crate) fn changed_paths(
     old: Option<Oid>,
     new: Option<Oid>,
 ) -> Result<BTreeSet<RepoPath>, GitError> {
-    let mut found = BTreeSet::new();
+    Ok(changed_leaves(library, old, new)?.into_keys().collect())
+}
+
+/// Like [`changed_paths`], with what is at each path in the new tree: a file, a link or a submodule. `None` for
+/// what is gone, or is a folder now.
+pub(crate) fn changed_leaves(
+    library: &git2::Repository,
+    old: Option<Oid>,
+    new: Option<Oid>,
+) -> Result<BTreeMap<RepoPath, Option<Leaf>>, GitError> {
+    let mut found = BTreeMap::new();
     let mut due = vec![(Vec::new(), old, new)];
     while let Some((prefix, old, new)) = due.pop() {
         if old == new {
@@ -45,7 +62,8 @@ pub(crate) fn changed_paths(
             let subtree = |side: Option<Entry>| side.filter(|entry| entry.is_tree()).map(|entry| entry.id);
             let leaf = |side: Option<Entry>| side.filter(|entry| !entry.is_tree());
             if leaf(before) != leaf(after) {
-                found.insert(RepoPath::new(path.clone()));
+                let now = leaf(after).map(|entry| Leaf { id: entry.id, mode: entry.mode });
+                found.insert(RepoPath::new(path.clone()), now);
             }
             if subtree(before) != subtree(after) {
                 path.push(b'/');

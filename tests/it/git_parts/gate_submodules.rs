@@ -204,3 +204,30 @@ fn other_line_ends_and_files_of_lfs_in_a_submodule_are_right() {
     let order = LookOrder { is_set_up: true, ..gate.look_order(&held) };
     assert_eq!(look(&order, gate.trust).unwrap(), Looked::default());
 }
+
+#[test]
+fn a_commit_that_only_the_project_has_is_found_by_the_set_up() {
+    let gate = with_submodules();
+    assert_eq!(look_after_set_up(&gate).unwrap(), Looked::default());
+    // As it comes home from a place: kept by a ref, on no branch, and at no remote.
+    let sub = gate.home.root.join("lib/sub");
+    let before = head(&sub);
+    write(&sub, "value.txt", "from a place\n");
+    let commit = commit_all(&sub, "only here");
+    git(&sub, &["update-ref", "refs/paddock/kept/task/0", commit.as_str()]);
+    git(&gate.home.root, &["commit", "-q", "-a", "-m", "bump"]);
+    git(&sub, &["reset", "-q", "--hard", before.as_str()]);
+    assert_eq!(look_after_set_up(&gate).unwrap(), Looked::default());
+    assert_eq!(
+        (read(gate.dir(), VALUE), head(&gate.dir().join("lib/sub"))),
+        ("from a place\n".into(), commit)
+    );
+    // Held again, it stays as the set-up left it.
+    let held = gate.hold();
+    assert!(!held.submodules_emptied && gate.look(&held) == Looked::default());
+    // A commit that a remote has comes from there, as ever.
+    bump(&gate, "sub 3\n");
+    assert!(gate.hold().submodules_emptied);
+    assert_eq!(look_after_set_up(&gate).unwrap(), Looked::default());
+    assert_eq!(read(gate.dir(), VALUE), "sub 3\n");
+}

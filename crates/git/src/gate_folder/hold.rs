@@ -9,6 +9,7 @@ use std::sync::PoisonError;
 use git2::Oid;
 
 use super::super::error::GitError;
+use super::super::modules::lend_modules;
 use super::super::remove::{Removal, discard, finish_removal};
 use super::super::repository::{Repository, oid};
 use super::super::whole::named;
@@ -69,6 +70,14 @@ pub struct Held {
 /// [`GitError::LfsMissing`] if files are not what the commit says all the same; else whatever git or the file
 /// system reports. No gate may run in the folder then.
 pub fn hold(repository: &Repository, place: &GatePlace, order: &HoldOrder<'_>) -> Result<Held, GitError> {
+    let held = hold_files(repository, place, order)?;
+    // After the submodules that are not at their commits were emptied, and before the set-up fills them.
+    lend_modules(repository, &held.worktree.git_dir, &held.worktree.path, order.commit)?;
+    Ok(held)
+}
+
+/// Brings the folder to the commit, but for its submodules' repositories.
+fn hold_files(repository: &Repository, place: &GatePlace, order: &HoldOrder<'_>) -> Result<Held, GitError> {
     let path = absolute(&place.folder)?;
     repository.refuse_needed(order.commit)?;
     make_private_dir(&place.private).map_err(GitError::io(&place.private))?;

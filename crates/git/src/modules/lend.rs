@@ -1,0 +1,86 @@
+//! Lending the project's submodules to gates and places.
+
+use std::path::Path;
+
+use git2::Oid;
+
+use super::declared::{Declared, declared};
+use super::folder::{existing, make};
+use super::url::absolute_url;
+use crate::error::GitError;
+use crate::gate_folder::clear as remove_tree;
+use crate::objects::is_gitlink;
+use crate::obstacles::refuse_in_repository;
+use crate::refs::keep_ref;
+use crate::repository::{Repository, object_id, oid};
+use crate::snapshot::Snapshot;
+use paddock_model::ids::ObjectId;
+
+/// Where the refs of a submodule's repository begin that keep what came home from places.
+pub(crate) const KEPT: &str = "refs/paddock/kept/";
+
+/// The ref by which a lent repository holds the commit that is to be checked out. git fetches none that a ref
+/// leads to.
+const LENT: &str = "refs/paddock/lent";
+
+/// Prepares the repositories of submodules whose commits came home from an own place, so that `git submodule
+/// update --init` finds them: their remotes may not have them yet. `git_dir` is the git directory of a linked
+/// worktree, or of an own place; `commit` is what is checked out there. Leaves every submodule alone that is
+/// filled, and every other one to git.
+///
+/// Starts no process. A commit without submodules costs one look into its tree. Safe to repeat.
+///
+/// # Errors
+/// Fails if the commit cannot be read or the file system reports an error.
+pub fn lend_modules(
+    repository: &Repository,
+    git_dir: &Path,
+    work_tree: &Path,
+    commit: &ObjectId,
+) -> Result<(), GitError> {
+    let library = repository.library()?;
+    let commit = oid(commit)?;
+    let modules = declared(&library, commit)?;
+    let snapshot = Snapshot::of_commit(&library, commit)?;
+    for (path, module) in modules {
+        // Something in its folder: it is filled, and git leaves it as it is.
+        let is_filled = work_tree.join(path.as_path()).join(".git").symlink_metadata().is_ok();
+        match snapshot.entry(&path) {
+            Some((wanted, mode)) if u32::try_from(mode).is_ok_and(is_gitlink) && !is_filled => {
+                lend(repository, &library, git_dir, &module, wanted)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn lend(
+    repository: &Repository,
+    library: &git2::Repository,
+    git_dir: &Path,
+    module: &Declared,
+    wanted: Oid,
+) -> Result<(), GitError> {
+    let is_own = git_dir == repository.common_dir();
+    // What stands in the project's place for it is reported where work comes home; git clones as it always did.
+    let Some(own) = existing(repository.common_dir(), &module.name).ok().flatten().filter(|_| !is_own) else {
+        return Ok(());
+    };
+    refuse_in_repository(&own)?;
+    if !is_kept(&git2::Repository::open_bare(&own)?, wanted) {
+        return Ok(());
+    }
+    let mut target = git_dir.join("modules");
+    target.extend(module.name.split('/'));
+    // One that an earlier set-up made borrows nothing. Nobody's work is in it: the submodule is not filled.
+    remove_tree(&target).map_err(GitError::io(&target))?;
+    make(&target, &absolute_url(library, &module.url)?, Some(&own.join("objects")))?;
+    keep_ref(&git2::Repository::open_bare(&target)?, LENT, &object_id(wanted)?)
+}
+
+/// Returns whether a commit came home from a place.
+fn is_kept(library: &git2::Repository, wanted: Oid) -> bool {
+    let Ok(refs) = library.references_glob(&format!("{KEPT}*")) else { return false };
+    refs.flatten().any(|reference| reference.target() == Some(wanted)) && library.find_commit(wanted).is_ok()
+}
