@@ -10,6 +10,7 @@ mod gate_submodules;
 mod gates;
 mod harvesting;
 mod hidden_work;
+mod homecomings;
 mod hostile;
 mod landing;
 mod linear;

@@ -34,27 +34,68 @@ pub(super) fn needed(
     if drivers.is_empty() || !is_mentioned(repository, commit, drivers)? {
         return Ok(None);
     }
+    for (path, attribute, value) in attributes_of(repository, commit, None)? {
+        let names = if attribute == b"filter" { &drivers.filters } else { &drivers.merges };
+        if names.contains(&value) {
+            let attribute = [attribute.as_slice(), b"=", &value].concat();
+            let attribute = String::from_utf8_lossy(&attribute).into_owned();
+            return Ok(Some(Needed { attribute, path }));
+        }
+    }
+    Ok(None)
+}
+
+impl Repository {
+    /// Returns those of the paths that git LFS filters in a commit.
+    ///
+    /// # Errors
+    /// Fails if the attributes of the commit cannot be read.
+    pub(crate) fn lfs_paths(
+        &self,
+        commit: &ObjectId,
+        paths: &[RepoPath],
+    ) -> Result<BTreeSet<RepoPath>, GitError> {
+        let drivers = Drivers::of_lfs();
+        if paths.is_empty() || !is_mentioned(self, commit, &drivers)? {
+            return Ok(BTreeSet::new());
+        }
+        let input = paths.iter().flat_map(|path| [path.as_bytes(), b"\0"]).flatten().copied().collect();
+        let found = attributes_of(self, commit, Some(input))?;
+        let is_lfs =
+            |(_, attribute, value): &Attribute| attribute == b"filter" && drivers.filters.contains(value);
+        Ok(found.into_iter().filter(is_lfs).map(|(path, ..)| path).collect())
+    }
+}
+
+/// A path, the name of an attribute, and its value.
+type Attribute = (RepoPath, Vec<u8>, Vec<u8>);
+
+/// Returns the attributes that name drivers, of all files of a commit, or of `files`, each with a NUL after it.
+fn attributes_of(
+    repository: &Repository,
+    commit: &ObjectId,
+    files: Option<Vec<u8>>,
+) -> Result<Vec<Attribute>, GitError> {
     // git says which files have the attributes. It reads the commit's own attribute files from an index; git
     // 2.39 cannot read them from a commit.
     let index = Index(unique(&repository.own_folder()?.join("attributes"))?);
     let call = || Call::new(repository).whole().variable("GIT_INDEX_FILE", &index.0);
     call().args(["read-tree", commit.as_str()]).run()?;
-    let files = call().args(["ls-files", "-z"]).run()?;
+    let files = files.map_or_else(|| call().args(["ls-files", "-z"]).run(), Ok)?;
     let arguments = ["check-attr", "--cached", "-z", "--stdin", "filter", "merge"];
     let output = call().args(arguments).output_with_input(files)?;
     if !output.status.success() {
         return Err(super::super::program::program_error("check-attr".to_owned(), &output));
     }
     let mut fields = output.stdout.split(|byte| *byte == 0);
+    let mut found = Vec::new();
     while let (Some(path), Some(attribute), Some(value)) = (fields.next(), fields.next(), fields.next()) {
-        let names = if attribute == b"filter" { &drivers.filters } else { &drivers.merges };
-        if names.contains(value) {
-            let attribute = [attribute, b"=", value].concat();
-            let attribute = String::from_utf8_lossy(&attribute).into_owned();
-            return Ok(Some(Needed { attribute, path: RepoPath::new(path) }));
+        // So says git of a file that no line of attributes names.
+        if value != b"unspecified" {
+            found.push((RepoPath::new(path), attribute.to_vec(), value.to_vec()));
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
 /// Returns whether any attribute file of the commit, or outside of it, mentions one of the drivers. Answers

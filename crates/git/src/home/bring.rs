@@ -49,6 +49,8 @@ pub(crate) fn take(
         refs: listed.refs.others,
         stashes: listed.refs.stashes,
         left,
+        // Found out after this, from the commits themselves.
+        missing: before.as_ref().map(|before| before.missing.clone()).unwrap_or_default(),
         moving: None,
     };
     if let Some(name) = intake.pack_name() {
@@ -115,7 +117,7 @@ impl Answer {
             Kind::Pack if !self.has_pack => {
                 let Some(listed) = &self.listed else { return Err(nonsense("a pack before the refs")) };
                 self.has_pack = true;
-                let mut stream = PackStream { input, left: frame.length, is_over: false };
+                let mut stream = PackStream::new(input, frame.length);
                 self.kept = intake.pack(&mut stream, quarantine, &listed.staged)?;
             }
             Kind::Index if self.index.is_none() => {
@@ -135,7 +137,7 @@ impl Answer {
 }
 
 /// Returns a helper's text, fit to be shown.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let cut: String = text.chars().take(SHOWN_CHARS_MAX).collect();
     cut.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
@@ -175,14 +177,19 @@ fn cut_off() -> io::Error {
 }
 
 /// The bytes of a pack, out of the frames that hold them.
-struct PackStream<'a> {
+pub(crate) struct PackStream<'a> {
     input: &'a mut dyn BufRead,
     /// Bytes that are left of the frame.
     left: u64,
     is_over: bool,
 }
 
-impl PackStream<'_> {
+impl<'a> PackStream<'a> {
+    /// Reads a pack from its frame with this many bytes on; none are left if the frame is still to come.
+    pub(crate) fn new(input: &'a mut dyn BufRead, left: u64) -> Self {
+        Self { input, left, is_over: false }
+    }
+
     /// Goes on to the next frame of the pack that has bytes.
     fn advance(&mut self) -> io::Result<()> {
         while self.left == 0 && !self.is_over {

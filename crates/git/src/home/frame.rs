@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     Bring,
     /// Request: wait until something changes.
     Watch,
+    /// Request: send what commits name beyond git's objects. The body lists it.
+    Need,
     /// Answer to [`Kind::Watch`]: whether something has changed.
     Changed,
     /// The refs of the place. The body is a JSON list.
@@ -44,9 +46,10 @@ pub(crate) enum Kind {
 }
 
 /// Every kind with its name in the pipe.
-const KINDS: [(Kind, &str); 14] = [
+const KINDS: [(Kind, &str); 15] = [
     (Kind::Bring, "bring"),
     (Kind::Watch, "watch"),
+    (Kind::Need, "need"),
     (Kind::Changed, "changed"),
     (Kind::Refs, "refs"),
     (Kind::Pack, "pack"),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use super::bring;
+use super::elsewhere::Elsewhere;
 use super::fault::Fault;
 use super::frame::{self, Kind};
 use super::limits::Limits;
@@ -141,19 +142,45 @@ impl Helper {
     pub fn bring(&mut self, place: &PlaceHome<'_>, last: bool) -> Result<Home, GitError> {
         place.check_name()?;
         let asked = self.ask_to_bring(place, last);
+        let before = Home::read(place.shadow);
         let brought = asked.and_then(|()| bring::take(place, &mut self.output, &self.limits, last));
+        let brought = brought.and_then(|home| self.bring_elsewhere(place, (before.as_ref(), home), last));
         brought.map_err(|fault| self.give_up(place, fault))
+    }
+
+    /// Brings what the new commits name and git keeps elsewhere; the last time, records what stays behind.
+    fn bring_elsewhere(
+        &mut self,
+        place: &PlaceHome<'_>,
+        (before, mut home): (Option<&Home>, Home),
+        last: bool,
+    ) -> Result<Home, Fault> {
+        let limits = self.limits;
+        let mut elsewhere = Elsewhere::read(place, &limits, (before, &home), last)?;
+        while let Some(needs) = elsewhere.next() {
+            let body = serde_json::to_vec(&needs).map_err(|error| Fault::Pipe(error.into()))?;
+            self.set_patience(Patience::new(limits.silence, limits.answer));
+            self.request(Kind::Need, &self.header(last), &body).map_err(Fault::Pipe)?;
+            elsewhere.take(&needs, &mut self.output)?;
+        }
+        if last {
+            let missing = elsewhere.left_behind(&home)?;
+            if missing != home.missing {
+                home.missing = missing;
+                home.write(place.shadow)?;
+            }
+        }
+        Ok(home)
+    }
+
+    fn header(&self, last: bool) -> Bring {
+        let Limits { blob_bytes, other_bytes, objects, .. } = self.limits;
+        Bring { last, blob_bytes, other_bytes, objects }
     }
 
     fn ask_to_bring(&mut self, place: &PlaceHome<'_>, last: bool) -> Result<(), Fault> {
         self.set_patience(Patience::new(self.limits.silence, self.limits.answer));
-        let limits = self.limits;
-        let header = Bring {
-            last,
-            blob_bytes: limits.blob_bytes,
-            other_bytes: limits.other_bytes,
-            objects: limits.objects,
-        };
+        let header = self.header(last);
         let tags = match self.has_tags {
             true => Vec::new(),
             false => serde_json::to_vec(&tags(place.repository)?).map_err(|e| Fault::Pipe(e.into()))?,

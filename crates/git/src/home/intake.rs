@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, BufWriter};
+use std::path::Path;
 
 use git2::{ObjectType, Odb, Oid};
 use sha1_checked::Digest as _;
@@ -44,7 +45,11 @@ pub(crate) struct Intake {
 impl Intake {
     /// Opens the project's objects.
     pub(crate) fn new(repository: &Repository, limits: Limits) -> Result<Self, Fault> {
-        let objects = repository.common_dir().join("objects");
+        Self::of_store(&repository.common_dir().join("objects"), limits)
+    }
+
+    /// Opens the store that a pack is to enter.
+    pub(crate) fn of_store(objects: &Path, limits: Limits) -> Result<Self, Fault> {
         let Some(path) = objects.to_str() else {
             return refused("the path of the project's objects is not UTF-8");
         };

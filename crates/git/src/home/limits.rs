@@ -13,6 +13,10 @@ pub struct Limits {
     pub blob_bytes: u64,
     /// Bytes of one commit, tag or tree, inflated.
     pub other_bytes: u64,
+    /// Bytes of one file of git LFS.
+    pub lfs_file_bytes: u64,
+    /// Bytes of all files of git LFS that one bring takes.
+    pub lfs_bytes: u64,
     /// Number of objects of one pack.
     pub objects: u32,
     /// How long a helper may stay silent before it counts as hanging.
@@ -28,6 +32,8 @@ impl Default for Limits {
             inflated_bytes: 16 << 30,
             blob_bytes: 512 << 20,
             other_bytes: 64 << 20,
+            lfs_file_bytes: 8 << 30,
+            lfs_bytes: 32 << 30,
             objects: 1_000_000,
             silence: Duration::from_secs(60),
             answer: Duration::from_secs(30 * 60),
@@ -61,3 +67,5 @@ pub(crate) const DEPTH_MAX: usize = 4096;
 pub(crate) const POINTER_BYTES_MAX: u64 = 1024;
 /// Number of things that could not come home and are recorded by name.
 pub(crate) const LEFT_MAX: usize = 1000;
+/// Largest file with the ends of a shallow clone, in bytes.
+pub(crate) const SHALLOW_BYTES_MAX: u64 = 1 << 20;

@@ -30,13 +30,17 @@ pub(crate) struct Quarantine {
 impl Quarantine {
     /// Makes an empty folder for a place; removes what a crash left there.
     pub(crate) fn open(repository: &Repository, name: &str) -> Result<Self, GitError> {
+        Self::for_store(repository, name, &repository.common_dir().join("objects"))
+    }
+
+    /// Like [`Self::open`], for a pack that is to enter another store than the project's own.
+    pub(crate) fn for_store(repository: &Repository, name: &str, objects: &Path) -> Result<Self, GitError> {
         let top = repository.own_folder()?.join("quarantine");
         make_private_dir(&top).map_err(GitError::io(&top))?;
         // git prunes what begins with `tmp_`.
         let folder = top.join(format!("home-{name}"));
         clear(&folder)?;
-        let objects = repository.common_dir().join("objects");
-        Ok(Self { folder, objects, keep_text: format!("{KEEP}{name}\n") })
+        Ok(Self { folder, objects: objects.to_owned(), keep_text: format!("{KEEP}{name}\n") })
     }
 
     /// Returns the folder, which is an object store of its own.

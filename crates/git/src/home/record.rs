@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::talk::PlaceHead;
 use crate::error::GitError;
 use crate::stash::StashEntry;
+use paddock_model::facts::LeftBehind;
 use paddock_model::ids::ObjectId;
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
 use paddock_os::plain;
@@ -42,6 +43,10 @@ pub struct Home {
     /// What could not be brought home.
     #[serde(default)]
     pub left: Vec<NotHome>,
+    /// What the work branch and HEAD name beyond git's objects, and what is nowhere on this machine where it
+    /// could be taken from: files of git LFS, commits of submodules. As the last bring of a session found it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<LeftBehind>,
     /// The value that the work branch is about to get. A crash may come before or after it has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) moving: Option<ObjectId>,

@@ -15,6 +15,7 @@ use git2::{ObjectType, Oid};
 use super::at_end::INDEX;
 use super::frame::{self, Frame, Kind};
 use super::limits::{CHUNK_BYTES, INDEX_BYTES_MAX, LIST_BYTES_MAX};
+use super::needs;
 use super::pack::PackWriter;
 use super::place_refs::{self, Unread, file};
 use super::talk::{Bring, Changed, Listed, OPERATIONS, PlaceRefs, Tags, Told, Watch};
@@ -92,6 +93,11 @@ pub(crate) fn serve(order: &Order, input: &mut dyn BufRead, output: &mut dyn Wri
                 let watch: Watch = request.header()?;
                 let changed = side.watch(&mut watcher, Duration::from_millis(watch.timeout_ms));
                 frame::write(output, Kind::Changed, &Changed { changed }, &[])?;
+            }
+            Kind::Need => {
+                let limits: Bring = request.header()?;
+                let body = frame::body(input, &request, LIST_BYTES_MAX)?;
+                needs::answer(&order.folder, &serde_json::from_slice(&body)?, &limits, output)?;
             }
             _ => return Err(frame::malformed("a request that is none")),
         }
@@ -286,7 +292,7 @@ fn object_id(id: Oid) -> Result<ObjectId, Stop> {
 }
 
 /// Tells now and then that the helper works.
-fn pulse(last: &mut Instant, output: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn pulse(last: &mut Instant, output: &mut dyn Write) -> io::Result<()> {
     if last.elapsed() < ALIVE_INTERVAL {
         return Ok(());
     }
@@ -343,7 +349,11 @@ impl Write for Chunks<'_> {
 }
 
 /// Sends the pack. The inner error is a fault of the place.
-fn send_pack(news: &News, stores: &Stores, output: &mut dyn Write) -> io::Result<Result<(), String>> {
+pub(crate) fn send_pack(
+    news: &News,
+    stores: &Stores,
+    output: &mut dyn Write,
+) -> io::Result<Result<(), String>> {
     let count = u32::try_from(news.objects.len()).unwrap_or(u32::MAX);
     let mut pack = PackWriter::new(Chunks { output: &mut *output, chunk: Vec::new() }, count)?;
     for object in &news.objects {

@@ -16,7 +16,7 @@ const OF_PLACES: &str = "refs/paddock/places";
 /// Refs that keep work for a person.
 const KEPT: &str = "refs/paddock/kept";
 /// Where what has landed is.
-const INTEGRATION: &str = "refs/paddock/integration/*";
+pub(crate) const INTEGRATION: &str = "refs/paddock/integration/*";
 
 /// Keeps every tip, then moves the work branch. `kept` is a tree that keeps what is only staged.
 ///

@@ -61,6 +61,28 @@ impl Stores {
         Ok(Self { project, place })
     }
 
+    /// Opens the stores of a submodule: its repository in the place, and what the project has of it.
+    ///
+    /// # Errors
+    /// What is wrong, as the second half of a sentence whose subject is the submodule.
+    pub(crate) fn of_module(git_dir: &Path, store: Option<&Path>) -> Result<Self, String> {
+        let objects = git_dir.join("objects");
+        let stores: Vec<PathBuf> = store.map(Path::to_owned).into_iter().collect();
+        // One that git cloned borrows nothing; one that was lent to the place borrows from the project's.
+        let check = || match std::fs::symlink_metadata(objects.join("info/alternates")) {
+            Ok(_) => refuse_other_alternates(&objects, &stores)
+                .map_err(|_| "has a repository that borrows objects from elsewhere".to_owned()),
+            Err(_) => Ok(()),
+        };
+        if !std::fs::symlink_metadata(&objects).is_ok_and(|facts| facts.is_dir()) {
+            return Err("has a repository without a folder of objects".to_owned());
+        }
+        check()?;
+        let (project, place) = (odb(&stores)?, odb(&[objects.clone()])?);
+        check()?;
+        Ok(Self { project, place })
+    }
+
     /// Returns whether the project has the object.
     pub(crate) fn is_home(&self, id: Oid) -> bool {
         self.project.exists_ext(id, OdbLookupFlags::NO_REFRESH)

@@ -1,0 +1,294 @@
+//! What commits name and git keeps elsewhere comes home after them: files of git LFS, commits of submodules.
+//! What does not is recorded with its path, for the review.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::BufRead;
+
+use git2::Oid;
+
+use super::bring::shown;
+use super::fault::Fault;
+use super::frame::{self, Frame, Kind};
+use super::lfs::LfsStore;
+use super::limits::{LEFT_MAX, Limits};
+use super::named::{Named, Thing, named, thing};
+use super::needs::{ASKED_MAX, Found, Needs, Wanted};
+use super::place::PlaceHome;
+use super::pointer::Pointer;
+use super::record::Home;
+use super::settle::INTEGRATION;
+use super::submodules::ModuleStore;
+use super::talk::Told;
+use crate::error::GitError;
+use crate::modules::{Declared, absolute_url, declared};
+use crate::objects::Leaf;
+use crate::repository::{object_id, oid};
+use crate::snapshot::Snapshot;
+use paddock_model::facts::LeftBehind;
+use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
+
+/// What the commits that came home need beyond themselves, and what has become of it.
+pub(crate) struct Elsewhere<'a> {
+    place: &'a PlaceHome<'a>,
+    limits: &'a Limits,
+    library: git2::Repository,
+    lfs: LfsStore<'a>,
+    /// Files that are to come, with the first path of each.
+    files: BTreeMap<Pointer, RepoPath>,
+    /// Commits of submodules that are to come, with their urls.
+    commits: BTreeMap<Wanted, String>,
+    /// What does not come, and why: for files by what they are, for submodules also by their paths.
+    left: BTreeMap<(Thing, Option<RepoPath>), String>,
+}
+
+impl<'a> Elsewhere<'a> {
+    /// Reads from the project what the commits of a place name anew; `before` is what came home before, which
+    /// is not looked at again unless this is the `last` time.
+    pub(crate) fn read(
+        place: &'a PlaceHome<'a>,
+        limits: &'a Limits,
+        (before, home): (Option<&Home>, &Home),
+        last: bool,
+    ) -> Result<Self, Fault> {
+        let library = place.repository.library()?;
+        let mut hidden = integration(&library)?;
+        if !last {
+            hidden.extend(tips(&library, before.into_iter())?);
+        }
+        let found = named(&library, &tips(&library, [home])?, &hidden)?;
+        let lfs = LfsStore::new(place.repository, place.name)?;
+        let (files, commits, left) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut elsewhere = Self { place, limits, library, lfs, files, commits, left };
+        elsewhere.sort(found)?;
+        Ok(elsewhere)
+    }
+
+    /// Finds out what the project lacks.
+    fn sort(&mut self, found: Vec<Named>) -> Result<(), GitError> {
+        let mut modules: BTreeMap<Oid, BTreeMap<RepoPath, Declared>> = BTreeMap::new();
+        let mut bytes = 0_u64;
+        for Named { thing, path, by } in found {
+            match thing {
+                Thing::File(file) if self.files.contains_key(&file) || self.lfs.has(&file) => {}
+                Thing::File(file) => {
+                    let (max, all) = (self.limits.lfs_file_bytes, self.limits.lfs_bytes);
+                    bytes = bytes.saturating_add(file.size);
+                    if file.size > max || bytes > all {
+                        bytes = bytes.saturating_sub(file.size);
+                        let reason = format!(
+                            "has {} bytes, and at most {max} of one file and {all} of all come home",
+                            file.size
+                        );
+                        self.leave_file(file, &reason);
+                    } else {
+                        self.files.insert(file, path);
+                    }
+                }
+                Thing::Commit(commit) => {
+                    if !modules.contains_key(&by) {
+                        modules.insert(by, declared(&self.library, by)?);
+                    }
+                    let module = modules.get(&by).and_then(|modules| modules.get(&path));
+                    self.want(commit, path, module.cloned())?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn want(&mut self, commit: Oid, path: RepoPath, module: Option<Declared>) -> Result<(), GitError> {
+        let Some(Declared { name, url }) = module else {
+            let reason = "a repository that `.gitmodules` does not name, so nobody can fetch it; add it with `git \
+                          submodule add`, or take it out";
+            self.left.insert((Thing::Commit(commit), Some(path)), reason.to_owned());
+            return Ok(());
+        };
+        let id = object_id(commit)?;
+        let store = match ModuleStore::existing(self.place, &name)? {
+            // Kept, so that a gate finds it, also if nobody pushed it yet.
+            Some(store) if store.has(&id)? => return store.keep(self.place, &id),
+            store => store.map(|store| store.objects()),
+        };
+        self.commits.insert(Wanted { name, path, commit: id, store }, url);
+        Ok(())
+    }
+
+    /// Returns what is to be asked for next. `None` when all of it has been.
+    pub(crate) fn next(&mut self) -> Option<Needs> {
+        let files: Vec<Pointer> = self.files.keys().take(ASKED_MAX).copied().collect();
+        let commits: Vec<Wanted> = self.commits.keys().take(ASKED_MAX).cloned().collect();
+        (!files.is_empty() || !commits.is_empty()).then_some(Needs { files, commits })
+    }
+
+    /// Takes the answer to one request.
+    ///
+    /// # Errors
+    /// Fails if what comes is no answer, or if the project cannot be written.
+    pub(crate) fn take(&mut self, needs: &Needs, input: &mut dyn BufRead) -> Result<(), Fault> {
+        for file in &needs.files {
+            let frame = next_frame(input)?;
+            let taken = match frame.kind {
+                Kind::Lfs => self.lfs.take(input, &frame, file)?,
+                _ => Err(reason_of(&frame)?),
+            };
+            self.files.remove(file);
+            if let Err(reason) = taken {
+                self.leave_file(*file, &reason);
+            }
+        }
+        for wanted in &needs.commits {
+            let url = self.commits.remove(wanted).unwrap_or_default();
+            if let Err(reason) = self.take_commit(wanted, &url, input)? {
+                let reason = format!(
+                    "the submodule's commit {} is in none of this machine's copies (the submodule {reason}); push it \
+                     to its remote first",
+                    wanted.commit.short()
+                );
+                let thing = Thing::Commit(oid(&wanted.commit)?);
+                self.left.insert((thing, Some(wanted.path.clone())), reason);
+            }
+        }
+        match next_frame(input)?.kind {
+            Kind::Done => Ok(()),
+            _ => Err(Fault::Pipe(frame::malformed("more than was asked for"))),
+        }
+    }
+
+    /// Takes one commit of a submodule. The inner error says why it does not come.
+    fn take_commit(
+        &self,
+        wanted: &Wanted,
+        url: &str,
+        input: &mut dyn BufRead,
+    ) -> Result<Result<(), String>, Fault> {
+        let frame = next_frame(input)?;
+        if frame.kind != Kind::Submodule {
+            return Ok(Err(reason_of(&frame)?));
+        }
+        let found: Found = frame.header().map_err(Fault::Pipe)?;
+        if frame.length > 0 {
+            return Err(Fault::Pipe(frame::malformed("a body where none belongs")));
+        }
+        if found.at_remote {
+            return Ok(Ok(()));
+        }
+        let url = absolute_url(&self.library, url)?;
+        let store = ModuleStore::open_or_make(self.place, &wanted.name, &url)?;
+        match store.take(self.place, input, &wanted.commit, self.limits) {
+            Ok(()) => Ok(Ok(())),
+            Err(fault) => {
+                store.give_up();
+                match fault {
+                    Fault::Named(reason) => Ok(Err(reason)),
+                    fault => Err(fault),
+                }
+            }
+        }
+    }
+
+    /// Returns what the work branch, or HEAD, needs at its tip and what stayed behind. What has landed before
+    /// is left out: no session of this objective brought it.
+    ///
+    /// # Errors
+    /// Fails if a commit cannot be read.
+    pub(crate) fn left_behind(&self, home: &Home) -> Result<Vec<LeftBehind>, Fault> {
+        if self.left.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut found = BTreeSet::new();
+        let heads: BTreeSet<&ObjectId> = home.branch.iter().chain(&home.head.commit).collect();
+        for head in heads {
+            let mut here = self.left_at(oid(head)?)?;
+            let files: Vec<RepoPath> = here
+                .iter()
+                .filter(|(_, thing, _)| matches!(thing, Thing::File(_)))
+                .map(|(path, ..)| path.clone())
+                .collect();
+            if !files.is_empty() {
+                // A text that only looks like a pointer, as in a test of git LFS, stands for nothing.
+                let real = self.place.repository.lfs_paths(head, &files)?;
+                here.retain(|(path, thing, _)| matches!(thing, Thing::Commit(_)) || real.contains(path));
+            }
+            found.extend(here.into_iter().map(|(path, _, reason)| LeftBehind { path, reason }));
+        }
+        Ok(found.into_iter().take(LEFT_MAX).collect())
+    }
+
+    /// Returns the paths of a commit that need something which stayed behind.
+    fn left_at(&self, head: Oid) -> Result<Vec<(RepoPath, Thing, String)>, GitError> {
+        let mut landed = Vec::new();
+        for tip in integration(&self.library)? {
+            landed.push(Snapshot::of_commit(&self.library, tip)?);
+        }
+        let base = landed.first().and_then(Snapshot::id);
+        let tree = self.library.find_commit(head)?.tree_id();
+        let changed = crate::objects::changed_leaves(&self.library, base, Some(tree))?;
+        let is_landed = |path: &RepoPath, leaf: Leaf| {
+            landed.iter().any(|landed| landed.entry(path) == Some((leaf.id, leaf.mode)))
+        };
+        let mut found = Vec::new();
+        for (path, leaf) in changed {
+            let Some(leaf) = leaf.filter(|leaf| !is_landed(&path, *leaf)) else { continue };
+            if let Some(thing) = thing(&self.library, leaf) {
+                found.extend(self.left.get(&key(thing, &path)).map(|reason| (path, thing, reason.clone())));
+            }
+        }
+        Ok(found)
+    }
+
+    fn leave_file(&mut self, file: Pointer, reason: &str) {
+        let short: String = file.to_string().chars().take(12).collect();
+        let reason =
+            format!("its content (git LFS {short}, {} bytes) {reason}, and the project lacks it", file.size);
+        self.left.insert((Thing::File(file), None), reason);
+    }
+}
+
+/// Returns how something that stays behind is noted.
+fn key(thing: Thing, path: &RepoPath) -> (Thing, Option<RepoPath>) {
+    (thing, matches!(thing, Thing::Commit(_)).then(|| path.clone()))
+}
+
+/// Returns the commits that the refs of a place lead to, as far as the project has them.
+fn tips<'h>(
+    library: &git2::Repository,
+    homes: impl IntoIterator<Item = &'h Home>,
+) -> Result<Vec<Oid>, GitError> {
+    let mut found = BTreeSet::new();
+    for home in homes {
+        let stashes = home.stashes.iter().map(|entry| &entry.commit);
+        let all = home.branch.iter().chain(&home.head.commit).chain(home.refs.values()).chain(stashes);
+        for id in all {
+            // A tag leads to its commit, and a ref to a blob names nothing.
+            let commit = library.find_object(oid(id)?, None).and_then(|object| object.peel_to_commit());
+            found.extend(commit.map(|commit| commit.id()));
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
+fn integration(library: &git2::Repository) -> Result<Vec<Oid>, GitError> {
+    let refs = library.references_glob(INTEGRATION)?;
+    Ok(refs.flatten().filter_map(|reference| reference.peel_to_commit().ok()).map(|tip| tip.id()).collect())
+}
+
+/// Returns the next frame that says something.
+fn next_frame(input: &mut dyn BufRead) -> Result<Frame, Fault> {
+    loop {
+        let frame = frame::read(input).map_err(Fault::Pipe)?;
+        let frame = frame.ok_or_else(|| Fault::Pipe(std::io::ErrorKind::UnexpectedEof.into()))?;
+        match (frame.kind, frame.length) {
+            (Kind::Alive, 0) => {}
+            _ => return Ok(frame),
+        }
+    }
+}
+
+/// Returns the reason why something stays in the place.
+fn reason_of(frame: &Frame) -> Result<String, Fault> {
+    match (frame.kind, frame.length) {
+        (Kind::Left, 0) => Ok(shown(&frame.header::<Told>().map_err(Fault::Pipe)?.reason)),
+        _ => Err(Fault::Pipe(frame::malformed("another answer than to what was asked"))),
+    }
+}
