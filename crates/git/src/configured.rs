@@ -38,9 +38,11 @@ pub use record::{Judged, judge};
 pub(crate) use switch::Switched;
 pub use table::Means;
 
-/// Reads the entries of a text in git's format: keys as `section.name` with what follows `=`. `None` if git
-/// would refuse the text.
-pub(crate) fn parse_text(text: &[u8]) -> Option<Vec<(Vec<u8>, Option<Vec<u8>>)>> {
+/// A key as `section.name`, and what follows `=`.
+pub(crate) type TextEntry = (Vec<u8>, Option<Vec<u8>>);
+
+/// Reads the entries of a text in git's format. `None` if git would refuse the text.
+pub(crate) fn parse_text(text: &[u8]) -> Option<Vec<TextEntry>> {
     let entries = parse::parse(text)?;
     Some(entries.into_iter().map(|(key, value)| (key.bytes().to_vec(), value)).collect())
 }

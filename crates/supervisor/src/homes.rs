@@ -21,6 +21,8 @@ use paddock_os::panics::caught;
 
 /// Longest wait of a helper for a change.
 const WAIT_MAX: Duration = Duration::from_secs(30);
+/// Refs of a place that are copies of what has landed.
+const COPIES: [&str; 2] = ["refs/remotes/", "refs/paddock/integration/"];
 /// Paths that were left where they are and that an event names.
 const LEFT_NAMED_MAX: usize = 20;
 
@@ -156,7 +158,8 @@ pub(super) fn keep_left(
         let salvage = repository.salvage_stash(entry, &order)?;
         first.get_or_insert_with(|| salvage_facts(salvage));
     }
-    for (name, commit) in home.refs.iter().filter(|(name, _)| !name.starts_with("refs/remotes/")) {
+    let is_copy = |name: &str| COPIES.iter().any(|prefix| name.starts_with(prefix));
+    for (name, commit) in home.refs.iter().filter(|(name, _)| !is_copy(name)) {
         let kept = keep_for_objective(repository, &source.worktree, commit)?;
         if let Some(kept) = kept {
             tracing::info!(objective = %source.objective, %name, %kept, "a ref of a place is kept");

@@ -108,7 +108,7 @@ impl Answer {
                 let told: Told = frame.header().map_err(Fault::Pipe)?;
                 return Err(Fault::Named(shown(&told.reason)));
             }
-            Kind::Left => self.leave(frame.header().map_err(Fault::Pipe)?),
+            Kind::Left => self.leave(&frame.header().map_err(Fault::Pipe)?),
             Kind::Refs if self.listed.is_none() => {
                 let body = frame::body(input, &frame, LIST_BYTES_MAX).map_err(Fault::Pipe)?;
                 let listed = serde_json::from_slice(&body).map_err(|error| Fault::Pipe(error.into()))?;
@@ -129,7 +129,7 @@ impl Answer {
     }
 
     /// Notes what stays in the place.
-    fn leave(&mut self, told: Told) {
+    fn leave(&mut self, told: &Told) {
         if self.left.len() < LEFT_MAX {
             self.left.push(NotHome { path: shown(&told.path), reason: shown(&told.reason) });
         }

@@ -56,6 +56,3 @@ fn id_of(text: &[u8]) -> Option<Oid> {
     // An id of zeros is no object.
     (!id.is_zero()).then_some(id)
 }
-
-#[cfg(test)]
-mod tests;

@@ -275,7 +275,7 @@ fn marked(error: io::Error) -> Fault {
 }
 
 fn is_ours(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<Ours>())
+    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Ours>)
 }
 
 fn wrong(refused: Refused) -> Fault {

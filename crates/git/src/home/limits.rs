@@ -63,9 +63,9 @@ pub(crate) const INDEX_BYTES_MAX: u64 = 256 << 20;
 pub(crate) const LIST_BYTES_MAX: u64 = 32 << 20;
 /// Deepest nesting of folders in a tree.
 pub(crate) const DEPTH_MAX: usize = 4096;
-/// Largest blob that may be a pointer of git LFS, in bytes.
-pub(crate) const POINTER_BYTES_MAX: u64 = 1024;
 /// Number of things that could not come home and are recorded by name.
 pub(crate) const LEFT_MAX: usize = 1000;
 /// Largest file with the ends of a shallow clone, in bytes.
 pub(crate) const SHALLOW_BYTES_MAX: u64 = 1 << 20;
+/// Largest pointer of git LFS, in bytes.
+pub(crate) const POINTER_BYTES_MAX: u64 = 1024;

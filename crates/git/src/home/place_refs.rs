@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{ErrorKind, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::limits::{
     LOOSE_REF_BYTES_MAX, PACKED_REFS_BYTES_MAX, REF_NAME_BYTES_MAX, REFS_MAX, STASH_LOG_BYTES_MAX,
@@ -150,7 +150,7 @@ fn loose(git_dir: &Path, unread: &mut Unread) -> Result<BTreeMap<String, Value>,
     Ok(found)
 }
 
-fn loose_value(path: &PathBuf, name: &str) -> Result<Option<Value>, String> {
+fn loose_value(path: &Path, name: &str) -> Result<Option<Value>, String> {
     // git passes over such a file, too: what a killed program left, or what a file manager put there.
     if !is_ref_name(name) {
         return Ok(None);

@@ -19,7 +19,7 @@ use super::needs;
 use super::pack::PackWriter;
 use super::place_refs::{self, Unread, file};
 use super::talk::{Bring, Changed, Listed, OPERATIONS, PlaceRefs, Tags, Told, Watch};
-use super::walk::{News, Stop, Stores, Walk};
+use super::walk::{New, Stop, Stores, Walk};
 use super::watch::Watcher;
 use crate::repository::oid;
 use paddock_model::ids::ObjectId;
@@ -128,6 +128,11 @@ impl PlaceSide<'_> {
     }
 
     fn refs(&self) -> Read {
+        match std::fs::symlink_metadata(&self.git_dir) {
+            Ok(facts) if facts.is_dir() => {}
+            Ok(_) => return Err(".git is no folder".to_owned()),
+            Err(error) => return Err(format!(".git cannot be read: {error}")),
+        }
         place_refs::read(&self.git_dir, &self.order.branch, &self.tags)
     }
 
@@ -154,7 +159,7 @@ impl PlaceSide<'_> {
             Ok(read) => read,
             Err(reason) => return fault(output, reason),
         };
-        let stores = match self.stores() {
+        let stores = match Stores::open(&self.git_dir, &self.order.stores) {
             Ok(stores) => stores,
             Err(reason) => return fault(output, reason),
         };
@@ -162,14 +167,6 @@ impl PlaceSide<'_> {
             Ok(answer) => answer.send(&stores, output),
             Err(Stop::Fault(reason)) => fault(output, reason),
             Err(Stop::Pipe(error)) => Err(error),
-        }
-    }
-
-    fn stores(&self) -> Result<Stores, String> {
-        match std::fs::symlink_metadata(&self.git_dir) {
-            Ok(facts) if facts.is_dir() => Stores::open(&self.git_dir, &self.order.stores),
-            Ok(_) => Err(".git is no folder".to_owned()),
-            Err(error) => Err(format!(".git cannot be read: {error}")),
         }
     }
 }
@@ -181,7 +178,7 @@ fn fault(output: &mut dyn Write, reason: String) -> io::Result<()> {
 /// What one request brings.
 struct Answer {
     listed: Listed,
-    news: News,
+    news: Vec<New>,
     index: Option<Vec<u8>>,
     left: Vec<Told>,
 }
@@ -248,7 +245,7 @@ impl Answer {
 
     fn send(self, stores: &Stores, output: &mut dyn Write) -> io::Result<()> {
         frame::write(output, Kind::Refs, &(), &serde_json::to_vec(&self.listed)?)?;
-        if !self.news.objects.is_empty() {
+        if !self.news.is_empty() {
             let sent = send_pack(&self.news, stores, output)?;
             if let Err(reason) = sent {
                 return fault(output, reason);
@@ -350,13 +347,13 @@ impl Write for Chunks<'_> {
 
 /// Sends the pack. The inner error is a fault of the place.
 pub(crate) fn send_pack(
-    news: &News,
+    news: &[New],
     stores: &Stores,
     output: &mut dyn Write,
 ) -> io::Result<Result<(), String>> {
-    let count = u32::try_from(news.objects.len()).unwrap_or(u32::MAX);
+    let count = u32::try_from(news.len()).unwrap_or(u32::MAX);
     let mut pack = PackWriter::new(Chunks { output: &mut *output, chunk: Vec::new() }, count)?;
-    for object in &news.objects {
+    for object in news {
         let data = match stores.read(object.id) {
             Ok(data) => data,
             Err(reason) => return Ok(Err(format!("the object {} {reason}", object.id))),

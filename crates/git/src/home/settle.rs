@@ -17,6 +17,8 @@ const OF_PLACES: &str = "refs/paddock/places";
 const KEPT: &str = "refs/paddock/kept";
 /// Where what has landed is.
 pub(crate) const INTEGRATION: &str = "refs/paddock/integration/*";
+/// The names in a place of its copies.
+const INTEGRATION_REFS: &str = "refs/paddock/integration/";
 
 /// Keeps every tip, then moves the work branch. `kept` is a tree that keeps what is only staged.
 ///
@@ -51,9 +53,11 @@ fn tips(library: &git2::Repository, before: Option<&Home>, home: &Home) -> Resul
     let mut found: Vec<ObjectId> = Vec::new();
     let branch = home.branch.as_ref();
     let others = home.refs.iter().filter(|(name, id)| {
-        // What was fetched from `origin` has landed, and the integration ref keeps it.
+        // What was given, or fetched from `origin`, has landed, and the integration ref keeps it.
         let is_as_before = before.is_some_and(|before| before.refs.get(*name) == Some(*id));
-        !is_as_before && !(name.starts_with("refs/remotes/") && has_landed(library, id))
+        let is_copy = name.starts_with("refs/remotes/") || name.starts_with(INTEGRATION_REFS);
+        let is_kept = is_as_before || (is_copy && has_landed(library, id));
+        !is_kept
     });
     let others = others.map(|(_, id)| id);
     let stashes = home.stashes.iter().map(|entry| &entry.commit);

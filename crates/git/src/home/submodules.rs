@@ -62,7 +62,7 @@ fn collect(
     wanted: &Wanted,
     limits: &Bring,
     pulse: &mut dyn FnMut() -> io::Result<()>,
-) -> Result<Option<(Stores, super::walk::News)>, Stop> {
+) -> Result<Option<(Stores, Vec<super::walk::New>)>, Stop> {
     let module = repository_of(folder, git_dir, wanted).map_err(Stop::Fault)?;
     let commit = oid(&wanted.commit).map_err(|error| Stop::Fault(error.to_string()))?;
     let shallow = file(&module.join("shallow"), SHALLOW_BYTES_MAX)

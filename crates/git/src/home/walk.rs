@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorCode, ObjectType, Odb, OdbLookupFlags, Oid};
 
 use super::check::{Link, check, word};
-use super::limits::{DEPTH_MAX, POINTER_BYTES_MAX};
+use super::limits::DEPTH_MAX;
 use super::place_refs::file;
 use super::talk::Bring;
 use paddock_model::path::RepoPath;
@@ -33,16 +33,6 @@ pub(crate) struct New {
     pub(crate) kind: ObjectType,
 }
 
-/// Objects that are to come home, and what more they need than objects.
-#[derive(Debug, Default)]
-pub(crate) struct News {
-    pub(crate) objects: Vec<New>,
-    /// Small new files, which may be pointers of git LFS.
-    pub(crate) pointers: Vec<(RepoPath, Oid)>,
-    /// Commits of submodules that new trees name.
-    pub(crate) submodules: Vec<(RepoPath, Oid)>,
-}
-
 impl Stores {
     /// Opens the stores, if the place borrows from the project's and from nothing else.
     ///
@@ -55,7 +45,7 @@ impl Stores {
         }
         refuse_other_alternates(&objects, stores)?;
         let project = odb(stores)?;
-        let place = odb(&[objects.clone()])?;
+        let place = odb(std::slice::from_ref(&objects))?;
         // libgit2 has read the file itself meanwhile.
         refuse_other_alternates(&objects, stores)?;
         Ok(Self { project, place })
@@ -151,7 +141,7 @@ pub(crate) struct Walk<'a> {
     /// Called now and then, since a walk may take long.
     pulse: &'a mut dyn FnMut() -> std::io::Result<()>,
     seen: HashSet<Oid>,
-    found: News,
+    found: Vec<New>,
 }
 
 /// Why a tip does not come home.
@@ -179,7 +169,7 @@ impl<'a> Walk<'a> {
         limits: &'a Bring,
         pulse: &'a mut dyn FnMut() -> std::io::Result<()>,
     ) -> Self {
-        Self { stores, limits, pulse, seen: HashSet::new(), found: News::default() }
+        Self { stores, limits, pulse, seen: HashSet::new(), found: Vec::new() }
     }
 
     /// Adds what a tip leads to; all of it, or nothing. `kind` is what the ref has to lead to.
@@ -187,7 +177,7 @@ impl<'a> Walk<'a> {
     /// # Errors
     /// Names the first object that is missing, wrong or too large.
     pub(crate) fn add(&mut self, tip: Oid, kind: Option<ObjectType>) -> Result<(), Stop> {
-        let before = (self.found.objects.len(), self.found.pointers.len(), self.found.submodules.len());
+        let before = self.found.len();
         let mut due = vec![Due { id: tip, kind, by: None, path: Vec::new(), depth: 0 }];
         let mut looked = Vec::new();
         let mut added = Ok(());
@@ -201,15 +191,13 @@ impl<'a> Walk<'a> {
             for id in looked {
                 self.seen.remove(&id);
             }
-            self.found.objects.truncate(before.0);
-            self.found.pointers.truncate(before.1);
-            self.found.submodules.truncate(before.2);
+            self.found.truncate(before);
         }
         added
     }
 
     /// Returns what was found.
-    pub(crate) fn finish(self) -> News {
+    pub(crate) fn finish(self) -> Vec<New> {
         self.found
     }
 
@@ -232,21 +220,17 @@ impl<'a> Walk<'a> {
         if size > max {
             return Err(fault(due, &format!("has {size} bytes, and at most {max} come home")));
         }
-        if self.found.objects.len() >= usize::try_from(self.limits.objects).unwrap_or(usize::MAX) {
+        if self.found.len() >= usize::try_from(self.limits.objects).unwrap_or(usize::MAX) {
             return Err(Stop::Fault(format!("leads to more than {} new objects", self.limits.objects)));
         }
         self.seen.insert(due.id);
         looked.push(due.id);
         let new = New { id: due.id, kind };
-        self.found.objects.push(new);
+        self.found.push(new);
         if is_blob {
-            if size <= POINTER_BYTES_MAX && !due.path.is_empty() {
-                self.found.pointers.push((RepoPath::new(due.path.clone()), due.id));
-            }
             return Ok(());
         }
         let data = self.stores.read(due.id).map_err(|reason| fault(due, &reason))?;
-        let mut submodules = Vec::new();
         let mut named = |link: Link<'_>| {
             let mut path = due.path.clone();
             if !link.name.is_empty() {
@@ -255,16 +239,13 @@ impl<'a> Walk<'a> {
                 }
                 path.extend_from_slice(link.name);
             }
-            match link.kind {
-                None => submodules.push((RepoPath::new(path), link.id)),
-                kind => {
-                    more.push(Due { id: link.id, kind, by: Some(new), path, depth: depth(kind, due.depth) });
-                }
+            // A submodule's commit belongs to another repository.
+            if let Some(kind) = link.kind {
+                let depth = if kind == ObjectType::Commit { 0 } else { due.depth + 1 };
+                more.push(Due { id: link.id, kind: Some(kind), by: Some(new), path, depth });
             }
         };
-        let checked = check(kind, &data, &mut named).map_err(|reason| fault(due, &reason));
-        self.found.submodules.append(&mut submodules);
-        checked?;
+        check(kind, &data, &mut named).map_err(|reason| fault(due, &reason))?;
         match due.depth > DEPTH_MAX {
             true => Err(fault(due, &format!("lies more than {DEPTH_MAX} folders deep"))),
             false => Ok(()),
@@ -279,11 +260,6 @@ impl<'a> Walk<'a> {
             false => Err(fault(due, &format!("is a {}", word(kind)))),
         }
     }
-}
-
-/// Returns how deep an object lies in folders.
-fn depth(kind: Option<ObjectType>, of_parent: usize) -> usize {
-    if kind == Some(ObjectType::Commit) { 0 } else { of_parent + 1 }
 }
 
 /// Says which object is at fault, and what names it.

@@ -49,7 +49,9 @@ pub(crate) fn give_place(
     // After the ref: what comes home next is compared with it.
     Home::follow(&worktree.git_dir, &branch)?;
     if let Some(place) = OwnShadow::read(&worktree.git_dir) {
-        dot_git.set_ref(&format!("refs/remotes/origin/{}", place.target), tip)?;
+        for prefix in ["refs/remotes/origin", "refs/paddock/integration"] {
+            dot_git.set_ref(&format!("{prefix}/{}", place.target), tip)?;
+        }
     }
     let shadow = worktree.git_dir.as_path();
     let is_on_branch = symbolic_head(shadow).as_deref() == Some(worktree.branch.as_str());

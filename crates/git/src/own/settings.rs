@@ -72,6 +72,8 @@ pub(super) fn text(repository: &Repository, upstream: &Upstream) -> Result<Vec<u
     add("push", None, "default", b"current");
     add("remote", Some(b"origin"), "url", path_bytes(&upstream.origin));
     add("remote", Some(b"origin"), "fetch", b"+refs/heads/*:refs/remotes/origin/*");
+    // Prompts name the integration ref.
+    add("remote", Some(b"origin"), "fetch", b"+refs/heads/*:refs/paddock/integration/*");
     let mut text = Vec::new();
     for ((section, subsection), settings) in &sections {
         text.extend(header(section, subsection.as_deref()));

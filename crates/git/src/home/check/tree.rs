@@ -51,8 +51,11 @@ pub(super) fn tree(data: &[u8], named: &mut dyn FnMut(Link<'_>)) -> Result<(), S
     Ok(())
 }
 
-/// Splits the first entry off: mode, name, id, and what follows.
-fn entry(data: &[u8]) -> Option<(&[u8], &[u8], Oid, &[u8])> {
+/// Mode, name and id of an entry, and what follows it.
+type Entry<'a> = (&'a [u8], &'a [u8], Oid, &'a [u8]);
+
+/// Splits the first entry off.
+fn entry(data: &[u8]) -> Option<Entry<'_>> {
     let blank = memchr::memchr(b' ', data)?;
     let (mode, rest) = (&data[..blank], &data[blank + 1..]);
     let nul = memchr::memchr(0, rest)?;

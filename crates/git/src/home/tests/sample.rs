@@ -12,13 +12,13 @@ use crate::home::bring::take;
 use crate::home::fault::Fault;
 use crate::home::frame::{self, Kind};
 use crate::home::limits::Limits;
+use crate::home::pack::{Packed, index};
 use crate::home::place::PlaceHome;
 use crate::home::record::Home;
 use crate::home::serve::{Order, serve};
 use crate::home::talk::{Bring, Tags};
 use crate::process::Process;
 use crate::repository::{Repository, object_id};
-use paddock_model::ids::ObjectId;
 
 pub(super) const BRANCH: &str = "paddock/o/work";
 
@@ -126,15 +126,14 @@ impl Sample {
         let before = self.state();
         let fault = self.take(answer, true).unwrap_err();
         assert_eq!(self.state(), before);
-        self.fsck();
         text(fault)
     }
 
-    /// Returns what the project holds: refs, packs, quarantine, shadow.
+    /// Returns what the project holds: refs, packs, loose objects, quarantine, shadow.
     pub(super) fn state(&self) -> BTreeMap<String, String> {
         let mut found = self.refs();
         let common = self.repository.common_dir();
-        for folder in [common.join("objects/pack"), common.join("paddock/quarantine"), self.shadow()] {
+        for folder in [common.join("objects"), common.join("objects/pack"), common.join("paddock/quarantine"), self.shadow()] {
             for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
                 found.insert(entry.path().display().to_string(), "there".to_owned());
             }
@@ -217,4 +216,28 @@ pub(super) fn commit(
     let signature = git2::Signature::new("a", "a@b", &git2::Time::new(1, 0)).unwrap();
     let parents: Vec<&git2::Commit<'_>> = parents.iter().collect();
     library.commit(reference, &signature, &signature, "m", &tree, &parents).unwrap()
+}
+
+/// Puts a pack of deltas into the place, each against an object that is named by its id, and lets the work
+/// branch lead to the first.
+pub(super) fn put_delta(sample: &Sample, deltas: &[(&str, Oid)]) {
+    let delta = miniz_oxide::deflate::compress_to_vec_zlib(&[1, 1, 1, b'x'], 1);
+    let mut pack = b"PACK\0\0\0\x02".to_vec();
+    pack.extend(u32::try_from(deltas.len()).unwrap().to_be_bytes());
+    let mut packed = Vec::new();
+    for (id, base) in deltas {
+        let offset = u64::try_from(pack.len()).unwrap();
+        let id = Oid::from_str(id).unwrap();
+        packed.push(Packed { id, kind: git2::ObjectType::Commit, offset, crc: 0 });
+        pack.push(7 << 4 | 4);
+        pack.extend(base.as_bytes());
+        pack.extend(&delta);
+    }
+    let checksum = [7; 20];
+    pack.extend(checksum);
+    let folder = sample.place().join(".git/objects/pack");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("pack-1.pack"), pack).unwrap();
+    fs::write(folder.join("pack-1.idx"), index(&mut packed, &checksum)).unwrap();
+    fs::write(sample.place().join(".git").join(work()), deltas[0].0).unwrap();
 }
