@@ -139,7 +139,8 @@ fn left_behind(facts: &HarvestFacts, terms: &Terms<'_>) -> Option<Finding> {
     let described = |left: &LeftBehind| format!("`{}`: {}", left.path, left.reason);
     let found: Vec<String> = facts.left_behind.iter().map(described).collect();
     let text = format!(
-        "the branch needs more than its commits hold, and that could not be brought home from the session's folder          ({}); put it there, or take these paths out of the branch; a person who knows that others have it accepts          it with `paddock objective approve {}`",
+        "not all that the work names could be brought home from the session's folder ({}); put it there, or take it \
+         out of the work; a person who knows that others have it accepts it with `paddock objective approve {}`",
         a_few_of(&found, NAMED_MAX),
         terms.id
     );

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
+use super::modules::lend_modules;
 use super::program::{CHECKOUT_TIME_MAX, Call};
 use super::refs::keep_ref;
 use super::repository::{Repository, object_id};
@@ -98,7 +99,9 @@ pub(crate) fn add(place: &Place<'_>, spec: &WorktreeSpec) -> Result<Worktree, Gi
     let new_branch = if has_branch { None } else { Some(spec.branch.as_str()) };
     let head = repository.commit_of(&full)?;
     repository.refuse_needed(head.as_ref().unwrap_or(&spec.base))?;
-    Ok(worktree(place.make(new_branch, &arguments)?, false))
+    let git_dir = place.make(new_branch, &arguments)?;
+    lend_modules(repository, &git_dir, &path, head.as_ref().unwrap_or(&spec.base))?;
+    Ok(worktree(git_dir, false))
 }
 
 /// Records a branch as Paddock's before git makes it, because a branch without the record counts as the

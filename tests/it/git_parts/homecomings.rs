@@ -5,7 +5,9 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use paddock_git::{Helper, Home as Brought, HomeLimits, PlaceHome, Repository, lend_modules};
+use paddock_git::{
+    Helper, Home as Brought, HomeLimits, PlaceHome, Repository, WorktreeSpec, add_worktree, lend_modules,
+};
 use paddock_model::facts::LeftBehind;
 use paddock_model::ids::ObjectId;
 use sha2::{Digest as _, Sha256};
@@ -214,13 +216,18 @@ fn commits_of_submodules_come_home_and_new_places_and_gates_find_them() {
                 .unwrap()
                 .any(|entry| { entry.unwrap().path().extension().is_some_and(|ending| ending == "keep") })
         );
-        // A folder that has never been filled finds the commit, which the remote does not have.
-        let (fresh, tip) = (own.home.place("fresh"), head(&own.place));
-        git(&own.home.root, &["worktree", "add", "-q", "--detach", fresh.to_str().unwrap(), tip.as_str()]);
-        let git_dir = own.common_dir().join("worktrees/fresh");
-        lend_modules(&own.repository, &git_dir, &fresh, &tip).unwrap();
-        fill(&fresh);
-        assert_eq!(read(&fresh, "lib/sub/value.txt"), "3\n");
+        // New folders find the commit, which the remote does not have: a worktree, and another own place.
+        let tip = head(&own.place);
+        let worktree =
+            add_worktree(&own.repository, &WorktreeSpec { base: tip.clone(), ..own.home.spec("next") });
+        fill(&worktree.unwrap().path);
+        assert_eq!(read(&own.home.place("next"), "lib/sub/value.txt"), "3\n");
+        let other = own.home.place("other");
+        git(&own.home.root, &["clone", "-q", "--shared", "-b", BRANCH, ".", other.to_str().unwrap()]);
+        git(&other, &["config", "remote.origin.url", own.home.root.to_str().unwrap()]);
+        lend_modules(&own.repository, &other.join(".git"), &other, &tip).unwrap();
+        fill(&other);
+        assert_eq!(read(&other, "lib/sub/value.txt"), "3\n");
         // So does the user's own checkout, once the work is there.
         git(&own.home.root, &["merge", "-q", "--ff-only", tip.as_str()]);
         fill(&own.home.root);

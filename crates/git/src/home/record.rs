@@ -10,6 +10,7 @@ use crate::error::GitError;
 use crate::stash::StashEntry;
 use paddock_model::facts::LeftBehind;
 use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
 use paddock_os::plain;
 
@@ -58,6 +59,19 @@ impl Home {
     #[must_use]
     pub fn read(shadow: &Path) -> Option<Self> {
         serde_json::from_slice(&plain::read(shadow.join(FILE)).ok()?).ok()
+    }
+
+    /// Returns what could not be brought home, as the review is to know it. Broken copies of what a remote has,
+    /// and tags, are nobody's work.
+    #[must_use]
+    pub fn left_behind(&self) -> Vec<LeftBehind> {
+        let is_work =
+            |left: &&NotHome| !["refs/remotes/", "refs/tags/"].iter().any(|of| left.path.starts_with(of));
+        let left = self.left.iter().filter(is_work).map(|left| LeftBehind {
+            path: RepoPath::new(left.path.as_bytes()),
+            reason: left.reason.clone(),
+        });
+        self.missing.iter().cloned().chain(left).collect()
     }
 
     /// Records that a new place begins with its work branch at this commit.

@@ -14,7 +14,7 @@ use super::transcripts;
 use super::worktrees::{Place, make_again_if_gone};
 use paddock_engine::input::{Input, Problem};
 use paddock_git::{CheckpointFacts, HeadElsewhere, Home, SalvageOrder, Worktree};
-use paddock_model::facts::{CommitFacts, HarvestFacts, LeftBehind, SetUpFacts};
+use paddock_model::facts::{CommitFacts, HarvestFacts, SetUpFacts};
 use paddock_model::finding::ElsewhereHead;
 use paddock_model::ids::{ObjectId, ObjectiveKey, SessionId};
 use paddock_model::path::RepoPath;
@@ -23,9 +23,6 @@ use paddock_model::session::{Exit, Salvage, Session};
 use paddock_model::settings::Role;
 use paddock_model::state::State;
 use paddock_os::fail_points::{fail_point, trouble_point};
-
-/// Paths that could not be brought home and that an event names.
-const LEFT_BEHIND_MAX: usize = 20;
 
 /// A session to harvest.
 pub(in super::super) struct Order {
@@ -158,7 +155,8 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
         commits: found.commits.iter().map(commit_facts).collect(),
         net_paths: found.net_paths,
         bad_links: found.bad_links,
-        left_behind: home.as_ref().map(left_behind).unwrap_or_default(),
+        // Of a linked worktree nothing comes home: its objects are the project's.
+        left_behind: home.as_ref().map(Home::left_behind).unwrap_or_default(),
         integrator_paths: branch.own_paths,
         secrets: branch.secrets,
         unsearched: branch.unsearched,
@@ -211,14 +209,6 @@ fn commit_facts(found: &CheckpointFacts) -> CommitFacts {
         is_merge: found.is_merge,
         is_empty: found.is_empty && !found.is_merge,
     }
-}
-
-/// Returns what a branch names and could not be brought home. Other refs of the place that cannot be read are
-/// none of the branch's affair.
-fn left_behind(home: &Home) -> Vec<LeftBehind> {
-    let left = home.left.iter().filter(|left| !left.path.starts_with("refs/")).take(LEFT_BEHIND_MAX);
-    left.map(|left| LeftBehind { path: RepoPath::from(left.path.as_str()), reason: left.reason.clone() })
-        .collect()
 }
 
 /// Returns the agent's HEAD if it was not on the session's branch and a ref had to keep it.
