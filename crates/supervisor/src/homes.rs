@@ -5,15 +5,17 @@
 //! in the project, which the kernel sees as it sees the commits of a session in a worktree.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::clock::now_ms;
-use super::world::World;
+use super::world::{Site, World};
 use paddock_git::{
-    GitError, Helper, Home, PlaceHome, Repository, SalvageOrder, Stopper, Worktree, keep_for_objective,
+    GitError, Helper, Home, PlaceHome, Repository, SalvageOrder, Stopper, Worktree, find_worktree, keep_for_objective,
+    own_places,
 };
 use paddock_model::ids::{ObjectiveId, SessionId};
 use paddock_model::session::Salvage;
@@ -57,9 +59,19 @@ struct Running {
 #[derive(Default)]
 pub(super) struct Homes {
     running: Mutex<BTreeMap<SessionId, Running>>,
+    /// Held while something comes home from a place, by its shadow.
+    busy: Mutex<BTreeMap<PathBuf, Arc<Mutex<()>>>>,
 }
 
 impl Homes {
+    /// Returns the lock under which something comes home from a place.
+    fn busy(&self, shadow: &Path) -> Arc<Mutex<()>> {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        // Locks that nobody holds or waits for are dropped, so that the map stays as small as what is going on.
+        busy.retain(|_, lock| Arc::strong_count(lock) > 1);
+        Arc::clone(busy.entry(shadow.to_owned()).or_default())
+    }
+
     fn running(&self) -> MutexGuard<'_, BTreeMap<SessionId, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -73,9 +85,9 @@ impl Homes {
         }
         let begun = Helper::start(&world.exe, &source.home()).and_then(|mut helper| {
             let (is_over, stopper) = (Arc::new(AtomicBool::new(false)), helper.stopper()?);
-            let over = Arc::clone(&is_over);
+            let (over, busy) = (Arc::clone(&is_over), self.busy(&source.worktree.git_dir));
             let work = move || {
-                if let Err(panic) = caught(|| follow(session, &source, helper, &over)) {
+                if let Err(panic) = caught(|| follow(session, &source, helper, (&over, &busy))) {
                     tracing::error!(%session, %panic, "the work of a session comes home at its end only");
                 }
             };
@@ -103,11 +115,19 @@ impl Homes {
 }
 
 /// Brings home what a session commits as it is made.
-fn follow(session: SessionId, source: &Source, mut helper: Helper, is_over: &AtomicBool) {
+fn follow(
+    session: SessionId,
+    source: &Source,
+    mut helper: Helper,
+    (is_over, busy): (&AtomicBool, &Mutex<()>),
+) {
     let home = source.home();
     while !is_over.load(Ordering::SeqCst) {
         let brought = helper.changed(&home, WAIT_MAX).and_then(|has_changed| match has_changed {
-            true => helper.bring(&home, false).map(drop),
+            true => {
+                let _one_at_a_time = busy.lock().unwrap_or_else(PoisonError::into_inner);
+                helper.bring(&home, false).map(drop)
+            }
             false => Ok(()),
         });
         if let Err(error) = brought {
@@ -126,8 +146,37 @@ fn follow(session: SessionId, source: &Source, mut helper: Helper, is_over: &Ato
 /// [`GitError::Place`] names a fault of the place, else whatever the repository reports.
 pub(super) fn last(world: &World, session: SessionId, source: &Source) -> Result<Home, GitError> {
     world.homes.end(session);
+    bring(world, source, true)
+}
+
+fn bring(world: &World, source: &Source, is_last: bool) -> Result<Home, GitError> {
     let home = source.home();
-    Helper::start(&world.exe, &home)?.bring(&home, true)
+    let busy = world.homes.busy(&source.worktree.git_dir);
+    let _one_at_a_time = busy.lock().unwrap_or_else(PoisonError::into_inner);
+    Helper::start(&world.exe, &home)?.bring(&home, is_last)
+}
+
+/// Brings home what a person committed in places where no session works. Costs a few reads for each own place.
+pub(super) fn look(world: &World, repository: &Repository, site: &Site) {
+    let places = match own_places(repository) {
+        Ok(places) => places,
+        Err(error) => return tracing::warn!(project = %site.slug, %error, "own places cannot be listed"),
+    };
+    for place in places {
+        let objective = place.marker.split_once('/').filter(|(slug, _)| *slug == site.slug.as_str());
+        let Some((_, id)) = objective else { continue };
+        let is_at_work = site.at_work.iter().any(|open| open.as_str() == id);
+        if is_at_work || !place.has_commits_of_its_own() {
+            continue;
+        }
+        let source = find_worktree(repository, &place.path, &place.branch).map(|worktree| {
+            let objective = ObjectiveId::from(id);
+            Source { repository: repository.clone(), worktree, objective }
+        });
+        if let Err(error) = source.and_then(|source| bring(world, &source, false)) {
+            tracing::warn!(project = %site.slug, objective = id, %error, "commits in a place stay there for now");
+        }
+    }
 }
 
 /// Keeps what is on no branch of the project: the stash of a place as salvaged work, which is returned, and its

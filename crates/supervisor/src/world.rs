@@ -83,6 +83,8 @@ pub(super) struct Site {
     pub(super) published: ObjectId,
     /// Sessions that run or are being harvested.
     pub(super) open: Vec<SessionId>,
+    /// Objectives of these sessions.
+    pub(super) at_work: Vec<ObjectiveId>,
     /// Number of the last session of the workspace.
     pub(super) last_session: u64,
     /// Git configuration that a person agreed to.
@@ -129,6 +131,7 @@ impl Site {
             queued: queued(project),
             published: project.integration.published.clone(),
             open: Vec::new(),
+            at_work: Vec::new(),
             last_session: 0,
             trust: project.trust.clone(),
             push: project.settings.land.push.clone(),
@@ -155,7 +158,8 @@ impl Site {
     pub(super) fn find(state: &State, slug: &ProjectSlug) -> Option<Self> {
         let mut site = state.project(slug).map(Self::from_project)?;
         let open = state.open_sessions().filter(|session| session.objective.project == *slug);
-        site.open = open.map(|session| session.id).collect();
+        let open: Vec<_> = open.map(|session| (session.id, session.objective.id.clone())).collect();
+        (site.open, site.at_work) = open.into_iter().unzip();
         site.last_session = state.counters().session;
         Some(site)
     }

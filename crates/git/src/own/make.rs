@@ -45,6 +45,7 @@ pub(crate) fn make(
         marker: marker.to_owned(),
         branch: branch.to_owned(),
         target: upstream.branch.clone(),
+        shadow: None,
     };
     record.write(&shadow)?;
     Home::begin(&shadow, commit)?;

@@ -7,16 +7,22 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::super::error::GitError;
+use super::super::home::Home;
 use super::super::gate_folder::clear;
 use super::super::repository::{Repository, object_id};
 use super::super::worktree::{MARKER_FILE, absolute};
 use super::borrowed;
+use super::repository::DotGit;
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
 use paddock_os::plain;
 
 /// File in a shadow that says which place it belongs to. It begins with `paddock`, like every file of
 /// Paddock's own.
 const PLACE_FILE: &str = "paddock-place.json";
+/// Largest file of a loose ref that is read, in bytes.
+const LOOSE_BYTES_MAX: u64 = 4096;
+/// Largest file of packed refs that is read, in bytes.
+const PACKED_BYTES_MAX: u64 = 16 << 20;
 /// Characters of a hash that name a place.
 const NAME_CHARS: usize = 16;
 
@@ -31,6 +37,9 @@ pub struct OwnShadow {
     pub branch: String,
     /// Target branch, without `refs/heads/`.
     pub target: String,
+    /// The shadow that it was read from.
+    #[serde(skip)]
+    pub(super) shadow: Option<PathBuf>,
 }
 
 impl OwnShadow {
@@ -42,7 +51,28 @@ impl OwnShadow {
 
     /// Reads what a shadow says; `None` if it is no whole one.
     pub(crate) fn read(shadow: &Path) -> Option<Self> {
-        serde_json::from_slice(&plain::read(shadow.join(PLACE_FILE)).ok()?).ok()
+        let read: Self = serde_json::from_slice(&plain::read(shadow.join(PLACE_FILE)).ok()?).ok()?;
+        Some(Self { shadow: Some(shadow.to_owned()), ..read })
+    }
+}
+
+impl OwnShadow {
+    /// Returns whether the work branch of the place differs from what came home last. Reads a few small files.
+    #[must_use]
+    pub fn has_commits_of_its_own(&self) -> bool {
+        let came = self.shadow.as_deref().and_then(Home::read).and_then(|home| home.branch);
+        let Some(came) = came else { return false };
+        let Ok(dot_git) = DotGit::open(&self.path) else { return false };
+        let loose = dot_git.read(&format!("refs/heads/{}", self.branch), LOOSE_BYTES_MAX);
+        match loose.ok().flatten() {
+            Some(found) => found.trim_ascii() != came.as_str().as_bytes(),
+            // Packed refs are few in a place; a line of another commit is looked at by the helper.
+            None => {
+                let line = format!("{came} refs/heads/{}\n", self.branch);
+                let packed = dot_git.read("packed-refs", PACKED_BYTES_MAX).ok().flatten().unwrap_or_default();
+                memchr::memmem::find(&packed, line.as_bytes()).is_none()
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::super::agreement::Known;
 use super::super::clock::now_ms;
 use super::super::projects::read_again;
 use super::super::user_refs;
+use super::super::homes;
 use super::super::world::{Site, World};
 use super::bypass;
 use super::candidates::candidate_name;
@@ -127,6 +128,7 @@ pub(in super::super) fn look(world: &World, site: &Site) {
         }
     }
     look_at_disk(world, site);
+    homes::look(world, &repository, site);
     look_at_lfs(world, &repository, site);
     user_refs::look(world, &repository, site);
     // HEAD was detached when the project was added: no branch to look at until a person sets one.
