@@ -2,6 +2,7 @@
 
 mod bypass;
 mod chains;
+mod coming_home;
 mod configured;
 mod differences;
 mod gate_folders;

@@ -133,7 +133,12 @@ impl Sample {
     pub(super) fn state(&self) -> BTreeMap<String, String> {
         let mut found = self.refs();
         let common = self.repository.common_dir();
-        for folder in [common.join("objects"), common.join("objects/pack"), common.join("paddock/quarantine"), self.shadow()] {
+        for folder in [
+            common.join("objects"),
+            common.join("objects/pack"),
+            common.join("paddock/quarantine"),
+            self.shadow(),
+        ] {
             for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
                 found.insert(entry.path().display().to_string(), "there".to_owned());
             }
