@@ -100,7 +100,7 @@ pub(crate) fn add(place: &Place<'_>, spec: &WorktreeSpec) -> Result<Worktree, Gi
     let head = repository.commit_of(&full)?;
     repository.refuse_needed(head.as_ref().unwrap_or(&spec.base))?;
     let git_dir = place.make(new_branch, &arguments)?;
-    lend_modules(repository, &git_dir, &path, head.as_ref().unwrap_or(&spec.base))?;
+    lend_modules(repository, &git_dir, place.path, head.as_ref().unwrap_or(&spec.base))?;
     Ok(worktree(git_dir, false))
 }
 

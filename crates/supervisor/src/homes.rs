@@ -14,8 +14,8 @@ use std::time::Duration;
 use super::clock::now_ms;
 use super::world::{Site, World};
 use paddock_git::{
-    GitError, Helper, Home, PlaceHome, Repository, SalvageOrder, Stopper, Worktree, find_worktree, keep_for_objective,
-    own_places,
+    GitError, Helper, Home, PlaceHome, Repository, SalvageOrder, Stopper, Worktree, find_worktree,
+    keep_for_objective, own_places,
 };
 use paddock_model::ids::{ObjectiveId, SessionId};
 use paddock_model::session::Salvage;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::super::error::GitError;
-use super::super::home::Home;
 use super::super::gate_folder::clear;
+use super::super::home::Home;
 use super::super::repository::{Repository, object_id};
 use super::super::worktree::{MARKER_FILE, absolute};
 use super::borrowed;

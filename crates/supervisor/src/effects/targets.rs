@@ -5,9 +5,9 @@ use std::path::Path;
 
 use super::super::agreement::Known;
 use super::super::clock::now_ms;
+use super::super::homes;
 use super::super::projects::read_again;
 use super::super::user_refs;
-use super::super::homes;
 use super::super::world::{Site, World};
 use super::bypass;
 use super::candidates::candidate_name;
