@@ -14,6 +14,7 @@ use super::target::admin_folders;
 use paddock_model::ids::ObjectId;
 
 mod applied;
+mod checkout;
 mod files;
 mod key;
 mod lfs;

@@ -55,6 +55,7 @@ mod obstacles;
 mod origin;
 mod own;
 mod places;
+mod pool;
 mod process;
 pub mod program;
 mod publish;
@@ -116,14 +117,17 @@ pub use modules::lend_modules;
 pub use origin::{ORIGIN_FOLDER, PUSH_REFUSED, follow_origin, has_origin, remove_origin};
 pub use own::{OwnShadow, own_places};
 pub use paddock_model::path::RepoPath;
-pub use places::{add_worktree, find_worktree, mend_worktree};
+pub use places::{add_pooled_worktree, add_worktree, find_worktree, mend_worktree};
+pub use pool::{Pool, PoolOrder, PoolState, remove_pool, tend_pool};
 pub use process::REPOSITORY_VARIABLES;
 pub use publish::{PublishOrder, PublishOutcome, publish};
 pub use radar::{BRANCHES_MAX, Radar, clear_radar};
 pub use refresh::bring_forward;
 pub use refs::{CasOutcome, Relation};
 pub use remote::{FetchOutcome, RemoteBranch, RemoteFailure, fetch_branch, pulled_branch, push, upstream};
-pub use remove::{Removal, delete_branch, finish_removal, remove_worktree, set_aside_worktree};
+pub use remove::{
+    Removal, delete_branch, finish_removal, remove_worktree, retire_worktree, set_aside_worktree,
+};
 pub use repository::Repository;
 pub use restore::{Restored, Salvaged, restore_as_branch, restore_into, salvaged, salvaged_stat};
 pub use salvage::{FILE_BYTES_MAX, Salvage, SalvageOrder, salvage};

@@ -25,6 +25,12 @@ pub const REPOSITORY_VARIABLES: [&str; 7] = [
     "GIT_PREFIX",
 ];
 
+#[cfg(test)]
+thread_local! {
+    /// Processes that this thread has started, for tests that count them.
+    pub(super) static STARTED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// A call of the git program that is not started yet.
 #[derive(Debug)]
 pub(super) struct Process(Command);
@@ -110,6 +116,8 @@ impl Process {
     }
 
     fn prepared(self) -> Command {
+        #[cfg(test)]
+        STARTED.with(|started| started.set(started.get() + 1));
         let Self(mut command) = self;
         // Paddock reads some of git's output, and a translated git prints other words.
         command.env("LC_ALL", "C").env("LANGUAGE", "C").env("GIT_TERMINAL_PROMPT", "0");

@@ -16,6 +16,7 @@ use super::error::GitError;
 use super::gate_folder::clear;
 use super::objects::is_gitlink;
 use super::own;
+use super::pool::Pool;
 use super::refs::{CasOutcome, Relation};
 use super::repository::Repository;
 use super::worktree::{MARKER_FILE, Worktree, admin_of, lock_of, made_ref};
@@ -49,7 +50,22 @@ pub fn remove_worktree(
     worktree: &Worktree,
     kept_dir: &Path,
 ) -> Result<Removal, GitError> {
-    remove_or_keep(repository, worktree, Some(kept_dir), false)
+    remove_or_keep(repository, worktree, &Removing { kept_dir: Some(kept_dir), ..Removing::default() })
+}
+
+/// Like [`remove_worktree`], but puts the working files into a pool that holds fewer than `most` entries.
+/// [`super::tend_pool`] resets them.
+///
+/// # Errors
+/// As [`remove_worktree`].
+pub fn retire_worktree(
+    repository: &Repository,
+    worktree: &Worktree,
+    kept_dir: &Path,
+    (pool, most): (&Pool, usize),
+) -> Result<Removal, GitError> {
+    let removing = Removing { kept_dir: Some(kept_dir), must_keep: false, pool: Some((pool, most)) };
+    remove_or_keep(repository, worktree, &removing)
 }
 
 /// Like [`remove_worktree`], for a worktree with files that could not be salvaged: always moves it into
@@ -62,7 +78,8 @@ pub fn set_aside_worktree(
     worktree: &Worktree,
     kept_dir: &Path,
 ) -> Result<Removal, GitError> {
-    remove_or_keep(repository, worktree, Some(kept_dir), true)
+    let removing = Removing { kept_dir: Some(kept_dir), must_keep: true, ..Removing::default() };
+    remove_or_keep(repository, worktree, &removing)
 }
 
 /// Removes a gate's worktree, whose contents are nobody's work, whatever they are.
@@ -77,16 +94,25 @@ pub(super) fn discard(repository: &Repository, path: &Path) -> Result<Removal, G
         reused: true,
         is_own: false,
     };
-    remove_or_keep(repository, &worktree, None, false)
+    remove_or_keep(repository, &worktree, &Removing::default())
 }
 
-/// Removes a worktree, or moves it into `kept_dir` if `must_keep` asks for it or it holds a repository of its
-/// own. Without a `kept_dir` it is always deleted.
+/// Where a worktree goes.
+#[derive(Default)]
+struct Removing<'a> {
+    /// Folder for a worktree that holds a repository of its own. Without it, every worktree is deleted.
+    kept_dir: Option<&'a Path>,
+    /// Whether the worktree goes there in any case.
+    must_keep: bool,
+    /// Where the files go of one that need not be kept, and the number of entries that fit there.
+    pool: Option<(&'a Pool, usize)>,
+}
+
+/// Removes a worktree, or moves it into the folder for kept ones.
 fn remove_or_keep(
     repository: &Repository,
     worktree: &Worktree,
-    kept_dir: Option<&Path>,
-    must_keep: bool,
+    removing: &Removing<'_>,
 ) -> Result<Removal, GitError> {
     let trash = trash_of(&worktree.path);
     // An earlier removal may have crashed after its rename. Without this, the rename below would fail.
@@ -107,14 +133,17 @@ fn remove_or_keep(
     // From here on the worktree is Paddock's: git has it registered with the marker, or nothing lies at its
     // path.
     let present = worktree.path.is_dir();
-    let removal = match (present, &admin, kept_dir) {
+    let removal = match (present, &admin, removing.kept_dir) {
         (true, Some(admin), Some(kept_dir))
-            if must_keep || holds_repository(repository, worktree, admin, is_own)? =>
+            if removing.must_keep || holds_repository(repository, worktree, admin, is_own)? =>
         {
             Removal::Kept { path: keep(worktree, admin, kept_dir)? }
         }
         (true, ..) => {
-            fs::rename(&worktree.path, &trash).map_err(GitError::io(&worktree.path))?;
+            let is_pooled = removing.pool.is_some_and(|(pool, most)| pool.put(&worktree.path, most));
+            if !is_pooled {
+                fs::rename(&worktree.path, &trash).map_err(GitError::io(&worktree.path))?;
+            }
             fail_point!("cleanup.moved");
             Removal::Deleted
         }

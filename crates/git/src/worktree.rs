@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
-use super::modules::lend_modules;
 use super::program::{CHECKOUT_TIME_MAX, Call};
 use super::refs::keep_ref;
 use super::repository::{Repository, object_id};
@@ -75,34 +74,8 @@ impl Worktree {
 /// File in a worktree's git directory that says that Paddock made the worktree, and for which owner.
 pub(crate) const MARKER_FILE: &str = "paddock";
 
-/// Makes the git worktree at a place, or finds the one made before. The caller holds the repository's lock.
-///
-/// # Errors
-/// As [`super::add_worktree`].
-pub(crate) fn add(place: &Place<'_>, spec: &WorktreeSpec) -> Result<Worktree, GitError> {
-    let repository = place.repository;
-    let reused = place.existing()?;
-    prepare_branch(repository, spec, reused.is_some())?;
-    let worktree = |git_dir, reused| {
-        let (path, branch) = (place.path.to_owned(), spec.branch.clone());
-        Worktree { path, git_dir, branch, reused, is_own: false }
-    };
-    if let Some(git_dir) = reused {
-        return Ok(worktree(git_dir, true));
-    }
-    let full = format!("refs/heads/{}", spec.branch);
-    let has_branch = repository.commit_of(&full)?.is_some();
-    let arguments: Vec<&str> = match has_branch {
-        true => vec![&spec.branch],
-        false => vec![spec.base.as_str()],
-    };
-    let new_branch = if has_branch { None } else { Some(spec.branch.as_str()) };
-    let head = repository.commit_of(&full)?;
-    repository.refuse_needed(head.as_ref().unwrap_or(&spec.base))?;
-    let git_dir = place.make(new_branch, &arguments)?;
-    lend_modules(repository, &git_dir, place.path, head.as_ref().unwrap_or(&spec.base))?;
-    Ok(worktree(git_dir, false))
-}
+/// Processes that write the files of a large checkout at the same time, at most.
+const CHECKOUT_WORKERS: &str = "4";
 
 /// Records a branch as Paddock's before git makes it, because a branch without the record counts as the
 /// user's. Moves a branch without commits of its own to the new base.
@@ -195,31 +168,45 @@ impl Place<'_> {
     /// Runs `git worktree add` at this path and marks the result as Paddock's. `what` holds options, and what
     /// to check out. Checks out every file, even if the user's own checkout is sparse.
     pub(crate) fn make(&self, new_branch: Option<&str>, what: &[&str]) -> Result<PathBuf, GitError> {
+        self.make_by(|| {
+            let mut call = Call::new(self.repository).whole().limit(CHECKOUT_TIME_MAX);
+            call = call.setting("checkout.workers", CHECKOUT_WORKERS);
+            call = call.args(["worktree", "add", "--quiet"]);
+            if let Some(branch) = new_branch {
+                call = call.args(["--no-track", "-b", branch]);
+            }
+            let (options, what): (Vec<&str>, Vec<&str>) =
+                what.iter().partition(|word| word.starts_with("--"));
+            let commit = what.last().copied().unwrap_or("HEAD");
+            call.args(options)
+                .args([self.path])
+                .args(&what)
+                .run()
+                .map_err(|error| checkout_error(self.repository, self.path, commit, error))?;
+            let admin = admin_of(self.repository, self.path)?.ok_or_else(|| {
+                let path = self.path.display();
+                let said = format!("`git worktree add` succeeded, but git lists no worktree at {path}");
+                GitError::Unexpected(said)
+            })?;
+            own_settings(&admin)?;
+            Ok(admin)
+        })
+    }
+
+    /// Notes the intent, makes the worktree, and marks it as Paddock's. `make` returns the git directory,
+    /// with settings in it that make nothing sparse: a crash before the marker is written makes the whole
+    /// worktree anew, while a marked one is taken as it is.
+    pub(crate) fn make_by(
+        &self,
+        make: impl FnOnce() -> Result<PathBuf, GitError>,
+    ) -> Result<PathBuf, GitError> {
         let intent = self.intent_file()?;
         if let Some(parent) = self.path.parent() {
             fs::create_dir_all(parent).map_err(GitError::io(parent))?;
         }
         fs::write(&intent, self.marker).map_err(GitError::io(&intent))?;
         fail_point!("worktree.intent");
-        let mut call = Call::new(self.repository).whole().limit(CHECKOUT_TIME_MAX);
-        call = call.args(["worktree", "add", "--quiet"]);
-        if let Some(branch) = new_branch {
-            call = call.args(["--no-track", "-b", branch]);
-        }
-        let (options, what): (Vec<&str>, Vec<&str>) = what.iter().partition(|word| word.starts_with("--"));
-        let commit = what.last().copied().unwrap_or("HEAD");
-        call.args(options)
-            .args([self.path])
-            .args(&what)
-            .run()
-            .map_err(|error| checkout_error(self.repository, self.path, commit, error))?;
-        let admin = admin_of(self.repository, self.path)?.ok_or_else(|| {
-            let path = self.path.display();
-            GitError::Unexpected(format!("`git worktree add` succeeded, but git lists no worktree at {path}"))
-        })?;
-        // Before the marker: a crash in between makes the whole worktree anew, while a marked one is taken as
-        // it is.
-        own_settings(&admin)?;
+        let admin = make()?;
         fail_point!("worktree.unmarked");
         let marker = admin.join(MARKER_FILE);
         fs::write(&marker, self.marker).map_err(GitError::io(&marker))?;

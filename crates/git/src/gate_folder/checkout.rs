@@ -169,7 +169,7 @@ impl<'a> Checkout<'a> {
 
 /// Copies an index atomically, with its modification time: git takes entries that are not older than their
 /// index for possibly changed.
-fn copy_index(from: &Path, to: &Path, mode: u32) -> Result<(), GitError> {
+pub(super) fn copy_index(from: &Path, to: &Path, mode: u32) -> Result<(), GitError> {
     let facts = fs::metadata(from).map_err(GitError::io(from))?;
     let bytes = plain::read(from).map_err(GitError::io(from))?;
     write_atomic(to, &bytes, mode, Flush::Later).map_err(GitError::io(to))?;

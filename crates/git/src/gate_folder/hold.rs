@@ -195,8 +195,8 @@ fn is_folder(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|facts| facts.is_dir())
 }
 
-/// One call of [`hold`], once the folder is registered with git.
-struct Holding<'a> {
+/// One folder that is brought to a commit, once it exists and has a git directory.
+pub(super) struct Holding<'a> {
     checkout: Checkout<'a>,
     order: &'a HoldOrder<'a>,
     library: git2::Repository,
@@ -207,7 +207,7 @@ struct Holding<'a> {
 }
 
 impl<'a> Holding<'a> {
-    fn new(checkout: Checkout<'a>, order: &'a HoldOrder<'a>) -> Result<Self, GitError> {
+    pub(super) fn new(checkout: Checkout<'a>, order: &'a HoldOrder<'a>) -> Result<Self, GitError> {
         let library = checkout.repository.library()?;
         let tree = library.find_commit(oid(order.commit)?)?.tree_id();
         let tracked = Tracked::read(&library, tree)?;
@@ -216,7 +216,7 @@ impl<'a> Holding<'a> {
     }
 
     /// Brings a known folder to the commit. Returns `None` if it has to be made anew.
-    fn reuse(&self, mut known: Known) -> Result<Option<Held>, GitError> {
+    pub(super) fn reuse(&self, mut known: Known) -> Result<Option<Held>, GitError> {
         self.checkout.purge(&known.record)?;
         let conversion = Conversion::read(&self.checkout)?;
         if !known.reach(&self.library, self.tree, &conversion)? {
@@ -228,7 +228,8 @@ impl<'a> Holding<'a> {
         self.bring(known, &conversion, false).map(Some)
     }
 
-    fn anew(&self) -> Result<Held, GitError> {
+    /// Fills a folder that holds nothing.
+    pub(super) fn anew(&self) -> Result<Held, GitError> {
         self.checkout.purge(&Record::default())?;
         let conversion = Conversion::read(&self.checkout)?;
         self.bring(Known::default(), &conversion, true)

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use super::super::error::GitError;
 use super::super::home::Home;
+use super::super::pool::Taken;
 use super::super::program::{CHECKOUT_TIME_MAX, Call};
 use super::super::repository::Repository;
 use super::super::space::checkout_error;
-use super::super::worktree::{MARKER_FILE, Upstream, repair_commondir_at};
+use super::super::worktree::{Upstream, repair_commondir_at};
 use super::borrowed;
 use super::repository::DotGit;
 use super::shadow::{OwnShadow, name_of};
@@ -18,7 +19,7 @@ use paddock_os::fail_points::fail_point;
 use paddock_os::files::make_private_dir;
 
 /// Makes an own place at a path, with the files of `commit`, and returns its shadow. The work branch must exist
-/// in the project, at `commit`.
+/// in the project, at `commit`. `taken` are such files out of a pool; without them, git writes them.
 ///
 /// # Errors
 /// Whatever git or the file system reports.
@@ -28,6 +29,7 @@ pub(crate) fn make(
     marker: &str,
     (branch, commit): (&str, &ObjectId),
     upstream: &Upstream,
+    taken: Option<Taken<'_>>,
 ) -> Result<PathBuf, GitError> {
     let name = name_of(path)?;
     let shadow = repository.own_folder()?.join("places").join(&name);
@@ -50,8 +52,13 @@ pub(crate) fn make(
     record.write(&shadow)?;
     Home::begin(&shadow, commit)?;
     fail_point!("place.shadow");
-    fs::create_dir_all(path).map_err(GitError::io(path))?;
-    check_out(repository, &shadow, path, commit)?;
+    match &taken {
+        Some(taken) => taken.give(path, &shadow.join("index"))?,
+        None => {
+            fs::create_dir_all(path).map_err(GitError::io(path))?;
+            check_out(repository, &shadow, path, commit)?;
+        }
+    }
     fail_point!("place.files");
     let dot_git = DotGit::create(path)?;
     dot_git.fill(repository, upstream, &refs)?;
@@ -63,9 +70,9 @@ pub(crate) fn make(
     }
     // Last: without HEAD git takes the folder for no repository.
     dot_git.set_head(branch)?;
-    fail_point!("place.unmarked");
-    let file = shadow.join(MARKER_FILE);
-    fs::write(&file, marker).map_err(GitError::io(&file))?;
+    if let Some(taken) = taken {
+        taken.settle(path)?;
+    }
     Ok(shadow)
 }
 
