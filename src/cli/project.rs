@@ -13,7 +13,7 @@ use super::project_trust::TrustArgs;
 use super::verify::RERUN_FOLDER;
 use super::{git_config, output, status};
 use paddock_config::Workspace;
-use paddock_git::{GitError, Listed, Repository, remove_gate, remove_origin};
+use paddock_git::{GitError, Listed, Pool, Repository, StatTrust, remove_gate, remove_origin, remove_pool};
 use paddock_model::command::Command;
 use paddock_model::ids::ProjectSlug;
 use paddock_model::project::Project as Found;
@@ -122,7 +122,7 @@ impl Project {
     }
 }
 
-/// Removes the gates' worktrees of a removed project. They hold caches, and no work of agents or people.
+/// Removes the gates' worktrees of a removed project, and its pool. They hold caches and files of git, and no work of agents or people.
 ///
 /// Nothing runs in them: the supervisor refuses to remove a project while gates run.
 fn remove_gates(workspace: &Workspace, slug: &ProjectSlug, settings: &ProjectSettings) {
@@ -151,6 +151,10 @@ fn remove_gates(workspace: &Workspace, slug: &ProjectSlug, settings: &ProjectSet
         output::note(&format!("cannot remove the repository that own places fetch from: {error}"));
     }
     drop(fs::remove_dir_all(workspace.gate_folders_dir(slug)));
+    let pool = Pool::new(&repository, &folder, StatTrust::Nothing);
+    if let Err(error) = pool.and_then(|pool| remove_pool(&pool)) {
+        output::note(&format!("cannot remove the pool of worktrees in {}: {error}", folder.display()));
+    }
     // Fails if the folder still holds worktrees of sessions, which stay.
     drop(fs::remove_dir(&folder));
 }

@@ -99,6 +99,10 @@ fn modes_of_files_are_set_in_one_crate() {
 #[test]
 fn files_are_moved_into_place_in_one_crate() {
     let others = [
+        ("crates/git/src/gate_folder/clear.rs", "folders are moved up to be deleted, however deep they lie"),
+        ("crates/git/src/pool/register.rs", "a git directory is moved into place when it is whole"),
+        ("crates/git/src/pool/retire.rs", "the folder of a worktree is moved into the pool"),
+        ("crates/git/src/pool/take.rs", "and out of it"),
         ("crates/git/src/remove.rs", "a worktree is moved away to be deleted"),
         ("crates/git/src/restore.rs", "a link, or a file with the mode that git recorded"),
         ("crates/runner/src/local/start.rs", "the files of an earlier attempt are moved away"),

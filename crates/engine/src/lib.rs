@@ -20,6 +20,7 @@
 //! | [`tamper`] | which changes to tests and gate scripts an objective's scope allows |
 //! | `widen` | which paths recovery may add to a scope without a person |
 //! | `assignment` | which worker and which agent run a session |
+//! | [`pool`] | how many worktrees are kept for objectives to come |
 //! | `setback` | in which sessions the agent itself did not work |
 //! | [`explain`] | why an objective is not moving, and what would clear it |
 //! | `needs` | what waits for a person |
@@ -39,6 +40,7 @@ pub mod input;
 pub(crate) mod judge;
 mod listing;
 pub(crate) mod needs;
+pub mod pool;
 pub mod review;
 pub(crate) mod setback;
 pub mod tamper;

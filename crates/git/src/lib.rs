@@ -21,6 +21,7 @@
 //!   integration ref to it, and [`publish()`] and [`push()`] carry it to the user's branch and remote.
 //! - `refs` holds the compare-and-swap that all of them rest on.
 
+mod adding;
 mod blob_stream;
 mod bounded;
 mod branch;
@@ -87,6 +88,7 @@ mod user_refs;
 mod whole;
 mod worktree;
 
+pub use adding::{add_pooled_worktree, add_worktree};
 pub use branch::read_branch;
 pub use candidate::{Candidate, CandidateOrder, Identity, make_candidate};
 pub use chain::{ChainLink, ChainMember, ChainOrder, ChainOutcome, make_chain};
@@ -117,17 +119,15 @@ pub use modules::lend_modules;
 pub use origin::{ORIGIN_FOLDER, PUSH_REFUSED, follow_origin, has_origin, remove_origin};
 pub use own::{OwnShadow, own_places};
 pub use paddock_model::path::RepoPath;
-pub use places::{add_pooled_worktree, add_worktree, find_worktree, mend_worktree};
-pub use pool::{Pool, PoolOrder, PoolState, remove_pool, tend_pool};
+pub use places::{find_worktree, mend_worktree};
+pub use pool::{Pool, PoolOrder, PoolState, remove_pool, retire_worktree, tend_pool};
 pub use process::REPOSITORY_VARIABLES;
 pub use publish::{PublishOrder, PublishOutcome, publish};
 pub use radar::{BRANCHES_MAX, Radar, clear_radar};
 pub use refresh::bring_forward;
 pub use refs::{CasOutcome, Relation};
 pub use remote::{FetchOutcome, RemoteBranch, RemoteFailure, fetch_branch, pulled_branch, push, upstream};
-pub use remove::{
-    Removal, delete_branch, finish_removal, remove_worktree, retire_worktree, set_aside_worktree,
-};
+pub use remove::{Removal, delete_branch, finish_removal, remove_worktree, set_aside_worktree};
 pub use repository::Repository;
 pub use restore::{Restored, Salvaged, restore_as_branch, restore_into, salvaged, salvaged_stat};
 pub use salvage::{FILE_BYTES_MAX, Salvage, SalvageOrder, salvage};

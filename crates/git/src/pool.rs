@@ -22,6 +22,7 @@ mod tend;
 mod tests;
 
 pub(crate) use register::register;
+pub use retire::retire_worktree;
 pub use shelf::Pool;
 pub(crate) use take::Taken;
 pub use tend::{PoolOrder, PoolState, remove_pool, tend_pool};

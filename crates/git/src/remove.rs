@@ -16,7 +16,6 @@ use super::error::GitError;
 use super::gate_folder::clear;
 use super::objects::is_gitlink;
 use super::own;
-use super::pool::Pool;
 use super::refs::{CasOutcome, Relation};
 use super::repository::Repository;
 use super::worktree::{MARKER_FILE, Worktree, admin_of, lock_of, made_ref};
@@ -53,21 +52,6 @@ pub fn remove_worktree(
     remove_or_keep(repository, worktree, &Removing { kept_dir: Some(kept_dir), ..Removing::default() })
 }
 
-/// Like [`remove_worktree`], but puts the working files into a pool that holds fewer than `most` entries.
-/// [`super::tend_pool`] resets them.
-///
-/// # Errors
-/// As [`remove_worktree`].
-pub fn retire_worktree(
-    repository: &Repository,
-    worktree: &Worktree,
-    kept_dir: &Path,
-    (pool, most): (&Pool, usize),
-) -> Result<Removal, GitError> {
-    let removing = Removing { kept_dir: Some(kept_dir), must_keep: false, pool: Some((pool, most)) };
-    remove_or_keep(repository, worktree, &removing)
-}
-
 /// Like [`remove_worktree`], for a worktree with files that could not be salvaged: always moves it into
 /// `kept_dir`.
 ///
@@ -97,6 +81,17 @@ pub(super) fn discard(repository: &Repository, path: &Path) -> Result<Removal, G
     remove_or_keep(repository, &worktree, &Removing::default())
 }
 
+/// Like [`remove_worktree`]; `put` may take the folder instead of its being deleted.
+pub(crate) fn remove_or_put(
+    repository: &Repository,
+    worktree: &Worktree,
+    kept_dir: &Path,
+    put: &dyn Fn(&Path) -> bool,
+) -> Result<Removal, GitError> {
+    let removing = Removing { kept_dir: Some(kept_dir), must_keep: false, put: Some(put) };
+    remove_or_keep(repository, worktree, &removing)
+}
+
 /// Where a worktree goes.
 #[derive(Default)]
 struct Removing<'a> {
@@ -104,8 +99,8 @@ struct Removing<'a> {
     kept_dir: Option<&'a Path>,
     /// Whether the worktree goes there in any case.
     must_keep: bool,
-    /// Where the files go of one that need not be kept, and the number of entries that fit there.
-    pool: Option<(&'a Pool, usize)>,
+    /// Moves a folder that need not be kept to where its files are of use; returns whether it did.
+    put: Option<&'a dyn Fn(&Path) -> bool>,
 }
 
 /// Removes a worktree, or moves it into the folder for kept ones.
@@ -140,8 +135,8 @@ fn remove_or_keep(
             Removal::Kept { path: keep(worktree, admin, kept_dir)? }
         }
         (true, ..) => {
-            let is_pooled = removing.pool.is_some_and(|(pool, most)| pool.put(&worktree.path, most));
-            if !is_pooled {
+            let is_moved = removing.put.is_some_and(|put| put(&worktree.path));
+            if !is_moved {
                 fs::rename(&worktree.path, &trash).map_err(GitError::io(&worktree.path))?;
             }
             fail_point!("cleanup.moved");

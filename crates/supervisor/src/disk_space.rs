@@ -135,6 +135,14 @@ impl World {
         outcome
     }
 
+    /// Returns whether the disk of a project's worktrees has as much free space as the project wants. A disk
+    /// that gives no answer counts as one that has.
+    pub(super) fn has_free_space(&self, site: &Site, needed_bytes: u64) -> bool {
+        Free::at(&site.worktrees_root).is_none_or(|free| {
+            free.bytes.saturating_sub(needed_bytes) as f64 / 1e9 >= site.min_free_gb && !free.is_full()
+        })
+    }
+
     /// Puts the project on hold if its disks have less space than it wants, or if an effect waits for space;
     /// else ends that hold.
     pub(super) fn report_disk(&self, site: &Site) {

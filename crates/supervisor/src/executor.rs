@@ -37,6 +37,8 @@ pub(super) enum ExecutorKey {
     Radar(ProjectSlug),
     /// Worktrees of a project: git fails when worktrees of one repository are made in parallel.
     Worktrees(ProjectSlug),
+    /// The pool of a project's worktrees. Apart from [`Self::Worktrees`], so that no session waits for it.
+    Pool(ProjectSlug),
     /// One of a project's gate worktrees, by its slot.
     GateWorktree(ProjectSlug, u32),
     /// Progress of gate runs, for the gauges.
@@ -81,6 +83,7 @@ impl ExecutorKey {
             | Self::Comparing(project)
             | Self::Radar(project)
             | Self::Worktrees(project)
+            | Self::Pool(project)
             | Self::GateWorktree(project, _) => Some(project),
             Self::Gauges | Self::Copies | Self::Session(_) => None,
         }

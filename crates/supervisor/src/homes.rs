@@ -163,18 +163,17 @@ pub(super) fn look(world: &World, repository: &Repository, site: &Site) {
         Err(error) => return tracing::warn!(project = %site.slug, %error, "own places cannot be listed"),
     };
     for place in places {
-        let objective = place.marker.split_once('/').filter(|(slug, _)| *slug == site.slug.as_str());
-        let Some((_, id)) = objective else { continue };
-        let is_at_work = site.at_work.iter().any(|open| open.as_str() == id);
-        if is_at_work || !place.has_commits_of_its_own() {
+        let of = place.marker.split_once('/').filter(|(slug, _)| *slug == site.slug.as_str());
+        let Some(objective) = of.and_then(|(_, id)| ObjectiveId::new(id).ok()) else { continue };
+        if site.at_work.contains(&objective) || !place.has_commits_of_its_own() {
             continue;
         }
-        let source = find_worktree(repository, &place.path, &place.branch).map(|worktree| {
-            let objective = ObjectiveId::from(id);
-            Source { repository: repository.clone(), worktree, objective }
+        let found = find_worktree(repository, &place.path, &place.branch).and_then(|worktree| {
+            let source = Source { repository: repository.clone(), worktree, objective: objective.clone() };
+            bring(world, &source, false)
         });
-        if let Err(error) = source.and_then(|source| bring(world, &source, false)) {
-            tracing::warn!(project = %site.slug, objective = id, %error, "commits in a place stay there for now");
+        if let Err(error) = found {
+            tracing::warn!(project = %site.slug, %objective, %error, "commits in a place stay there for now");
         }
     }
 }

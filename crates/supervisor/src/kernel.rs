@@ -172,6 +172,7 @@ impl Kernel {
         self.take_claims()?;
         self.report_day()?;
         self.memo.is_passive = false;
+        self.world.tends_pools.store(true, Ordering::SeqCst);
         // The engine answers with every effect whose outcome is not recorded: this is where work of an
         // earlier supervisor is resumed.
         self.step(Input::Started { pid, version: env!("CARGO_PKG_VERSION").to_owned() }, None)?;
@@ -272,6 +273,12 @@ impl Kernel {
     pub(super) fn handle(&mut self, message: Message) -> Result<(), SupervisorError> {
         let _going_on = hangs::watch("deciding", None);
         match message {
+            Message::Input(Input::WorktreeRemoved { objective, late }) => {
+                let project = objective.project.clone();
+                self.step(Input::WorktreeRemoved { objective, late }, None)?;
+                self.tend_pool(&project);
+                Ok(())
+            }
             Message::Input(input) => self.step(input, None),
             Message::Command(command, reply_to) => {
                 // Set before the step: effects that wait for disk space check this flag, and would otherwise
@@ -399,6 +406,7 @@ impl Kernel {
         for project in self.covered() {
             self.look(&project);
             self.scan(&project);
+            self.tend_pool(&project);
         }
         self.count_commits();
         self.copy_database_if_due();

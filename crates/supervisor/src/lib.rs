@@ -49,6 +49,7 @@ mod observe;
 mod options;
 mod own_files;
 mod panics;
+mod pools;
 mod printer;
 mod project_reads;
 mod projects;

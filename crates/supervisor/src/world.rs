@@ -16,6 +16,7 @@ use super::trust::found;
 use super::user_refs::Befores;
 use paddock_config::{Environment, Workspace};
 use paddock_engine::input::Input;
+use paddock_engine::pool::pool_max;
 use paddock_git::{GitError, Identity, Repository};
 use paddock_ipc::Gauges;
 use paddock_model::facts::{TrustFound, TrustRecord};
@@ -47,6 +48,8 @@ pub(super) struct World {
     pub(super) in_flight: AtomicUsize,
     /// Whether the supervisor was asked to stop. Effects then no longer wait for free disk space.
     pub(super) is_ending: AtomicBool,
+    /// Whether this process resets worktrees in the background. A kernel for one command does not.
+    pub(super) tends_pools: AtomicBool,
     /// Effects that wait for disk space.
     pub(super) disk_waits: DiskWaits,
     /// Open repositories, by the folder that the project file names.
@@ -96,6 +99,8 @@ pub(super) struct Site {
     pub(super) min_free_gb: f64,
     /// Whether new objectives begin in a place of their own.
     pub(super) is_own_wanted: bool,
+    /// Most worktrees that are kept in the pool.
+    pub(super) pool_max: usize,
     /// Files of `worktree.copy`.
     pub(super) copy: Vec<String>,
     /// Patterns of test files, and the gate's commands: what the tamper guard watches.
@@ -138,6 +143,7 @@ impl Site {
             signs: project.settings.sign,
             min_free_gb: project.settings.disk.min_free_gb,
             is_own_wanted: project.settings.workplace == Workplace::Own,
+            pool_max: 0,
             copy: project.settings.worktree.copy.clone(),
             guarded: guarded(project),
         }
@@ -161,6 +167,7 @@ impl Site {
         let open: Vec<_> = open.map(|session| (session.id, session.objective.id.clone())).collect();
         (site.open, site.at_work) = open.into_iter().unzip();
         site.last_session = state.counters().session;
+        site.pool_max = state.project(slug).map_or(0, |project| pool_max(state, project));
         Some(site)
     }
 }
@@ -187,6 +194,7 @@ impl World {
             over: Pending::default(),
             in_flight: AtomicUsize::new(0),
             is_ending: AtomicBool::new(false),
+            tends_pools: AtomicBool::new(false),
             disk_waits: DiskWaits::default(),
             repositories: Mutex::default(),
             bypass_looked: Mutex::default(),

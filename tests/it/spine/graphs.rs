@@ -1,6 +1,7 @@
 //! Dependency graphs: chains, fans, diamonds and layers land completely, each objective after its
 //! dependencies.
 
+use std::fs;
 use std::path::Path;
 
 use paddock_testkit::{Sandbox, count, is, place_of};
@@ -125,4 +126,40 @@ fn five_layers_of_eight_land_layer_on_layer() {
         }
     }
     all_land_in_order(&place, &repository, &objectives);
+}
+
+#[test]
+fn a_worktree_is_made_of_the_files_of_one_before_and_nothing_is_left_of_it() {
+    let place = Sandbox::new();
+    let repository = place.project("pool", "verify: [{name: tests, run: 'true'}]");
+    let known = repository.join(".git/paddock/pool").display().to_string();
+    let scripts = [
+        // What the next one must not find.
+        ("a", "echo out > .gitignore; mkdir -p out/in; echo mine > out/in/x".to_owned()),
+        // By now the worktree of `a` is removed, or is about to be.
+        (
+            "b",
+            format!(
+                "until ls {known}/*/*/ready.json; do sleep 0.02; done\n\
+                 ls -i ../_pool/*/README.md | cut -d' ' -f1 > $NOTES/kept"
+            ),
+        ),
+        ("c", "ls -i README.md | cut -d' ' -f1 > $NOTES/used; ls > $NOTES/found".to_owned()),
+    ];
+    let mut before: Vec<String> = Vec::new();
+    let objectives = scripts.map(|(id, script)| {
+        let after = std::mem::replace(&mut before, vec![id.to_owned()]);
+        (
+            id.to_owned(),
+            after,
+            "{*.txt,.gitignore}".to_owned(),
+            format!("{script}\ncommit {id}.txt {id}\nover"),
+        )
+    });
+    place.plan(&objectives);
+    place.idle(0);
+    let note = |name: &str| fs::read_to_string(place.note(name)).unwrap();
+    assert_eq!(note("kept"), note("used"), "`c` works with the files of `a`");
+    assert_eq!(note("found").split_whitespace().collect::<Vec<_>>(), ["README.md", "a.txt", "b.txt"]);
+    place.is_tidy(&repository, 3);
 }

@@ -12,6 +12,7 @@ use git2::Oid;
 use super::super::error::GitError;
 use super::super::objects::{changed_paths, is_gitlink};
 use super::super::repository::{Repository, oid};
+use super::super::snapshot::Snapshot;
 use super::super::space::checkout_error;
 use super::super::worktree::write_if_other;
 use super::checkout::{Checkout, copy_index};
@@ -145,11 +146,12 @@ impl<'a> Exact<'a> {
         forget(self.private)?;
         self.write(before, tree)?;
         known.table.looked_ns = now(self.folder)?;
-        let entries = modes_in(&library, tree)?;
+        let entries = Snapshot::new(&library, Some(tree));
         for path in &changed {
             known.table.entries.remove(path);
             submodules.remove(path);
-            if entries(path).is_some_and(is_gitlink) {
+            let mode = entries.entry(path).and_then(|(_, mode)| u32::try_from(mode).ok());
+            if mode.is_some_and(is_gitlink) {
                 let full = self.folder.join(path.as_path());
                 fs::create_dir_all(&full).map_err(GitError::io(&full))?;
                 submodules.insert(path.clone());
@@ -191,7 +193,7 @@ impl<'a> Exact<'a> {
                 Some(stat) if stat.kind == Kind::Folder => {
                     entries.insert(above, Seen { stat, content: [0; 32] });
                 }
-                // What became of it is a path that differs itself.
+                // That path differs itself, and is noted by itself.
                 Some(_) => break,
                 None => drop(entries.remove(&above)),
             }
@@ -206,13 +208,4 @@ impl<'a> Exact<'a> {
     pub(crate) fn give_index(&self, to: &Path) -> Result<(), GitError> {
         copy_index(&index_file(self.private), to, 0o644)
     }
-}
-
-/// Returns a function that gives the mode of a path in a tree.
-fn modes_in(library: &git2::Repository, tree: Oid) -> Result<impl Fn(&RepoPath) -> Option<u32>, GitError> {
-    let tree = library.find_tree(tree)?;
-    Ok(move |path: &RepoPath| {
-        let entry = tree.get_path(path.as_path()).ok()?;
-        u32::try_from(entry.filemode_raw()).ok()
-    })
 }

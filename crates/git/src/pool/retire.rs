@@ -4,8 +4,25 @@ use std::fs;
 use std::path::Path;
 
 use super::super::error::GitError;
+use super::super::remove::{Removal, remove_or_put};
+use super::super::repository::Repository;
+use super::super::worktree::Worktree;
 use super::shelf::Pool;
 use paddock_os::fail_points::fail_point;
+
+/// Removes a worktree as [`super::super::remove_worktree`] does, but puts the working files into a pool that
+/// holds fewer than `most` entries. [`super::tend_pool`] resets them.
+///
+/// # Errors
+/// As [`super::super::remove_worktree`].
+pub fn retire_worktree(
+    repository: &Repository,
+    worktree: &Worktree,
+    kept_dir: &Path,
+    (pool, most): (&Pool, usize),
+) -> Result<Removal, GitError> {
+    remove_or_put(repository, worktree, kept_dir, &|folder| pool.put(folder, most))
+}
 
 impl Pool {
     /// Moves a folder into the pool, where [`super::tend_pool`] resets it. The folder holds nobody's work any

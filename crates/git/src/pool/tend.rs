@@ -40,6 +40,10 @@ pub struct PoolState {
 /// Fails if the pool cannot be listed. What goes wrong with one entry costs that entry.
 pub fn tend_pool(repository: &Repository, pool: &Pool, order: &PoolOrder<'_>) -> Result<PoolState, GitError> {
     let mut state = PoolState::default();
+    if order.most == 0 {
+        state.removed = remove_pool(pool)?;
+        return Ok(state);
+    }
     let fingerprint = repository.checkout_fingerprint()?;
     let names = pool.names()?;
     let (ready, others): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| {
@@ -51,8 +55,8 @@ pub fn tend_pool(repository: &Repository, pool: &Pool, order: &PoolOrder<'_>) ->
             return Ok(state);
         }
         let Some(entry) = pool.entry(name) else { continue };
-        let is_in_time = state.ready < order.most;
-        match is_in_time.then(|| tend(repository, pool, &entry, order.commit, &fingerprint)) {
+        let is_fitting = state.ready < order.most;
+        match is_fitting.then(|| tend(repository, pool, &entry, order.commit, &fingerprint)) {
             Some(Ok(())) => state.ready += 1,
             outcome => {
                 if let Some(Err(error)) = outcome {
@@ -66,18 +70,25 @@ pub fn tend_pool(repository: &Repository, pool: &Pool, order: &PoolOrder<'_>) ->
         }
     }
     sweep(pool)?;
-    if order.most == 0 {
-        pool.remove_empty();
-    }
     Ok(state)
 }
 
-/// Removes a project's pool with everything in it.
+/// Removes a project's pool, and everything that is known of folders that were in it. Returns the number of
+/// entries.
 ///
 /// # Errors
-/// As [`tend_pool`].
-pub fn remove_pool(repository: &Repository, pool: &Pool, commit: &ObjectId) -> Result<(), GitError> {
-    tend_pool(repository, pool, &PoolOrder { commit, most: 0, must_end: &|| false }).map(drop)
+/// Fails if the file system reports an error.
+pub fn remove_pool(pool: &Pool) -> Result<usize, GitError> {
+    let (names, mut removed) = (pool.names()?, 0);
+    for name in names.union(&pool.records()?) {
+        if let Some(entry) = pool.entry(name) {
+            entry.remove()?;
+            removed += usize::from(names.contains(name));
+        }
+    }
+    pool.remove_probes()?;
+    pool.remove_empty();
+    Ok(removed)
 }
 
 /// Makes an entry ready, unless it is.

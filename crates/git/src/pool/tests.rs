@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 
 use git2::build::TreeUpdateBuilder;
 
+use super::super::adding::{add_pooled_worktree, add_worktree};
 use super::super::gate_folder::StatTrust;
 use super::super::process::STARTED;
 use super::super::program::Call;
-use super::super::remove::{Removal, retire_worktree};
+use super::super::remove::Removal;
 use super::super::repository::{Repository, object_id};
-use super::super::worktree::{Worktree, WorktreeSpec, add_pooled_worktree, add_worktree};
-use super::{Pool, PoolOrder, PoolState, tend_pool};
+use super::super::worktree::{Worktree, WorktreeSpec};
+use super::{Pool, PoolOrder, PoolState, retire_worktree, tend_pool};
 use paddock_model::ids::ObjectId;
 
 /// Content of a file in a commit.
@@ -54,6 +55,7 @@ impl Home {
 
     fn spec(&self, id: &str, base: &ObjectId) -> WorktreeSpec {
         WorktreeSpec {
+            own: None,
             path: self.folder.path().join("trees").join(id),
             branch: format!("paddock/{id}/work"),
             base: base.clone(),
@@ -273,7 +275,8 @@ fn a_reset_writes_only_what_an_agent_touched() {
     let inode = |folder: &Path, path: &str| fs::symlink_metadata(folder.join(path)).unwrap().ino();
     let before = ["README.md", "a.id", "src/deep/code.rs"].map(|path| inode(&second.path, path));
     fs::write(second.path.join("README.md"), "two\n").unwrap();
-    fs::hard_link(second.path.join("a.id"), second.path.join("b.id")).unwrap();
+    // Elsewhere, so that its inode is not given to another file.
+    fs::hard_link(second.path.join("a.id"), home.folder.path().join("elsewhere")).unwrap();
     home.retire(&second);
     home.tend(&one);
     let entry = home.entries().remove(0);
@@ -379,7 +382,7 @@ fn a_pool_holds_no_more_than_it_may_and_only_what_can_be_brought_to_the_tip() {
     home.retire(&home.pooled("again", &one));
     let order = PoolOrder { commit: &nowhere, most: 4, must_end: &|| false };
     assert_eq!(tend(order), PoolState { ready: 1, removed: 1 });
-    super::remove_pool(&home.repository, &home.pool, &one).unwrap();
+    assert_eq!(super::remove_pool(&home.pool).unwrap(), 1);
     assert!(!home.folder.path().join("trees/_pool").exists());
     assert!(home.pool.records().unwrap().is_empty());
 }

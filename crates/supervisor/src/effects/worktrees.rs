@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use super::super::clock::now_ms;
 use super::super::error::EffectError;
@@ -11,7 +12,8 @@ use super::attempts::{past_locks, patiently};
 use super::copying::{self, Copied};
 use super::origin::upstream;
 use paddock_engine::input::{Input, Problem};
-use paddock_git::{GitError, Repository, SalvageOrder, Worktree, WorktreeSpec};
+use paddock_git::{GitError, Removal, Repository, SalvageOrder, Worktree, WorktreeSpec};
+use paddock_git::{remove_worktree, retire_worktree};
 use paddock_model::ids::{ObjectId, ObjectiveKey, SessionId};
 use paddock_model::state::State;
 use paddock_os::fail_points::fail_point;
@@ -130,7 +132,8 @@ fn add(world: &World, repository: &Repository, place: &Place<'_>) -> Result<(), 
         base: place.base.clone(),
         marker: place.objective.to_string(),
     };
-    let worktree = paddock_git::add_worktree(repository, &spec)?;
+    let pool = world.pool(repository, place.site)?;
+    let worktree = paddock_git::add_pooled_worktree(repository, &spec, Some(&pool))?;
     // One that a crash left without its copies gets them now.
     let missed = copying::copy_into(repository, &worktree, &place.site.repo_root, &place.site.copy)?;
     world.report(Input::CopiesMissed { project: place.site.slug.clone(), missed });
@@ -174,12 +177,12 @@ fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
         };
         let kept_dir = world.workspace.kept_dir();
         let removal = match is_home && salvaged.is_none_or(|salvaged| salvaged.left.is_empty()) {
-            true => paddock_git::remove_worktree(&repository, &worktree, &kept_dir)?,
+            true => give_up(world, &repository, &worktree, order)?,
             // Some files could not be salvaged, such as very large ones. They exist nowhere else, so the
             // folder is kept.
             false => paddock_git::set_aside_worktree(&repository, &worktree, &kept_dir)?,
         };
-        if let paddock_git::Removal::Kept { path } = removal {
+        if let Removal::Kept { path } = removal {
             tracing::warn!(objective = %order.objective, path = %path.display(), "a worktree was kept");
         }
     } else {
@@ -215,6 +218,22 @@ fn come_home(world: &World, order: &Order, repository: &Repository, worktree: &W
         tracing::warn!(objective = %order.objective, %error, "a place is kept: not all of it could be brought home");
     }
     brought.is_ok()
+}
+
+/// Removes a worktree that holds nobody's work any more. Its files go to the pool, if they are of use there.
+fn give_up(
+    world: &World,
+    repository: &Repository,
+    worktree: &Worktree,
+    order: &Order,
+) -> Result<Removal, GitError> {
+    let kept_dir = world.workspace.kept_dir();
+    let pool = world.pool(repository, &order.site)?;
+    // The pool is the first thing to go when the disk runs low.
+    match world.tends_pools.load(Ordering::SeqCst) && world.has_free_space(&order.site, 0) {
+        true => retire_worktree(repository, worktree, &kept_dir, (&pool, order.site.pool_max)),
+        false => remove_worktree(repository, worktree, &kept_dir),
+    }
 }
 
 /// Puts a ref on commits that were made on the branch after it landed, and returns the ref's name.
