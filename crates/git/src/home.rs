@@ -12,6 +12,7 @@ mod fault;
 mod frame;
 mod helper;
 mod intake;
+mod kept_packs;
 mod lfs;
 mod limits;
 mod named;

@@ -110,10 +110,7 @@ mod on {
         ("home.moved", "the project has the objects; no ref leads to them"),
         ("home.refs", "refs keep what is beside the work branch; the branch has not moved"),
         ("home.moving", "the move of the work branch is recorded as an intent; the branch has not moved"),
-        (
-            "home.recorded",
-            "the branch has moved and the record is written; the pack is still kept by its file",
-        ),
+        ("home.recorded", "the branch has moved and the record is written"),
         ("stop.before", "a session is to be stopped"),
         ("stop.after", "the session's keeper is asked to stop it"),
         ("harvest.before", "a session has ended; its worktree is not read"),

@@ -8,6 +8,7 @@ use super::at_end::{checked_index, write_shadow};
 use super::fault::{Fault, Named};
 use super::frame::{self, Frame, Kind};
 use super::intake::Intake;
+use super::kept_packs::let_go_of_the_gone;
 use super::limits::{INDEX_BYTES_MAX, LEFT_MAX, LIST_BYTES_MAX, Limits, REFS_MAX, STASHES_MAX};
 use super::place::PlaceHome;
 use super::place_refs::is_ref_name;
@@ -29,7 +30,8 @@ pub(crate) fn take(
     limits: &Limits,
     last: bool,
 ) -> Result<Home, Fault> {
-    let quarantine = Quarantine::open(place.repository, place.name)?;
+    let quarantine = Quarantine::open(place)?;
+    quarantine.kept().mend()?;
     let mut intake = Intake::new(place.repository, *limits)?;
     let mut answer = Answer::default();
     while answer.next(input, &mut intake, &quarantine)? {}
@@ -65,7 +67,13 @@ pub(crate) fn take(
         write_shadow(place, &home, index, &operations)?;
     }
     fail_point!("home.recorded");
-    quarantine.unkeep()?;
+    if last {
+        // The next session of the place keeps its own packs.
+        quarantine.kept().let_go()?;
+        if let Some(shadows) = place.shadow.parent() {
+            let_go_of_the_gone(place.repository, shadows)?;
+        }
+    }
     Ok(home)
 }
 

@@ -3,6 +3,7 @@
 
 mod crc;
 mod index;
+mod join;
 pub(crate) mod read;
 
 use std::io::{self, Write};
@@ -13,6 +14,7 @@ use miniz_oxide::deflate::core::{CompressorOxide, TDEFLFlush, TDEFLStatus, compr
 use sha1_checked::{Digest as _, Sha1};
 
 pub(crate) use index::index;
+pub(crate) use join::join;
 
 /// Compression of what is packed: the pack is small or read once, and git packs it again.
 const LEVEL: u8 = 1;

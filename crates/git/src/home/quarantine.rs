@@ -5,16 +5,14 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use super::pack::{Packed, index};
+use super::kept_packs::KeptPacks;
+use super::pack::{Packed, index, join};
+use super::place::PlaceHome;
 use crate::error::GitError;
 use crate::program::flush_path;
-use crate::repository::Repository;
 use paddock_os::fail_points::fail_point;
 use paddock_os::files::{create_private, create_private_dir, make_private_dir, mode_of};
-use paddock_os::plain;
 
-/// First words of the files that keep our packs while no ref leads to them.
-const KEEP: &str = "paddock brings home from ";
 /// Permissions of a pack, as git gives them: nobody writes to it again.
 const PACK_MODE: u32 = 0o444;
 
@@ -23,24 +21,23 @@ const PACK_MODE: u32 = 0o444;
 #[derive(Debug)]
 pub(crate) struct Quarantine {
     folder: PathBuf,
-    objects: PathBuf,
-    keep_text: String,
+    kept: KeptPacks,
 }
 
 impl Quarantine {
     /// Makes an empty folder for a place; removes what a crash left there.
-    pub(crate) fn open(repository: &Repository, name: &str) -> Result<Self, GitError> {
-        Self::for_store(repository, name, &repository.common_dir().join("objects"))
+    pub(crate) fn open(place: &PlaceHome<'_>) -> Result<Self, GitError> {
+        Self::for_store(place, &place.repository.common_dir().join("objects"))
     }
 
     /// Like [`Self::open`], for a pack that is to enter another store than the project's own.
-    pub(crate) fn for_store(repository: &Repository, name: &str, objects: &Path) -> Result<Self, GitError> {
-        let top = repository.own_folder()?.join("quarantine");
+    pub(crate) fn for_store(place: &PlaceHome<'_>, objects: &Path) -> Result<Self, GitError> {
+        let top = place.repository.own_folder()?.join("quarantine");
         make_private_dir(&top).map_err(GitError::io(&top))?;
         // git prunes what begins with `tmp_`.
-        let folder = top.join(format!("home-{name}"));
+        let folder = top.join(format!("home-{}", place.name));
         clear(&folder)?;
-        Ok(Self { folder, objects: objects.to_owned(), keep_text: format!("{KEEP}{name}\n") })
+        Ok(Self { folder, kept: KeptPacks::of(objects, place.name) })
     }
 
     /// Returns the folder, which is an object store of its own.
@@ -50,9 +47,9 @@ impl Quarantine {
 
     /// Makes the file of the pack.
     pub(crate) fn pack(&self) -> Result<File, GitError> {
-        let file = self.folder.join("pack/home.pack");
         create_private_dir(&self.folder).map_err(GitError::io(&self.folder))?;
         create_private_dir(&self.folder.join("pack")).map_err(GitError::io(&self.folder))?;
+        let file = self.folder.join("pack/home.pack");
         create_private(&file).map_err(GitError::io(&file))
     }
 
@@ -77,44 +74,50 @@ impl Quarantine {
         Ok(name)
     }
 
-    /// Moves the complete pack into the project's objects, flushed, with a file that keeps it until refs do.
+    /// Joins the pack with small ones that came home before. Returns the name of the pack that has all, and
+    /// the packs that it makes superfluous.
+    fn joined(&self, name: &str) -> Result<(String, Vec<PathBuf>), GitError> {
+        let new = self.folder.join("pack").join(name);
+        let olds = self.kept.small_ones(bytes_of(&new));
+        if olds.is_empty() {
+            return Ok((name.to_owned(), olds));
+        }
+        let packs: Vec<&Path> = olds.iter().map(PathBuf::as_path).chain([new.as_path()]).collect();
+        let mut file = self.pack()?;
+        match join(&packs, &mut file) {
+            Ok((mut objects, checksum)) => Ok((self.complete(&mut objects, &checksum)?, olds)),
+            // Joining only saves time: the packs stay as they are.
+            Err(error) => {
+                tracing::debug!(%error, "packs of a place are not joined");
+                Ok((name.to_owned(), Vec::new()))
+            }
+        }
+    }
+
+    /// Moves the complete pack into the project's objects, flushed, with a file that keeps it.
     pub(crate) fn release(&self, name: &str) -> Result<(), GitError> {
+        let (name, olds) = self.joined(name)?;
         let from = |ending: &str| self.folder.join("pack").join(format!("{name}.{ending}"));
-        let to = |ending: &str| self.objects.join("pack").join(format!("{name}.{ending}"));
         flush_both(&from("pack"), &from("idx"))?;
         fail_point!("home.packed");
-        let folder = self.objects.join("pack");
-        fs::create_dir_all(&folder).map_err(GitError::io(&folder))?;
         // First: from its first moment on, `git gc` and `git repack` must leave the pack alone.
-        fs::write(to("keep"), &self.keep_text).map_err(GitError::io(&to("keep")))?;
+        let folder = self.kept.keep(&name)?;
         fail_point!("home.kept");
         // As readable as the folder that it goes to.
         let mode = PACK_MODE & mode_of(&folder);
         for ending in ["pack", "idx"] {
-            let (from, to) = (from(ending), to(ending));
+            let (from, to) = (from(ending), folder.join(format!("{name}.{ending}")));
             set_mode(&from, mode)?;
             fs::rename(&from, &to).map_err(GitError::io(&to))?;
         }
-        flush_path(&folder)
+        flush_path(&folder)?;
+        // A pack that was joined with nothing new has the name that it had.
+        olds.iter().filter(|old| !old.ends_with(&name)).try_for_each(|old| KeptPacks::remove(old))
     }
 
-    /// Lets `git gc` treat the packs of this place as any other, now that refs lead to them. Also those that
-    /// an earlier bring left when it was killed.
-    pub(crate) fn unkeep(&self) -> Result<(), GitError> {
-        let folder = self.objects.join("pack");
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(GitError::io(&folder)(error)),
-        };
-        for entry in entries.flatten() {
-            let file = entry.path();
-            let is_keep = file.extension().is_some_and(|ending| ending == "keep");
-            if is_keep && plain::read_to_string(&file).is_ok_and(|text| text == self.keep_text) {
-                remove(&file)?;
-            }
-        }
-        Ok(())
+    /// Returns the packs of the place.
+    pub(crate) fn kept(&self) -> &KeptPacks {
+        &self.kept
     }
 }
 
@@ -125,16 +128,13 @@ impl Drop for Quarantine {
     }
 }
 
+fn bytes_of(pack: &Path) -> u64 {
+    fs::metadata(pack.with_extension("pack")).map_or(0, |facts| facts.len())
+}
+
 fn clear(folder: &Path) -> Result<(), GitError> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(GitError::io(folder)(error)),
-        _ => Ok(()),
-    }
-}
-
-fn remove(file: &Path) -> Result<(), GitError> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(GitError::io(file)(error)),
         _ => Ok(()),
     }
 }

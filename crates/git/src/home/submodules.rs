@@ -158,7 +158,7 @@ impl ModuleStore {
         limits: &Limits,
     ) -> Result<(), Fault> {
         let objects = self.objects();
-        let quarantine = Quarantine::for_store(place.repository, place.name, &objects)?;
+        let quarantine = Quarantine::for_store(place, &objects)?;
         let mut intake = Intake::of_store(&objects, *limits)?;
         intake.pack(&mut PackStream::new(input, 0), &quarantine, &[])?;
         intake.check_tip("the submodule", commit, Some(ObjectType::Commit))?;
@@ -166,7 +166,7 @@ impl ModuleStore {
             quarantine.release(name)?;
         }
         self.keep(place, commit)?;
-        quarantine.unkeep()?;
+        quarantine.kept().let_go()?;
         Ok(())
     }
 

@@ -37,7 +37,7 @@ impl Sample {
         commit(&project, Some("refs/heads/main"), &[], &[("a", "1\n"), ("d/b", "2\n")]);
         project.set_head("refs/heads/main").unwrap();
         let repository = Repository::open(&at("project")).unwrap();
-        fs::create_dir_all(at("shadow")).unwrap();
+        fs::create_dir_all(at("shadows/o-1")).unwrap();
         let sample = Self { folder, repository, limits: Limits::default() };
         sample.make_place();
         sample
@@ -61,7 +61,7 @@ impl Sample {
     }
 
     pub(super) fn shadow(&self) -> PathBuf {
-        self.folder.path().join("shadow")
+        self.folder.path().join("shadows/o-1")
     }
 
     pub(super) fn store(&self) -> PathBuf {

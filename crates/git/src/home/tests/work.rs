@@ -34,9 +34,12 @@ fn commits_and_merges_come_home_and_nothing_is_written_without_news() {
     assert_eq!(sample.bring(), home);
     assert_eq!(sample.state(), before);
     assert_eq!(fs::metadata(sample.shadow().join("home.json")).unwrap().modified().unwrap(), record);
-    // Two brings made two packs, and nothing keeps them any more but the refs.
-    let packs = before.keys().filter(|name| name.ends_with(".pack")).count();
-    assert_eq!((packs, before.keys().filter(|name| name.ends_with(".keep")).count()), (2, 0));
+    // Two brings made one pack, which is kept while the place lives.
+    let count = |ending: &str| sample.state().keys().filter(|name| name.ends_with(ending)).count();
+    assert_eq!((count(".pack"), count(".idx"), count(".keep")), (1, 1, 1));
+    sample.take(&sample.answer(true), true).unwrap();
+    assert_eq!((count(".pack"), count(".idx"), count(".keep")), (1, 1, 0));
+    sample.fsck();
 }
 
 #[test]
@@ -223,6 +226,7 @@ fn a_crash_between_any_two_steps_is_repaired_by_the_next_bring() {
         home.write(&sample.shadow()).unwrap();
     };
     let pack = sample.store().join("pack");
+    fs::create_dir_all(sample.shadow().with_file_name("o-2")).unwrap();
     fs::write(pack.join(name), "paddock brings home from o-1\n").unwrap();
     fs::write(pack.join("pack-1.keep"), "paddock brings home from o-2\n").unwrap();
     let rest = sample.repository.common_dir().join("paddock/quarantine/home-o-1");
@@ -238,4 +242,29 @@ fn a_crash_between_any_two_steps_is_repaired_by_the_next_bring() {
     record(second, first);
     assert_eq!(sample.bring().branch, id(second));
     assert_eq!(sample.refs()[&work()], second.to_string());
+}
+
+#[test]
+fn many_small_packs_become_few_and_none_is_joined_that_git_has_listed() {
+    let sample = Sample::new();
+    for at in 0..40 {
+        sample.work(&[("a", &format!("{at}\n"))]);
+        sample.bring();
+    }
+    let count = |ending: &str| sample.state().keys().filter(|name| name.ends_with(ending)).count();
+    let packs = count(".pack");
+    assert!(packs <= 6 && count(".keep") == packs && count(".idx") == packs, "{packs} packs");
+    sample.fsck();
+    // A file of git's that names packs is only right while they are there.
+    sample.git(&["multi-pack-index", "write"]);
+    sample.work(&[("a", "more\n")]);
+    sample.bring();
+    assert_eq!(count(".pack"), packs + 1);
+    sample.git(&["multi-pack-index", "verify"]);
+    sample.fsck();
+    // A place that is gone keeps no pack.
+    fs::rename(sample.shadow(), sample.shadow().with_file_name("gone")).unwrap();
+    crate::home::kept_packs::let_go_of_the_gone(&sample.repository, sample.shadow().parent().unwrap())
+        .unwrap();
+    assert_eq!((count(".pack"), count(".keep")), (packs + 1, 0));
 }
