@@ -326,3 +326,36 @@ fn a_shallow_clone_of_a_submodule_is_left_to_its_remote() {
     let fsck = git_output(&own.home.root, &["fsck", "--strict"]);
     assert!(fsck.status.success(), "{fsck:?}");
 }
+
+#[test]
+fn commits_of_submodules_inside_submodules_come_home_too() {
+    let own = with_submodule(true);
+    let recursive = [&FILE[..], &["-q", "update", "--init", "--recursive"]].concat();
+    let (outer, inner) = (own.place.join("lib/sub"), own.place.join("lib/sub/inner"));
+    // Another copy of the same repository, inside it.
+    git(
+        &outer,
+        &[
+            &FILE[..],
+            &["-q", "add", "--name", "in", own.home.root.with_file_name("sub").to_str().unwrap(), "inner"],
+        ]
+        .concat(),
+    );
+    write(&inner, "value.txt", "inside\n");
+    let commit = commit_all(&inner, "inside");
+    bump(&own, "outside\n");
+    let (there, aside) = (own.place.join(".git/modules/lib/sub/modules/in"), own.home.place("aside"));
+    std::fs::rename(&there, &aside).unwrap();
+    let missing = own.missing();
+    let [(path, reason)] = missing.as_slice() else { panic!("{missing:?}") };
+    assert!(path == "lib/sub" && reason.starts_with("`lib/sub/inner` in it, whose commit"), "{missing:?}");
+    std::fs::rename(&aside, &there).unwrap();
+    assert_eq!(own.missing(), []);
+    let module = own.common_dir().join("modules/lib/sub/modules/in");
+    git(&module, &["cat-file", "-e", commit.as_str()]);
+    let spec = WorktreeSpec { base: head(&own.place), ..own.home.spec("next") };
+    let worktree = add_worktree(&own.repository, &spec).unwrap();
+    git(&worktree.path, &recursive);
+    assert_eq!(read(&worktree.path, "lib/sub/inner/value.txt"), "inside\n");
+    assert_eq!(read(&worktree.path, "lib/sub/value.txt"), "outside\n");
+}

@@ -20,13 +20,25 @@ use super::settle::INTEGRATION;
 use super::submodules::ModuleStore;
 use super::talk::Told;
 use crate::error::GitError;
-use crate::modules::{Declared, absolute_url, declared};
+use crate::modules::{DEPTH_MAX, Declared, absolute_url, declared, submodules_of};
 use crate::objects::Leaf;
 use crate::repository::{object_id, oid};
 use crate::snapshot::Snapshot;
 use paddock_model::facts::LeftBehind;
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
+
+/// What is noted of something that stays behind: what it is, and of a submodule the path.
+type Key = (Thing, Option<RepoPath>);
+
+/// Where a submodule comes from.
+#[derive(Debug, Clone)]
+struct Origin {
+    /// The url of its remote; empty if none is known.
+    url: String,
+    /// What the project's own commits name: the submodule, or the one that holds it.
+    key: Key,
+}
 
 /// What the commits that came home need beyond themselves, and what has become of it.
 pub(crate) struct Elsewhere<'a> {
@@ -36,10 +48,12 @@ pub(crate) struct Elsewhere<'a> {
     lfs: LfsStore<'a>,
     /// Files that are to come, with the first path of each.
     files: BTreeMap<Pointer, RepoPath>,
-    /// Commits of submodules that are to come, with their urls.
-    commits: BTreeMap<Wanted, String>,
+    /// Commits of submodules that are to come.
+    commits: BTreeMap<Wanted, Origin>,
+    /// Those that were looked for, each with the way to its repository.
+    looked_for: BTreeSet<(Vec<String>, Oid)>,
     /// What does not come, and why: for files by what they are, for submodules also by their paths.
-    left: BTreeMap<(Thing, Option<RepoPath>), String>,
+    left: BTreeMap<Key, String>,
 }
 
 impl<'a> Elsewhere<'a> {
@@ -57,9 +71,16 @@ impl<'a> Elsewhere<'a> {
             hidden.extend(tips(&library, before.into_iter())?);
         }
         let found = named(&library, &tips(&library, [home])?, &hidden)?;
-        let lfs = LfsStore::new(place.repository, place.name)?;
-        let (files, commits, left) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let mut elsewhere = Self { place, limits, library, lfs, files, commits, left };
+        let mut elsewhere = Self {
+            place,
+            limits,
+            library,
+            lfs: LfsStore::new(place.repository, place.name),
+            files: BTreeMap::new(),
+            commits: BTreeMap::new(),
+            looked_for: BTreeSet::new(),
+            left: BTreeMap::new(),
+        };
         elsewhere.sort(found)?;
         Ok(elsewhere)
     }
@@ -97,20 +118,59 @@ impl<'a> Elsewhere<'a> {
         Ok(())
     }
 
+    /// Notes a commit of a submodule that a commit of the project names.
     fn want(&mut self, commit: Oid, path: RepoPath, module: Option<Declared>) -> Result<(), GitError> {
+        let key = (Thing::Commit(commit), Some(path.clone()));
         let Some(Declared { name, url }) = module else {
             let reason = "a repository that `.gitmodules` does not name, so nobody can fetch it; add it with `git \
                           submodule add`, or take it out";
-            self.left.insert((Thing::Commit(commit), Some(path)), reason.to_owned());
+            self.left.insert(key, reason.to_owned());
             return Ok(());
         };
+        let url = absolute_url(&self.library, &url)?;
+        self.look_for(vec![name], path, commit, Origin { url, key })
+    }
+
+    /// Notes a commit of a submodule, unless the project has it, and those of the submodules inside it.
+    fn look_for(
+        &mut self,
+        names: Vec<String>,
+        path: RepoPath,
+        commit: Oid,
+        origin: Origin,
+    ) -> Result<(), GitError> {
+        if names.len() > DEPTH_MAX || !self.looked_for.insert((names.clone(), commit)) {
+            return Ok(());
+        }
         let id = object_id(commit)?;
-        let store = match ModuleStore::existing(self.place, &name)? {
+        let store = ModuleStore::existing(self.place, &names)?;
+        if let Some(store) = &store
+            && store.library()?.find_commit(commit).is_ok()
+        {
             // Kept, so that a gate finds it, also if nobody pushed it yet.
-            Some(store) if store.has(&id)? => return store.keep(self.place, &id),
-            store => store.map(|store| store.objects()),
-        };
-        self.commits.insert(Wanted { name, path, commit: id, store }, url);
+            store.keep(self.place, &id)?;
+            return self.look_inside(&names, &path, commit, &origin.key);
+        }
+        let store = store.map(|store| store.objects());
+        self.commits.insert(Wanted { names, path, commit: id, store }, origin);
+        Ok(())
+    }
+
+    /// Looks for what a commit of a submodule names in turn.
+    fn look_inside(
+        &mut self,
+        names: &[String],
+        path: &RepoPath,
+        commit: Oid,
+        key: &Key,
+    ) -> Result<(), GitError> {
+        let Some(store) = ModuleStore::existing(self.place, names)? else { return Ok(()) };
+        let library = store.library()?;
+        for (inner, module, commit) in submodules_of(&library, commit)? {
+            let path = RepoPath::new([path.as_bytes(), b"/", inner.as_bytes()].concat());
+            let origin = Origin { url: absolute_url(&library, &module.url)?, key: key.clone() };
+            self.look_for([names, &[module.name]].concat(), path, commit, origin)?;
+        }
         Ok(())
     }
 
@@ -138,15 +198,18 @@ impl<'a> Elsewhere<'a> {
             }
         }
         for wanted in &needs.commits {
-            let url = self.commits.remove(wanted).unwrap_or_default();
-            if let Err(reason) = self.take_commit(wanted, &url, input)? {
+            let Some(origin) = self.commits.remove(wanted) else { continue };
+            if let Err(reason) = self.take_commit(wanted, &origin, input)? {
+                let which = match wanted.names.len() {
+                    1 => "the submodule's commit".to_owned(),
+                    _ => format!("`{}` in it, whose commit", wanted.path),
+                };
                 let reason = format!(
-                    "the submodule's commit {} is in none of this machine's copies (the submodule {reason}); push it \
-                     to its remote first",
+                    "{which} {} is in none of this machine's copies (the submodule {reason}); push it to its remote \
+                     first",
                     wanted.commit.short()
                 );
-                let thing = Thing::Commit(oid(&wanted.commit)?);
-                self.left.insert((thing, Some(wanted.path.clone())), reason);
+                self.left.insert(origin.key, reason);
             }
         }
         match next_frame(input)?.kind {
@@ -157,9 +220,9 @@ impl<'a> Elsewhere<'a> {
 
     /// Takes one commit of a submodule. The inner error says why it does not come.
     fn take_commit(
-        &self,
+        &mut self,
         wanted: &Wanted,
-        url: &str,
+        origin: &Origin,
         input: &mut dyn BufRead,
     ) -> Result<Result<(), String>, Fault> {
         let frame = next_frame(input)?;
@@ -173,10 +236,12 @@ impl<'a> Elsewhere<'a> {
         if found.at_remote {
             return Ok(Ok(()));
         }
-        let url = absolute_url(&self.library, url)?;
-        let store = ModuleStore::open_or_make(self.place, &wanted.name, &url)?;
+        let store = ModuleStore::open_or_make(self.place, &wanted.names, &origin.url)?;
         match store.take(self.place, input, &wanted.commit, self.limits) {
-            Ok(()) => Ok(Ok(())),
+            Ok(()) => {
+                self.look_inside(&wanted.names, &wanted.path, oid(&wanted.commit)?, &origin.key)?;
+                Ok(Ok(()))
+            }
             Err(fault) => {
                 store.give_up();
                 match fault {
@@ -246,7 +311,7 @@ impl<'a> Elsewhere<'a> {
 }
 
 /// Returns how something that stays behind is noted.
-fn key(thing: Thing, path: &RepoPath) -> (Thing, Option<RepoPath>) {
+fn key(thing: Thing, path: &RepoPath) -> Key {
     (thing, matches!(thing, Thing::Commit(_)).then(|| path.clone()))
 }
 

@@ -15,7 +15,7 @@ use super::talk::Told;
 use crate::error::GitError;
 use crate::program::flush_path;
 use crate::repository::Repository;
-use paddock_os::files::{create_private_dir, move_into_place};
+use paddock_os::files::{make_private_dir, move_into_place};
 use paddock_os::plain;
 
 /// Sends one file of the place, or why it has none. Runs on the place's side.
@@ -61,10 +61,9 @@ pub(crate) struct LfsStore<'a> {
 
 impl<'a> LfsStore<'a> {
     /// Returns the store, for what comes from the place of this name.
-    pub(crate) fn new(repository: &'a Repository, name: &str) -> Result<Self, GitError> {
-        let folder = repository.own_folder()?.join("incoming");
-        create_private_dir(&folder).map_err(GitError::io(&folder))?;
-        Ok(Self { repository, waiting: folder.join(format!("lfs-{name}")) })
+    pub(crate) fn new(repository: &'a Repository, name: &str) -> Self {
+        let folder = repository.common_dir().join("paddock/incoming");
+        Self { repository, waiting: folder.join(format!("lfs-{name}")) }
     }
 
     /// Returns whether the project has the file.
@@ -84,6 +83,9 @@ impl<'a> LfsStore<'a> {
             return Err(Fault::Pipe(frame::malformed("a file of git LFS with another size")));
         }
         let ours = |error: io::Error| Fault::Project(GitError::io(&self.waiting)(error));
+        if let Some(folder) = self.waiting.parent() {
+            make_private_dir(folder).map_err(ours)?;
+        }
         // One that a crash left.
         self.discard().map_err(ours)?;
         let file = File::options().write(true).create_new(true).open(&self.waiting).map_err(ours)?;

@@ -30,9 +30,9 @@ pub(crate) struct Needs {
 /// A commit of a submodule that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Wanted {
-    /// Name of the submodule's repository.
-    pub(crate) name: String,
-    /// Path of the submodule.
+    /// Names that lead to the submodule's repository: its own, after those of the submodules that hold it.
+    pub(crate) names: Vec<String>,
+    /// Path of the submodule from the top of the place.
     pub(crate) path: RepoPath,
     /// The commit.
     pub(crate) commit: ObjectId,

@@ -23,7 +23,7 @@ use super::talk::{Bring, Told};
 use super::walk::{Stop, Stores, Walk};
 use crate::error::GitError;
 use crate::gate_folder::clear as remove_tree;
-use crate::modules::{KEPT, existing, make};
+use crate::modules::{KEPT, existing, make, place_of};
 use crate::obstacles::refuse_in_repository;
 use crate::refs::keep_ref;
 use crate::repository::oid;
@@ -91,7 +91,7 @@ fn repository_of(folder: &Path, git_dir: &Path, wanted: &Wanted) -> Result<PathB
         let place = format!("{}/", folder.display());
         format!("has no repository in the folder: {}", problem.replace(&place, ""))
     };
-    if let Some(found) = existing(git_dir, &wanted.name).map_err(short)? {
+    if let Some(found) = existing(git_dir, &wanted.names).map_err(short)? {
         return Ok(found);
     }
     let inside = folder.join(wanted.path.as_path()).join(".git");
@@ -113,8 +113,8 @@ pub(crate) struct ModuleStore {
 impl ModuleStore {
     /// Opens the repository of a submodule, if the project has it. What else stands in its place is named when
     /// something is to be written there.
-    pub(crate) fn existing(place: &PlaceHome<'_>, name: &str) -> Result<Option<Self>, GitError> {
-        let Ok(Some(path)) = existing(place.repository.common_dir(), name) else { return Ok(None) };
+    pub(crate) fn existing(place: &PlaceHome<'_>, names: &[String]) -> Result<Option<Self>, GitError> {
+        let Ok(Some(path)) = existing(place.repository.common_dir(), names) else { return Ok(None) };
         refuse_in_repository(&path)?;
         Ok(Some(Self { path, is_new: false }))
     }
@@ -124,13 +124,13 @@ impl ModuleStore {
         self.path.join("objects")
     }
 
-    /// Returns whether it has a commit.
-    pub(crate) fn has(&self, commit: &ObjectId) -> Result<bool, GitError> {
-        Ok(git2::Repository::open_bare(&self.path)?.find_commit(oid(commit)?).is_ok())
+    /// Opens libgit2 on it.
+    pub(crate) fn library(&self) -> Result<git2::Repository, GitError> {
+        Ok(git2::Repository::open_bare(&self.path)?)
     }
 
     /// Opens the repository of a submodule; makes it with `url` as its origin if there is none.
-    pub(crate) fn open_or_make(place: &PlaceHome<'_>, name: &str, url: &str) -> Result<Self, Fault> {
+    pub(crate) fn open_or_make(place: &PlaceHome<'_>, names: &[String], url: &str) -> Result<Self, Fault> {
         let common_dir = place.repository.common_dir();
         let _one_at_a_time = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
         let foreign = |problem: String| {
@@ -139,12 +139,11 @@ impl ModuleStore {
                 way_out: "put the submodule's repository in its place, or remove it; then retry".to_owned(),
             })
         };
-        if let Some(path) = existing(common_dir, name).map_err(foreign)? {
+        if let Some(path) = existing(common_dir, names).map_err(foreign)? {
             refuse_in_repository(&path)?;
             return Ok(Self { path, is_new: false });
         }
-        let mut path = common_dir.join("modules");
-        path.extend(name.split('/'));
+        let path = place_of(common_dir, names);
         make(&path, url, None)?;
         Ok(Self { path, is_new: true })
     }
@@ -172,7 +171,7 @@ impl ModuleStore {
 
     /// Keeps a commit that the repository has.
     pub(crate) fn keep(&self, place: &PlaceHome<'_>, commit: &ObjectId) -> Result<(), GitError> {
-        let library = git2::Repository::open_bare(&self.path)?;
+        let library = self.library()?;
         keep_ref(&library, &format!("{KEPT}{}/{}", place.objective, commit.short()), commit)
     }
 

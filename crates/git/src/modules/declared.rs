@@ -6,7 +6,7 @@ use git2::Oid;
 
 use crate::configured::parse_text;
 use crate::error::GitError;
-use crate::objects::blob_within;
+use crate::objects::{blob_within, is_gitlink};
 use crate::snapshot::Snapshot;
 use paddock_model::path::RepoPath;
 
@@ -34,6 +34,23 @@ pub(crate) fn declared(
     let file = Snapshot::of_commit(library, commit)?.entry(&RepoPath::from(".gitmodules"));
     let blob = file.and_then(|(id, _)| blob_within(library, id, TEXT_BYTES_MAX));
     Ok(blob.map(|blob| parsed(blob.content())).unwrap_or_default())
+}
+
+/// Returns the declared submodules that a commit has, with their paths and their commits.
+///
+/// # Errors
+/// Fails if the commit cannot be read.
+pub(crate) fn submodules_of(
+    library: &git2::Repository,
+    commit: Oid,
+) -> Result<Vec<(RepoPath, Declared, Oid)>, GitError> {
+    let snapshot = Snapshot::of_commit(library, commit)?;
+    let commit_at = |path: &RepoPath| {
+        let (id, mode) = snapshot.entry(path)?;
+        u32::try_from(mode).is_ok_and(is_gitlink).then_some(id)
+    };
+    let modules = declared(library, commit)?.into_iter();
+    Ok(modules.filter_map(|(path, module)| commit_at(&path).map(|id| (path, module, id))).collect())
 }
 
 /// Reads the text of a `.gitmodules` file.

@@ -7,11 +7,33 @@ use std::path::{Path, PathBuf};
 
 use crate::error::GitError;
 
-/// Returns the repository of the submodule `name` below a git directory; `None` if there is none.
+/// Returns the repository of a submodule below a git directory; `None` if there is none. `names` leads to it:
+/// the submodule, or the submodule that holds it, and so on.
 ///
 /// # Errors
 /// Names what stands in its place: a link leads elsewhere, and a pipe or a file is no repository.
-pub(crate) fn existing(git_dir: &Path, name: &str) -> Result<Option<PathBuf>, String> {
+pub(crate) fn existing(git_dir: &Path, names: &[String]) -> Result<Option<PathBuf>, String> {
+    let mut found = git_dir.to_owned();
+    for name in names {
+        match inside(&found, name)? {
+            Some(inner) => found = inner,
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(found))
+}
+
+/// Returns where the repository of a submodule belongs.
+pub(crate) fn place_of(git_dir: &Path, names: &[String]) -> PathBuf {
+    let mut path = git_dir.to_owned();
+    for name in names {
+        path.push("modules");
+        path.extend(name.split('/'));
+    }
+    path
+}
+
+fn inside(git_dir: &Path, name: &str) -> Result<Option<PathBuf>, String> {
     let mut path = git_dir.join("modules");
     let mut is_there = is_folder(&path)?;
     for part in name.split('/') {

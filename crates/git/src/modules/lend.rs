@@ -4,17 +4,17 @@ use std::path::Path;
 
 use git2::Oid;
 
-use super::declared::{Declared, declared};
-use super::folder::{existing, make};
+use super::DEPTH_MAX;
+use super::declared::submodules_of;
+use super::folder::{existing, make, place_of};
 use super::url::absolute_url;
 use crate::error::GitError;
 use crate::gate_folder::clear as remove_tree;
-use crate::objects::is_gitlink;
 use crate::obstacles::refuse_in_repository;
 use crate::refs::keep_ref;
 use crate::repository::{Repository, object_id, oid};
-use crate::snapshot::Snapshot;
 use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
 
 /// Where the refs of a submodule's repository begin that keep what came home from places.
 pub(crate) const KEPT: &str = "refs/paddock/kept/";
@@ -40,43 +40,42 @@ pub fn lend_modules(
 ) -> Result<(), GitError> {
     let library = repository.library()?;
     let commit = oid(commit)?;
-    let modules = declared(&library, commit)?;
-    let snapshot = Snapshot::of_commit(&library, commit)?;
-    for (path, module) in modules {
-        // Something in its folder: it is filled, and git leaves it as it is.
-        let is_filled = work_tree.join(path.as_path()).join(".git").symlink_metadata().is_ok();
-        match snapshot.entry(&path) {
-            Some((wanted, mode)) if u32::try_from(mode).is_ok_and(is_gitlink) && !is_filled => {
-                lend(repository, &library, git_dir, &module, wanted)?;
-            }
-            _ => {}
+    let is_filled = |path: &RepoPath| work_tree.join(path.as_path()).join(".git").symlink_metadata().is_ok();
+    for (path, module, wanted) in submodules_of(&library, commit)? {
+        // One with something in its folder is filled, and git leaves it as it is.
+        if !is_filled(&path) {
+            let url = absolute_url(&library, &module.url)?;
+            lend(repository.common_dir(), git_dir, &[module.name], (&url, wanted))?;
         }
     }
     Ok(())
 }
 
+/// Lends one submodule, and those inside it. `names` leads to it.
 fn lend(
-    repository: &Repository,
-    library: &git2::Repository,
-    git_dir: &Path,
-    module: &Declared,
-    wanted: Oid,
+    own_top: &Path,
+    target_top: &Path,
+    names: &[String],
+    (url, wanted): (&str, Oid),
 ) -> Result<(), GitError> {
-    let is_own = git_dir == repository.common_dir();
     // What stands in the project's place for it is reported where work comes home; git clones as it always did.
-    let Some(own) = existing(repository.common_dir(), &module.name).ok().flatten().filter(|_| !is_own) else {
-        return Ok(());
-    };
+    let own = existing(own_top, names).ok().flatten().filter(|_| own_top != target_top);
+    let Some(own) = own.filter(|_| names.len() <= DEPTH_MAX) else { return Ok(()) };
     // Without it the set-up says what is wrong: a repository that an agent broke must not stop every gate.
     if !is_kept(&own, wanted) {
         return Ok(());
     }
-    let mut target = git_dir.join("modules");
-    target.extend(module.name.split('/'));
+    let target = place_of(target_top, names);
     // One that an earlier set-up made borrows nothing. Nobody's work is in it: the submodule is not filled.
     remove_tree(&target).map_err(GitError::io(&target))?;
-    make(&target, &absolute_url(library, &module.url)?, Some(&own.join("objects")))?;
-    keep_ref(&git2::Repository::open_bare(&target)?, LENT, &object_id(wanted)?)
+    make(&target, url, Some(&own.join("objects")))?;
+    keep_ref(&git2::Repository::open_bare(&target)?, LENT, &object_id(wanted)?)?;
+    let library = git2::Repository::open_bare(&own)?;
+    for (_, module, wanted) in submodules_of(&library, wanted)? {
+        let url = absolute_url(&library, &module.url)?;
+        lend(own_top, target_top, &[names, &[module.name]].concat(), (&url, wanted))?;
+    }
+    Ok(())
 }
 
 /// Returns whether a commit came home from a place. `false` also for a repository that cannot be read.
