@@ -67,5 +67,5 @@ pub(crate) const DEPTH_MAX: usize = 4096;
 pub(crate) const LEFT_MAX: usize = 1000;
 /// Largest file with the ends of a shallow clone, in bytes.
 pub(crate) const SHALLOW_BYTES_MAX: u64 = 1 << 20;
-/// Largest pointer of git LFS, in bytes.
+/// Largest blob that may be a pointer of git LFS, in bytes.
 pub(crate) const POINTER_BYTES_MAX: u64 = 1024;

@@ -20,7 +20,7 @@ use super::place_refs::file;
 use super::quarantine::Quarantine;
 use super::serve::{pulse, send_pack};
 use super::talk::{Bring, Told};
-use super::walk::{Stop, Stores, Walk};
+use super::walk::{New, Stop, Stores, Walk};
 use crate::error::GitError;
 use crate::gate_folder::clear as remove_tree;
 use crate::modules::{KEPT, existing, make, place_of};
@@ -62,7 +62,7 @@ fn collect(
     wanted: &Wanted,
     limits: &Bring,
     pulse: &mut dyn FnMut() -> io::Result<()>,
-) -> Result<Option<(Stores, Vec<super::walk::New>)>, Stop> {
+) -> Result<Option<(Stores, Vec<New>)>, Stop> {
     let module = repository_of(folder, git_dir, wanted).map_err(Stop::Fault)?;
     let commit = oid(&wanted.commit).map_err(|error| Stop::Fault(error.to_string()))?;
     let shallow = file(&module.join("shallow"), SHALLOW_BYTES_MAX)

@@ -1,5 +1,6 @@
 //! Both sides against each other, without processes: what one writes, the other reads.
 
+mod elsewhere;
 mod forged;
 mod hostile;
 mod sample;
