@@ -1,15 +1,16 @@
 //! One answer of a helper, from its first frame to the project's refs.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead};
 
 use git2::Oid;
 
 use super::at_end::{checked_index, write_shadow};
-use super::fault::{Fault, Named};
-use super::frame::{self, Frame, Kind};
+use super::fault::{Fault, shown};
+use super::frame::{self, Kind};
 use super::intake::Intake;
 use super::kept_packs::let_go_of_the_gone;
 use super::limits::{INDEX_BYTES_MAX, LEFT_MAX, LIST_BYTES_MAX, Limits, REFS_MAX, STASHES_MAX};
+use super::pack_stream::PackStream;
 use super::place::PlaceHome;
 use super::place_refs::is_ref_name;
 use super::quarantine::Quarantine;
@@ -19,9 +20,6 @@ use super::settle::settle;
 use super::talk::{Listed, OPERATIONS, Told};
 use crate::error::GitError;
 use paddock_os::fail_points::fail_point;
-
-/// Longest text of a helper that is shown, in characters.
-const SHOWN_CHARS_MAX: usize = 500;
 
 /// Takes in one answer, checks it, and moves the project's refs.
 pub(crate) fn take(
@@ -105,7 +103,7 @@ impl Answer {
         quarantine: &Quarantine,
     ) -> Result<bool, Fault> {
         let frame = frame::read(input).map_err(Fault::Pipe)?;
-        let Some(frame) = frame else { return Err(Fault::Pipe(cut_off())) };
+        let Some(frame) = frame else { return Err(Fault::Pipe(io::ErrorKind::UnexpectedEof.into())) };
         match frame.kind {
             Kind::Alive | Kind::Done | Kind::Left | Kind::Fault if frame.length > 0 => {
                 return Err(nonsense("a body where none belongs"));
@@ -144,12 +142,6 @@ impl Answer {
     }
 }
 
-/// Returns a helper's text, fit to be shown.
-pub(crate) fn shown(text: &str) -> String {
-    let cut: String = text.chars().take(SHOWN_CHARS_MAX).collect();
-    cut.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
-}
-
 fn check_tips(place: &PlaceHome<'_>, intake: &Intake, listed: &Listed) -> Result<(), Fault> {
     let refs = &listed.refs;
     let is_sane = refs.others.len() <= REFS_MAX
@@ -174,73 +166,4 @@ fn check_tips(place: &PlaceHome<'_>, intake: &Intake, listed: &Listed) -> Result
         intake.check_tip("an entry of the stash", &entry.commit, commit)?;
     }
     Ok(())
-}
-
-fn named_fault(frame: &Frame) -> io::Error {
-    frame.header::<Told>().map_or_else(|error| error, |told| io::Error::other(Named(shown(&told.reason))))
-}
-
-fn cut_off() -> io::Error {
-    io::ErrorKind::UnexpectedEof.into()
-}
-
-/// The bytes of a pack, out of the frames that hold them.
-pub(crate) struct PackStream<'a> {
-    input: &'a mut dyn BufRead,
-    /// Bytes that are left of the frame.
-    left: u64,
-    is_over: bool,
-}
-
-impl<'a> PackStream<'a> {
-    /// Reads a pack from its frame with this many bytes on; none are left if the frame is still to come.
-    pub(crate) fn new(input: &'a mut dyn BufRead, left: u64) -> Self {
-        Self { input, left, is_over: false }
-    }
-
-    /// Goes on to the next frame of the pack that has bytes.
-    fn advance(&mut self) -> io::Result<()> {
-        while self.left == 0 && !self.is_over {
-            let frame: Option<Frame> = frame::read(self.input)?;
-            match frame.as_ref().map(|frame| (frame.kind, frame.length)) {
-                None => return Err(cut_off()),
-                Some((Kind::Pack, length)) => self.left = length,
-                Some((Kind::PackEnd, 0)) => self.is_over = true,
-                Some((Kind::Alive, 0)) => {}
-                Some((Kind::Fault, 0)) => return Err(frame.map_or_else(cut_off, |frame| named_fault(&frame))),
-                Some(_) => return Err(frame::malformed("a frame inside a pack")),
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Read for PackStream<'_> {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let have = self.fill_buf()?;
-        let count = have.len().min(bytes.len());
-        bytes[..count].copy_from_slice(&have[..count]);
-        self.consume(count);
-        Ok(count)
-    }
-}
-
-impl BufRead for PackStream<'_> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.advance()?;
-        if self.is_over {
-            return Ok(&[]);
-        }
-        let have = self.input.fill_buf()?;
-        if have.is_empty() {
-            return Err(cut_off());
-        }
-        let count = usize::try_from(self.left).unwrap_or(usize::MAX).min(have.len());
-        Ok(&have[..count])
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.left = self.left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX));
-        self.input.consume(count);
-    }
 }

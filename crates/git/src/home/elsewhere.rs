@@ -6,8 +6,7 @@ use std::io::BufRead;
 
 use git2::Oid;
 
-use super::bring::shown;
-use super::fault::Fault;
+use super::fault::{Fault, shown};
 use super::frame::{self, Frame, Kind};
 use super::lfs::LfsStore;
 use super::limits::{LEFT_MAX, Limits};

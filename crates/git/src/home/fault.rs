@@ -4,6 +4,9 @@ use std::io;
 
 use crate::error::GitError;
 
+/// Longest text of a helper that is shown, in characters.
+const SHOWN_CHARS_MAX: usize = 500;
+
 /// Why nothing comes home.
 #[derive(Debug)]
 pub(crate) enum Fault {
@@ -27,3 +30,9 @@ impl From<GitError> for Fault {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Named(pub(crate) String);
+
+/// Returns a helper's text, fit to be shown.
+pub(crate) fn shown(text: &str) -> String {
+    let cut: String = text.chars().take(SHOWN_CHARS_MAX).collect();
+    cut.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}

@@ -16,16 +16,13 @@ use super::at_end::INDEX;
 use super::frame::{self, Frame, Kind};
 use super::limits::{CHUNK_BYTES, INDEX_BYTES_MAX, LIST_BYTES_MAX};
 use super::needs;
-use super::pack::PackWriter;
 use super::place_refs::{self, Unread, file};
+use super::send::{pulse, send_pack};
 use super::talk::{Bring, Changed, Listed, OPERATIONS, PlaceRefs, Tags, Told, Watch};
 use super::walk::{New, Stop, Stores, Walk};
 use super::watch::Watcher;
 use crate::repository::oid;
 use paddock_model::ids::ObjectId;
-
-/// How often a helper that works on an answer says so.
-const ALIVE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What a helper is started with.
 #[derive(Debug, Clone)]
@@ -288,16 +285,6 @@ fn object_id(id: Oid) -> Result<ObjectId, Stop> {
     crate::repository::object_id(id).map_err(|error| Stop::Fault(error.to_string()))
 }
 
-/// Tells now and then that the helper works.
-pub(crate) fn pulse(last: &mut Instant, output: &mut dyn Write) -> io::Result<()> {
-    if last.elapsed() < ALIVE_INTERVAL {
-        return Ok(());
-    }
-    *last = Instant::now();
-    frame::write(output, Kind::Alive, &(), &[])?;
-    output.flush()
-}
-
 fn operations(git_dir: &Path) -> Vec<String> {
     let is_there = |name: &str| std::fs::symlink_metadata(git_dir.join(name)).is_ok();
     OPERATIONS.iter().filter(|(name, _)| is_there(name)).map(|(name, _)| (*name).to_owned()).collect()
@@ -319,53 +306,4 @@ fn staged(git_dir: &Path, stores: &Stores) -> Result<Staged, String> {
         }
     }
     Ok((found, Some(bytes)))
-}
-
-/// Splits what is written into frames.
-struct Chunks<'a> {
-    output: &'a mut dyn Write,
-    chunk: Vec<u8>,
-}
-
-impl Write for Chunks<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.chunk.extend_from_slice(bytes);
-        if self.chunk.len() >= CHUNK_BYTES {
-            self.flush()?;
-        }
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if !self.chunk.is_empty() {
-            frame::write(self.output, Kind::Pack, &(), &self.chunk)?;
-            self.chunk.clear();
-        }
-        Ok(())
-    }
-}
-
-/// Sends the pack. The inner error is a fault of the place.
-pub(crate) fn send_pack(
-    news: &[New],
-    stores: &Stores,
-    output: &mut dyn Write,
-) -> io::Result<Result<(), String>> {
-    let count = u32::try_from(news.len()).unwrap_or(u32::MAX);
-    let mut pack = PackWriter::new(Chunks { output: &mut *output, chunk: Vec::new() }, count)?;
-    for object in news {
-        let data = match stores.read(object.id) {
-            Ok(data) => data,
-            Err(reason) => return Ok(Err(format!("the object {} {reason}", object.id))),
-        };
-        let size = u64::try_from(data.len()).unwrap_or(u64::MAX);
-        pack.begin(object.kind, size)?;
-        for piece in data.chunks(CHUNK_BYTES) {
-            pack.data(piece)?;
-        }
-        pack.end(object.id, object.kind)?;
-    }
-    pack.finish()?;
-    frame::write(output, Kind::PackEnd, &(), &[])?;
-    Ok(Ok(()))
 }

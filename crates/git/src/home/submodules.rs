@@ -9,16 +9,16 @@ use std::time::Instant;
 
 use git2::ObjectType;
 
-use super::bring::PackStream;
 use super::fault::Fault;
 use super::frame::{self, Kind};
 use super::intake::Intake;
 use super::limits::{Limits, SHALLOW_BYTES_MAX};
 use super::needs::{Found, Wanted};
+use super::pack_stream::PackStream;
 use super::place::PlaceHome;
 use super::place_refs::file;
 use super::quarantine::Quarantine;
-use super::serve::{pulse, send_pack};
+use super::send::{pulse, send_pack};
 use super::talk::{Bring, Told};
 use super::walk::{New, Stop, Stores, Walk};
 use crate::error::GitError;
