@@ -31,6 +31,7 @@ mod record;
 mod rules;
 #[cfg(test)]
 pub(crate) mod samples;
+mod seed;
 mod set_up;
 mod strip;
 mod submodules;
@@ -47,6 +48,7 @@ pub use hold::{Held, HoldOrder, hold, remove_gate, remove_unignored};
 pub use key::cache_key;
 pub use look::{LookOrder, Looked, look};
 pub use rules::{Ecosystem, ecosystems, kept_folders};
+pub use seed::{SeedOrder, Seeded, seed};
 pub use set_up::set_up_key;
 pub use table::StatTrust;
 

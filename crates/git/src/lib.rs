@@ -101,8 +101,8 @@ pub use execution::difference;
 pub use facts::RepositoryFacts;
 pub use gate_folder::cache as gate_cache;
 pub use gate_folder::{
-    Ecosystem, GatePlace, Held, HoldOrder, LookOrder, Looked, StatTrust, cache_key, ecosystems, hold,
-    kept_folders, look, remove_gate, remove_unignored, set_up_key,
+    Ecosystem, GatePlace, Held, HoldOrder, LookOrder, Looked, SeedOrder, Seeded, StatTrust, cache_key,
+    ecosystems, hold, kept_folders, look, remove_gate, remove_unignored, seed, set_up_key,
 };
 pub use harvest::{
     COMMITS_MAX, CheckpointFacts, Harvest, HeadElsewhere, harvest, head_count, keep_for_objective,

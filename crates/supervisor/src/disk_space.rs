@@ -135,12 +135,15 @@ impl World {
         outcome
     }
 
-    /// Returns whether the disk of a project's worktrees has as much free space as the project wants. A disk
-    /// that gives no answer counts as one that has.
-    pub(super) fn has_free_space(&self, site: &Site, needed_bytes: u64) -> bool {
-        Free::at(&site.worktrees_root).is_none_or(|free| {
-            free.bytes.saturating_sub(needed_bytes) as f64 / 1e9 >= site.min_free_gb && !free.is_full()
-        })
+    /// Returns how many bytes the disk of a project's worktrees has beyond those that the project wants free.
+    /// A disk that gives no answer counts as empty.
+    pub(super) fn spare_bytes(&self, site: &Site) -> u64 {
+        let wanted = (site.min_free_gb * 1e9) as u64;
+        match Free::at(&site.worktrees_root) {
+            Some(free) if free.is_full() => 0,
+            Some(free) => free.bytes.saturating_sub(wanted),
+            None => u64::MAX,
+        }
     }
 
     /// Puts the project on hold if its disks have less space than it wants, or if an effect waits for space;
@@ -185,6 +188,7 @@ impl World {
 #[cfg(test)]
 mod tests {
     use std::io::ErrorKind;
+    use std::path::Path;
 
     use super::*;
 

@@ -51,6 +51,36 @@ fn a_gate_that_cannot_run_holds_the_queue_until_it_is_mended_and_released() {
 }
 
 #[test]
+fn a_worktree_begins_with_the_seed_that_the_last_landed_run_left() {
+    let place = Sandbox::new();
+    let repository = place.project(
+        "seed",
+        "worktree: {seed: [cache]}\ngate: {keep: [cache]}\n\
+         verify: [{name: tests, run: 'mkdir -p cache; ls > cache/built'}]",
+    );
+    let record = place.path("workspace/runtime/gate-folders/seed/_gate-1/cache-base");
+    let scripts = [
+        ("a", "echo cache > .gitignore".to_owned()),
+        // By now the run that landed `a` has left its caches, or is about to.
+        ("b", format!("until test -e {}; do sleep 0.02; done", record.display())),
+        ("c", "cp cache/built $NOTES/built; echo mine >> cache/built".to_owned()),
+    ];
+    let mut before: Vec<String> = Vec::new();
+    let objectives = scripts.map(|(id, script)| {
+        let after = std::mem::replace(&mut before, vec![id.to_owned()]);
+        let script = format!("{script}\ncommit {id}.txt {id}\nover");
+        (id.to_owned(), after, "{*.txt,.gitignore}".to_owned(), script)
+    });
+    place.plan(&objectives);
+    place.idle(0);
+    let built = fs::read_to_string(place.note("built")).unwrap();
+    assert!(built.contains("a.txt") && !built.contains("c.txt"), "{built}");
+    let files = place.git(&repository, &["ls-tree", "-r", "--name-only", "main"]);
+    assert_eq!(files.lines().collect::<Vec<_>>(), [".gitignore", "README.md", "a.txt", "b.txt", "c.txt"]);
+    place.is_tidy(&repository, 3);
+}
+
+#[test]
 fn a_gate_worktree_keeps_the_ignored_folders_that_the_project_names() {
     let place = Sandbox::new();
     // Fails if an untracked file or an ignored folder of an earlier run is left; counts runs in the folder

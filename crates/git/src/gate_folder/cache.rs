@@ -15,6 +15,7 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::copy::{copy_and_hash, copy_entry, delete, make_folder, open_up, set_facts};
@@ -22,6 +23,7 @@ use super::kept::{KeptFolders, above, joined, leads_through_folders};
 use super::manifest::{Entry, Manifest};
 use super::table::{Kind, Seen, Stat, StatTrust, clock_of};
 use crate::error::GitError;
+use crate::worktree::lock_of;
 use paddock_model::path::RepoPath;
 
 /// Threads that copy, at most: sessions work at the same time.
@@ -54,8 +56,13 @@ impl CachePlace {
         self.folder.join(path.as_path())
     }
 
+    /// Waits while another thread changes the base. It may change again at once.
+    pub(super) fn wait(&self) {
+        drop(lock_of(&self.base).lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// Returns the folder below which the copies have the paths of the originals.
-    fn copies(&self) -> PathBuf {
+    pub(super) fn copies(&self) -> PathBuf {
         self.base.join("base")
     }
 
@@ -140,6 +147,8 @@ fn keep_and_count(
     set_up: Option<String>,
     trust: StatTrust,
 ) -> Result<usize, GitError> {
+    let lock = lock_of(&place.base);
+    let _seeds_wait = lock.lock().unwrap_or_else(PoisonError::into_inner);
     let known = Manifest::read(&place.private);
     Manifest::remove(&place.private)?;
     let keeping = Keeping { place, known, trust, copied: AtomicUsize::new(0) };
@@ -424,7 +433,7 @@ impl Keeping<'_> {
 ///
 /// Files of caches are many and small: a single thread waits for the file system most of the time. Each thread
 /// takes the next item that is left, so that no large file leaves the others idle.
-fn in_parallel<I: Sync, T: Send>(
+pub(super) fn in_parallel<I: Sync, T: Send>(
     items: &[I],
     work: &(impl Fn(&I) -> Result<T, GitError> + Sync),
 ) -> Result<Vec<T>, GitError> {

@@ -34,6 +34,8 @@ pub struct Ecosystem {
     pub folders: &'static [&'static str],
     /// Programs whose version decides what the folders hold.
     pub(super) tools: &'static [&'static str],
+    /// Why the folders are of use only where they were made; `None` if they can be copied elsewhere.
+    placed: Option<&'static str>,
     /// Whether markers below another one belong to the same build.
     is_topmost_only: bool,
 }
@@ -44,18 +46,26 @@ const fn row(
     folders: &'static [&'static str],
     tools: &'static [&'static str],
 ) -> Ecosystem {
-    Ecosystem { name, markers, folders, tools, is_topmost_only: false }
+    Ecosystem { name, markers, folders, tools, placed: None, is_topmost_only: false }
+}
+
+/// Like [`row`], for folders that hold absolute paths.
+const fn placed(why: &'static str, row: Ecosystem) -> Ecosystem {
+    Ecosystem { placed: Some(why), ..row }
 }
 
 /// One row for each ecosystem. Rows without folders are there for their tools alone.
 const ECOSYSTEMS: &[Ecosystem] = &[
     row("Cargo", &["Cargo.toml"], &["target"], &["cargo", "rustc", "cc"]),
     row("npm, pnpm, Yarn", &["package.json"], &["node_modules"], &["node", "npm"]),
-    row(
-        "Python",
-        &["pyproject.toml", "setup.py", "setup.cfg", "requirements*.txt", "Pipfile", "uv.lock"],
-        &[".venv", "venv", "*.egg-info", "src/*.egg-info", ".tox", ".nox"],
-        &["python3", "python"],
+    placed(
+        "virtual environments and editable installs hold absolute paths",
+        row(
+            "Python",
+            &["pyproject.toml", "setup.py", "setup.cfg", "requirements*.txt", "Pipfile", "uv.lock"],
+            &[".venv", "venv", "*.egg-info", "src/*.egg-info", ".tox", ".nox"],
+            &["python3", "python"],
+        ),
     ),
     row("Bundler", &["Gemfile"], &["vendor/bundle", ".bundle"], &["ruby", "bundle"]),
     row("Composer", &["composer.json"], &["vendor"], &["php"]),
@@ -68,12 +78,24 @@ const ECOSYSTEMS: &[Ecosystem] = &[
     ),
     Ecosystem {
         is_topmost_only: true,
-        ..row("CMake", &["CMakeLists.txt"], &["build"], &["cmake", "cc", "c++"])
+        ..placed(
+            "CMake refuses a build folder that was made elsewhere",
+            row("CMake", &["CMakeLists.txt"], &["build"], &["cmake", "cc", "c++"]),
+        )
     },
     row("Mix", &["mix.exs"], &["deps", "_build"], &["elixir"]),
-    row(".NET", &["*.csproj", "*.fsproj"], &["bin", "obj"], &["dotnet"]),
-    row("Swift", &["Package.swift"], &[".build"], &["swift"]),
-    row("Haskell", &["*.cabal", "stack.yaml"], &["dist-newstyle", ".stack-work"], &["ghc"]),
+    placed(
+        "what NuGet restores names the project's files by absolute paths",
+        row(".NET", &["*.csproj", "*.fsproj"], &["bin", "obj"], &["dotnet"]),
+    ),
+    placed(
+        "Swift's module caches are bound to absolute paths",
+        row("Swift", &["Package.swift"], &[".build"], &["swift"]),
+    ),
+    placed(
+        "the package databases of cabal and Stack hold absolute paths",
+        row("Haskell", &["*.cabal", "stack.yaml"], &["dist-newstyle", ".stack-work"], &["ghc"]),
+    ),
     row("Dart", &["pubspec.yaml"], &[".dart_tool"], &["dart"]),
     row("Zig", &["build.zig"], &[".zig-cache"], &["zig"]),
     row("Go", &["go.mod"], &[], &["go", "cc"]),
@@ -106,6 +128,24 @@ pub fn kept_folders(
     Ok(without_nested(&folders))
 }
 
+/// Returns the folders of a commit's ecosystems that are of use only where they were made, as paths or globs
+/// relative to the repository's folder, with the reason.
+///
+/// # Errors
+/// Fails if the commit cannot be read.
+pub(super) fn placed_folders(
+    repository: &Repository,
+    commit: &ObjectId,
+) -> Result<Vec<(String, &'static str)>, GitError> {
+    let library = repository.library()?;
+    let tree = library.find_commit(oid(commit)?)?.tree()?;
+    let markers = markers(&library, &tree)?;
+    let rows = ECOSYSTEMS.iter().filter_map(|row| Some((row, row.placed?)));
+    let folders = rows
+        .flat_map(|(row, why)| folders_of(&[*row], &markers).into_iter().map(move |folder| (folder, why)));
+    Ok(folders.collect())
+}
+
 /// Returns the ecosystems that a tree uses.
 pub(super) fn used(library: &git2::Repository, tree: &Tree<'_>) -> Result<Vec<&'static Ecosystem>, GitError> {
     let found = markers(library, tree)?;
@@ -124,11 +164,15 @@ fn is_marker(row: &Ecosystem, name: &str) -> bool {
 
 /// Returns the folders of the ecosystems beside these markers, which come with the shallowest first.
 fn found_folders(markers: &[String]) -> BTreeSet<String> {
+    folders_of(ECOSYSTEMS, markers)
+}
+
+fn folders_of(rows: &[Ecosystem], markers: &[String]) -> BTreeSet<String> {
     let mut topmost: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut folders = BTreeSet::new();
     for path in markers {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        for row in ECOSYSTEMS.iter().filter(|row| is_marker(row, name_of(path))) {
+        for row in rows.iter().filter(|row| is_marker(row, name_of(path))) {
             let above = topmost.entry(row.name).or_default();
             if row.is_topmost_only && above.iter().any(|above| is_in(folder, above)) {
                 continue;

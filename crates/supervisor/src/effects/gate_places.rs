@@ -215,6 +215,25 @@ impl Places {
     }
 }
 
+/// Returns the caches of all gate slots of a project that there are records of.
+pub(super) fn caches(
+    world: &World,
+    settings: &ProjectSettings,
+    project: &ProjectSlug,
+) -> Result<Vec<CachePlace>, EffectError> {
+    let folder = world.workspace.gate_folders_dir(project);
+    let entries = match std::fs::read_dir(&folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(EffectError::at(&folder))?,
+    };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let slots = names.filter_map(|name| {
+        let slot = name.rsplit_once('-')?.1.parse::<u32>().ok()?;
+        (name == slot_folder(slot)).then_some(slot)
+    });
+    Ok(slots.map(|slot| Places::new(settings, project, slot, Start::Kept).cache(world)).collect())
+}
+
 fn remove(file: &Path) -> Result<(), EffectError> {
     match std::fs::remove_file(file) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(EffectError::at(file)(error)),

@@ -55,6 +55,7 @@ mod origin;
 mod planning;
 mod proofs;
 mod remote;
+mod seeding;
 mod sessions;
 mod side_runs;
 mod targets;

@@ -18,6 +18,7 @@ use super::super::world::{Site, World};
 use super::attempts::patiently;
 use super::environment::{Variables, Worksite, git_settings};
 use super::planning;
+use super::seeding;
 use super::worktrees::{self, Place, make_again_if_gone};
 use paddock_agents::command::{self, AgentCommand, Values};
 use paddock_agents::transcript::Before;
@@ -224,7 +225,13 @@ fn prepare(world: &World, order: &Order, repository: &Repository) -> Result<Prep
     // A later attempt that begins at the base has no work before it either: the attempts before it did not
     // get as far as this step, or left no commit.
     let is_fresh = order.session.attempt == 1 || order.session.from == *base;
-    let has_moved = is_fresh && paddock_git::bring_forward(repository, &worktree, &order.session.from)?;
+    let mut has_moved = false;
+    if is_fresh {
+        has_moved = paddock_git::bring_forward(repository, &worktree, &order.session.from)?;
+        // Before the set-up, which finds it there; no agent has worked here yet.
+        let of = (&order.site, order.settings.as_ref());
+        seeding::fill(world, of, repository, (&worktree, &order.session.from));
+    }
     if worktree.is_own {
         // Afterwards, so that the place is given what the project has now.
         worktrees::mend(repository, &order.site, &worktree, has_moved)?;

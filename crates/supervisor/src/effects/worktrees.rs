@@ -230,7 +230,7 @@ fn give_up(
     let kept_dir = world.workspace.kept_dir();
     let pool = world.pool(repository, &order.site)?;
     // The pool is the first thing to go when the disk runs low.
-    match world.tends_pools.load(Ordering::SeqCst) && world.has_free_space(&order.site, 0) {
+    match world.tends_pools.load(Ordering::SeqCst) && world.spare_bytes(&order.site) > 0 {
         true => retire_worktree(repository, worktree, &kept_dir, (&pool, order.site.pool_max)),
         false => remove_worktree(repository, worktree, &kept_dir),
     }
