@@ -51,6 +51,7 @@ impl Scene {
 
     fn worktree(&self, id: &str) -> Worktree {
         let spec = WorktreeSpec {
+            own: None,
             path: self.folder.path().join(id),
             branch: format!("paddock/{id}/work"),
             base: self.commit.clone(),
