@@ -39,7 +39,13 @@ pub fn remove_until(path: &Path, deadline: Option<Instant>) -> io::Result<bool> 
     }
     let is_late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
     let flat = path.join(format!(".paddock-removed-{}", random_hex(8)?));
-    fs::create_dir(&flat)?;
+    match fs::create_dir(&flat) {
+        // On a full disk there may be no space for another folder before something is gone.
+        Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => {
+            return fs::remove_dir_all(path).map(|()| true);
+        }
+        made => made?,
+    }
     let (mut due, mut number) = (vec![path.to_owned()], 0_u64);
     while let Some(folder) = due.pop() {
         for entry in fs::read_dir(&folder)? {

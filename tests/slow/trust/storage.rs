@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use paddock_testkit::git::git;
-use paddock_testkit::{Sandbox, Supervisor, alone, until};
+use paddock_testkit::{Sandbox, Supervisor, alone, count, is, until};
 
 /// Runs a test again as a process in a mount namespace whose temporary folder is a small file system. Returns
 /// `true` inside that process, and `false` outside, or if the machine does not allow mounts.
@@ -119,6 +119,25 @@ fn agents_at_work_while_the_disk_is_full_are_not_lost_and_work_continues_by_itse
 }
 
 /// Asserts that the stored rows agree with the events.
+/// A gate whose own temporary files fill the disk: they are gone when the gate's end is read, and its keeper could
+/// not even write the end down before.
+#[test]
+fn a_gate_that_fills_the_disk_with_temporary_files_says_nothing_about_the_work() {
+    if !on_a_small_disk("a_gate_that_fills_the_disk_with_temporary_files_says_nothing_about_the_work") {
+        return;
+    }
+    let place = Sandbox::new();
+    let run = "cat /dev/zero > $TMPDIR/big 2>/dev/null; exit 1";
+    place.project("shop", &format!("verify: [{{name: tests, run: '{run}'}}]\ndisk: {{min_free_gb: 0}}"));
+    place.objective("work", "commit work.txt\nover", &[]);
+    let events = place.idle(3);
+    assert_eq!(count(&events, "session_planned", "*"), 1, "the branch is not to blame");
+    let held = events.iter().find(|event| is(event, "queue_held", "*")).unwrap();
+    assert_eq!(held["data"]["reason"]["code"], "disk_full", "{held}");
+    let base = fs::read_dir(place.path("tmp")).unwrap().next().unwrap().unwrap().path();
+    until("the temporary files are gone", || fs::read_dir(&base).unwrap().next().is_none());
+}
+
 fn assert_rows_follow_from_events(place: &Sandbox) {
     let (_, said) = place.outcome(&["doctor", "--rebuild"]);
     assert!(said.contains("the stored state agrees with its"), "{said}");

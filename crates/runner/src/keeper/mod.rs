@@ -16,7 +16,7 @@ use std::io::{ErrorKind, Write, stderr, stdin, stdout};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::Mode;
 use rustix::process::{setsid, umask};
@@ -29,6 +29,7 @@ use super::slots::Hold;
 use super::spec::Submission;
 use job::Job;
 pub(crate) use job::wall_ms;
+use paddock_os::clear;
 use paddock_os::fail_points::fail_point;
 use paddock_os::files::{Flush, is_at};
 use paddock_os::locks::{open_lock, try_lock};
@@ -46,6 +47,9 @@ const FULL_DISK_INTERVAL: Duration = Duration::from_secs(1);
 /// Tries to write on a full disk: one a second for a week. If the disk is full for longer, nobody waits for
 /// this job.
 const FULL_DISK_TRIES_MAX: u32 = 7 * 24 * 60 * 60;
+
+/// How long the keeper removes temporary files when the disk is full. It gives no sign of life meanwhile.
+const CLEAR_PATIENCE: Duration = Duration::from_secs(20);
 
 /// Pauses between the tries to write the claim. They are few: nothing has started yet, so giving up loses no
 /// work.
@@ -133,11 +137,22 @@ fn persistently<T>(
 /// Calls `write` until the disk is no longer full: the record of a job must not be lost for want of a few
 /// bytes. Waiting does no harm: the job's processes are dead by now, and the keeper's lock shows that the job
 /// is not lost.
+///
+/// The job's own temporary files may be what fills the disk. They are removed first: nobody would find them any
+/// more.
 fn when_disk_has_space(
     dir: &Path,
+    temporary: Option<&str>,
     mut write: impl FnMut() -> Result<(), RunnerError>,
 ) -> Result<(), RunnerError> {
     let mut written = write();
+    if let (Err(error), Some(temporary)) = (&written, temporary)
+        && error.is_disk_full()
+    {
+        // An error leaves the wait below.
+        let _ = clear::remove_until(Path::new(temporary), Some(Instant::now() + CLEAR_PATIENCE));
+        written = write();
+    }
     for _ in 0..FULL_DISK_TRIES_MAX {
         beat(dir);
         match &written {
@@ -188,12 +203,13 @@ fn run_keeper(dir: &Path) -> Result<bool, RunnerError> {
     fail_point!("keeper.after_claim");
     tell_supervisor(STARTED);
     let mut job = Job::new(dir, &submission.spec, &claim, cgroup.clone(), signals, mask);
-    job.temporary = submission.slot.as_ref().and_then(|slot| slot.temporary.clone());
+    let temporary = submission.slot.as_ref().and_then(|slot| slot.temporary.clone());
+    job.temporary.clone_from(&temporary);
     let record = job.run();
     fail_point!("keeper.before_record");
     let path = dir.join(EXIT_FILE);
     let write = || files::replace_json(&path, &record, Flush::Now);
-    let written = persistently(&RECORD_PAUSES_MS, || when_disk_has_space(dir, write));
+    let written = persistently(&RECORD_PAUSES_MS, || when_disk_has_space(dir, temporary.as_deref(), write));
     fail_point!("keeper.after_record");
     // Only after the record: without a record, recovery finds survivors by the control group.
     cgroup.iter().for_each(Cgroup::remove);

@@ -143,6 +143,11 @@ impl Shared {
         self.slot_places.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Returns the numbers of the slots that jobs of this runner have.
+    pub(super) fn held_slots(&self) -> Vec<u32> {
+        self.jobs().values().filter_map(|known| known.slot.as_ref().map(|slot| slot.number)).collect()
+    }
+
     /// Locks the list of jobs. A poisoned lock is used all the same: no panic can leave the list half
     /// changed.
     pub(super) fn jobs(&self) -> MutexGuard<'_, HashMap<(JobKind, u64), Known>> {

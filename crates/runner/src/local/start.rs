@@ -101,7 +101,10 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
         return Err(RunnerError::WorktreeBusy { worktree: spec.worktree.clone() });
     };
     let mut completed = inherit::complete(spec, &shared.environment);
-    let taken = spec.slot.as_ref().and_then(|order| slots::take(&shared.slot_places(), order, dir));
+    let taken = spec
+        .slot
+        .as_ref()
+        .and_then(|order| slots::take(&shared.slot_places(), order, dir, &shared.held_slots()));
     if let Some((taken, order)) = taken.as_ref().zip(spec.slot.as_ref()) {
         slots::add_variables(&mut completed, taken, order);
     }

@@ -128,15 +128,18 @@ pub(super) fn set_aside(folder: &Path) -> Option<PathBuf> {
         .flatten()
 }
 
-/// Returns the folders of slots of which no job is left, whose numbers are given, and those that were set
-/// aside before.
+/// Returns the folders of slots of which no job is left, whose numbers are given, and all that is none of a slot
+/// any more: it was set aside before, or renamed by a job.
 pub(super) fn leftovers(places: &Places, slots: &Path, free: &[u32]) -> Vec<PathBuf> {
-    let (current, old) = (prefix(slots), prefix_of_old(slots));
+    let current = prefix(slots);
     let mut found = Vec::new();
     for base in bases(places) {
         found.extend(free.iter().filter_map(|number| set_aside(&base.join(format!("{current}{number}")))));
         let entries = fs::read_dir(&base).into_iter().flatten().flatten();
-        let is_old = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with(&old);
+        let is_old = |entry: &fs::DirEntry| {
+            let name = entry.file_name();
+            name.to_string_lossy().strip_prefix(&current).is_some_and(|rest| rest.parse::<u32>().is_err())
+        };
         found.extend(entries.filter(is_old).map(|entry| entry.path()));
     }
     found.sort();

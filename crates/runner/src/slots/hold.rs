@@ -78,6 +78,8 @@ pub fn slot_of(dir: &Path) -> Option<u32> {
 /// A held slot. It is free again when all who hold it have dropped it.
 #[derive(Debug)]
 pub(crate) struct Hold {
+    /// Number of the slot.
+    pub(crate) number: u32,
     lock: SharedLock,
     record: Record,
 }
@@ -98,7 +100,7 @@ impl Hold {
             return Ok(None);
         }
         let slot = Slot { number, temporary, lock: path, token: record.token.clone() };
-        Ok(Some((slot, Self { lock, record })))
+        Ok(Some((slot, Self { number, lock, record })))
     }
 
     /// Joins those who hold the slot. Returns `None` if it is another job's by now, or nobody's.
@@ -106,7 +108,7 @@ impl Hold {
         let Some(lock) = SharedLock::join(&slot.lock)? else { return Ok(None) };
         let text = lock.record().map_err(RunnerError::at("read", &slot.lock))?;
         let record = Record::parse(&text).filter(|record| record.token == slot.token);
-        Ok(record.map(|record| Self { lock, record }))
+        Ok(record.map(|record| Self { number: slot.number, lock, record }))
     }
 
     /// Joins those who hold the slot of the job in this folder, if it has one.

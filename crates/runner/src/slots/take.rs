@@ -37,13 +37,13 @@ pub(crate) struct Taken {
 }
 
 /// Takes a slot for the job in a folder. Returns `None` if there is none to be had anywhere, which the log
-/// explains.
-pub(crate) fn take(places: &Places, order: &SlotOrder, dir: &Path) -> Option<Taken> {
+/// explains. `held` are the slots that the runner's own jobs have, whatever became of their files.
+pub(crate) fn take(places: &Places, order: &SlotOrder, dir: &Path, held: &[u32]) -> Option<Taken> {
     places.of_slots().into_iter().find_map(|slots| {
         let why = |error: &RunnerError| {
             tracing::warn!(%error, slots = %slots.display(), "a job has no slot among these");
         };
-        take_in(places, &slots, order, dir).inspect_err(why).ok()
+        take_in(places, &slots, (order, dir), held).inspect_err(why).ok()
     })
 }
 
@@ -83,7 +83,14 @@ fn numbers(slots: &Path) -> Vec<u32> {
 fn free(slots: &Path, number: u32) -> Result<Option<(SharedLock, PathBuf)>, RunnerError> {
     let path = file_of(slots, number);
     let Some(lock) = SharedLock::take(&path)? else { return Ok(None) };
-    let record = lock.record().map_err(RunnerError::at("read", &path))?;
+    let record = match lock.record() {
+        Ok(record) => record,
+        // Something else is in the place of the file, such as a named pipe.
+        Err(error) => {
+            tracing::warn!(%error, slot = %path.display(), "a slot is passed over: its file cannot be read");
+            return Ok(None);
+        }
+    };
     if Record::parse(&record).is_some_and(|record| record.is_alive()) {
         tracing::info!(slot = number, "a slot is passed over: processes of its last job are alive");
         return Ok(None);
@@ -92,14 +99,19 @@ fn free(slots: &Path, number: u32) -> Result<Option<(SharedLock, PathBuf)>, Runn
 }
 
 /// Takes the lowest slot that is free, and whose ports are.
-fn take_in(places: &Places, slots: &Path, order: &SlotOrder, dir: &Path) -> Result<Taken, RunnerError> {
+fn take_in(
+    places: &Places,
+    slots: &Path,
+    (order, dir): (&SlotOrder, &Path),
+    own: &[u32],
+) -> Result<Taken, RunnerError> {
     let _one = one_at_a_time(slots)?;
     let held = |number: &u32| !matches!(SharedLock::take(&file_of(slots, *number)), Ok(Some(_)));
     let held: Vec<u32> = numbers(slots).into_iter().filter(held).collect();
     let ports_of =
         |number: &u32| Record::parse(&SharedLock::record_of_others(&file_of(slots, *number)))?.ports;
     let used: Vec<Ports> = held.iter().filter_map(ports_of).collect();
-    let is_free = |number: &u32| !held.contains(number);
+    let is_free = |number: &u32| !held.contains(number) && !own.contains(number);
     let begin = |number, free, ports| -> Result<Option<Taken>, RunnerError> {
         let folders = named(folders::make(places, slots, number));
         let (owned, temporary) =

@@ -31,7 +31,7 @@ impl Home {
     }
 
     fn take(&self, workspace: &str, job: &str) -> Taken {
-        take(&self.places(workspace), &order(free_port(), 1), &self.path(job)).unwrap()
+        take(&self.places(workspace), &order(free_port(), 1), &self.path(job), &[]).unwrap()
     }
 }
 
@@ -83,13 +83,13 @@ fn a_slot_is_one_jobs_until_nobody_holds_it() {
 fn a_slot_with_a_port_in_use_is_passed_over_unless_there_is_no_other() {
     let home = Home::new();
     let (_listener, port) = listening();
-    let taken = take(&home.places("a"), &order(port, 1), &home.path("one")).unwrap();
+    let taken = take(&home.places("a"), &order(port, 1), &home.path("one"), &[]).unwrap();
     assert!(taken.slot.number > 0);
     assert_eq!(taken.ports.unwrap().first, port + taken.slot.number);
     // The first slot has all ports that there are.
-    let taken = take(&home.places("a"), &order(port, 65_536 - port), &home.path("two")).unwrap();
+    let taken = take(&home.places("a"), &order(port, 65_536 - port), &home.path("two"), &[]).unwrap();
     assert_eq!((taken.slot.number, taken.ports.unwrap().first), (0, port));
-    let taken = take(&home.places("a"), &order(65_535, 2), &home.path("three")).unwrap();
+    let taken = take(&home.places("a"), &order(65_535, 2), &home.path("three"), &[]).unwrap();
     assert_eq!(taken.ports, None);
 }
 
@@ -97,8 +97,8 @@ fn a_slot_with_a_port_in_use_is_passed_over_unless_there_is_no_other() {
 fn jobs_of_projects_that_divide_the_ports_differently_share_none() {
     let home = Home::new();
     let base = free_port();
-    let first = take(&home.places("a"), &order(base, 20), &home.path("one")).unwrap();
-    let second = take(&home.places("b"), &order(base, 7), &home.path("two")).unwrap();
+    let first = take(&home.places("a"), &order(base, 20), &home.path("one"), &[]).unwrap();
+    let second = take(&home.places("b"), &order(base, 7), &home.path("two"), &[]).unwrap();
     assert!(!first.ports.unwrap().overlaps(second.ports.unwrap()), "{first:?} {second:?}");
 }
 
@@ -153,6 +153,7 @@ fn a_job_finds_its_folders_empty_and_closed_and_nothing_of_them_stays() {
     }
     fs::create_dir_all(format!("{}/deep/tree", folders.temporary)).unwrap();
     fs::write(format!("{}/deep/tree/file", folders.temporary), "secret").unwrap();
+    fs::rename(&folder, folder.with_extension("moved")).unwrap();
     // Killed: nothing is given back.
     drop(first);
     let again: Vec<Taken> = (0..=number).map(|job| home.take("a", &format!("again-{job}"))).collect();
@@ -196,4 +197,29 @@ fn a_record_cannot_have_other_folders_removed() {
         assert_eq!(folders::set_aside(&home.path(name)), None, "{name}");
     }
     assert!(folders::set_aside(&home.path("abcdef-1")).is_some());
+}
+
+#[test]
+fn files_of_slots_that_were_removed_or_replaced_give_no_slot_twice() {
+    let home = Home::new();
+    let first = home.take("a", "one");
+    fs::remove_dir_all(home.path("shared")).unwrap();
+    fs::create_dir(home.path("shared")).unwrap();
+    let held = [first.slot.number];
+    let second = take(&home.places("a"), &order(free_port(), 1), &home.path("two"), &held).unwrap();
+    assert_ne!(first.slot.number, second.slot.number);
+    // Things that are no files.
+    for number in 0..4 {
+        let path = file_of(&home.path("shared"), 10 + number);
+        match number {
+            0 => fs::create_dir(path).unwrap(),
+            1 => std::os::unix::fs::symlink("/dev/null", path).unwrap(),
+            2 => assert!(Command::new("mkfifo").arg(&path).status().unwrap().success()),
+            _ => fs::write(path, "no record").unwrap(),
+        }
+    }
+    let held: Vec<u32> = (0..10).collect();
+    let third = take(&home.places("a"), &order(free_port(), 1), &home.path("three"), &held).unwrap();
+    assert!(third.slot.number >= 13, "{third:?}");
+    assert!(home.path(&format!("shared/{}.slot", third.slot.number)).is_file());
 }
