@@ -38,9 +38,7 @@ pub(super) fn now_ms() -> i64 {
 pub(super) fn build(context: &Context, state: &State, all: bool) -> StatusDocument {
     let mut document = document(&view(context, state, all), context.project.as_ref());
     for project in &mut document.projects {
-        for session in project.sessions.iter_mut().filter(|session| session.pid.is_some()) {
-            session.job_slot = slot_of(&context.workspace.session_dir(SessionId(session.id)));
-        }
+        project.sessions.iter_mut().for_each(|session| add_slot(context, session));
         for gate in project.queue.iter_mut().filter_map(|entry| entry.gate.as_mut()) {
             gate.job_slot = slot_of(&context.workspace.gate_dir(GateId(gate.run)));
         }
@@ -50,8 +48,16 @@ pub(super) fn build(context: &Context, state: &State, all: bool) -> StatusDocume
 
 /// Returns a session as the status document shows it.
 pub(super) fn session(context: &Context, state: &State, session: &Session) -> SessionStatus {
-    let listed = paddock_report::status::session_status(&view(context, state, true), session);
-    SessionStatus { job_slot: slot_of(&context.workspace.session_dir(session.id)), ..listed }
+    let mut listed = paddock_report::status::session_status(&view(context, state, true), session);
+    add_slot(context, &mut listed);
+    listed
+}
+
+/// Adds the slot of a session that runs. That of an earlier one may be another job's by now.
+fn add_slot(context: &Context, session: &mut SessionStatus) {
+    if session.pid.is_some() {
+        session.job_slot = slot_of(&context.workspace.session_dir(SessionId(session.id)));
+    }
 }
 
 fn view<'s>(context: &Context, state: &'s State, all: bool) -> View<'s> {

@@ -389,8 +389,8 @@ pub struct SessionStatus {
     pub budget: SessionBudgetStatus,
     pub usage: UsageStatus,
     pub log: String,
-    /// Number of the slot, which no other job of the user has at the same time (PADDOCK_SLOT). The caller fills it
-    /// in where it knows one.
+    /// Number of the slot of a session that runs, which no other job of the user has at the same time (PADDOCK_SLOT).
+    /// The caller fills it in where it knows one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job_slot: Option<u32>,
 }

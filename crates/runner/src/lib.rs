@@ -60,8 +60,8 @@ use paddock_model::keeper::KeeperTrouble;
 pub use error::RunnerError;
 pub use local::{GuardTimes, LocalRunner, is_in_a_job};
 pub use record::{Claim, ExitRecord, StageEnd, StageOutcome, StopReason};
-pub use slots::{SlotOrder, SlotPlaces, slot_of};
-pub use spec::{JobKey, JobKind, JobSpec, Limits, Resources, SecretValues, Stage, StopSignal};
+pub use slots::{SlotPlaces, slot_of};
+pub use spec::{JobKey, JobKind, JobSpec, Limits, Resources, SecretValues, SlotOrder, Stage, StopSignal};
 pub use spec::{LOOK_STAGE, SET_UP_STAGE, is_gate_command};
 
 /// The state in which a supervisor finds a job of an earlier supervisor.

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::files::os_text;
-use super::slots::{Slot, SlotOrder};
+use paddock_model::ids::ProjectSlug;
+use paddock_model::settings::PortSettings;
 
 /// The kind of a job, which decides its folder (`runtime/sessions/<n>`, `runtime/gates/<n>`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -162,6 +163,40 @@ impl fmt::Debug for SecretValues {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.keys()).finish()
     }
+}
+
+/// What a job asks of its slot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotOrder {
+    /// The project, after which containers are named.
+    pub project: String,
+    /// First port of slot 0.
+    pub port_base: u32,
+    /// Number of ports of each slot.
+    pub ports_per_slot: u32,
+}
+
+impl SlotOrder {
+    /// Returns what a job of this project asks for.
+    #[must_use]
+    pub fn new(project: &ProjectSlug, ports: &PortSettings) -> Self {
+        Self { project: project.to_string(), port_base: ports.base, ports_per_slot: ports.per_slot }
+    }
+}
+
+/// A slot as `session.json` names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Slot {
+    /// The number.
+    pub(crate) number: u32,
+    /// Folder for temporary files; `None` if none could be made.
+    #[serde(default)]
+    pub(crate) temporary: Option<String>,
+    /// File of the slot.
+    #[serde(with = "os_text::path")]
+    pub(crate) lock: PathBuf,
+    /// Random text that the slot's record has as long as the slot is this job's.
+    pub(crate) token: String,
 }
 
 /// Everything that a keeper needs to run a job.

@@ -59,6 +59,11 @@ fn sessions_and_gates_of_two_supervisors_in_a_row_never_share_a_slot() {
     until("old temporary files are removed", || !leftover.exists());
     place.objective("late", &format!("{}\ncommit late.txt\nover", noted("late")), &["--scope", "late.txt"]);
     let all = slots(&place, before.len() + 1);
+    let status = place.status("shop");
+    let sessions = status["sessions"].as_array().unwrap();
+    let of_one = sessions.iter().find(|session| session["objective"] == "one").unwrap();
+    let noted = fs::read_to_string(place.note("slot.one")).unwrap();
+    assert_eq!(of_one["job_slot"].to_string(), noted.split(' ').next().unwrap());
     let mut numbers: Vec<&String> = all.iter().map(|(slot, _)| slot).collect();
     numbers.dedup();
     assert_eq!(numbers.len(), all.len(), "{all:?}");

@@ -8,25 +8,10 @@ use super::folders;
 use super::ports::Ports;
 use crate::files::{os_text, read_json};
 use crate::record::SESSION_FILE;
-use crate::spec::Submission;
+use crate::spec::{Slot, Submission};
 use crate::{RunnerError, traces};
 use paddock_os::files::random_hex;
 use paddock_os::locks::SharedLock;
-
-/// A slot as `session.json` names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Slot {
-    /// The number.
-    pub(crate) number: u32,
-    /// Folder for temporary files; `None` if none could be made.
-    #[serde(default)]
-    pub(crate) temporary: Option<String>,
-    /// File of the slot.
-    #[serde(with = "os_text::path")]
-    lock: PathBuf,
-    /// Random text that the slot's record has as long as the slot is this job's.
-    token: String,
-}
 
 /// The content of a slot's file: whose the slot is.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -18,34 +18,10 @@ mod ports;
 mod take;
 mod variables;
 
-use serde::{Deserialize, Serialize};
-
-use paddock_model::ids::ProjectSlug;
-use paddock_model::settings::PortSettings;
-
 pub(crate) use folders::discard;
+pub(crate) use hold::Hold;
 pub use hold::slot_of;
-pub(crate) use hold::{Hold, Slot};
 pub(crate) use places::Places;
 pub use places::SlotPlaces;
 pub(crate) use take::{Taken, sweep, take};
 pub(crate) use variables::add_variables;
-
-/// What a job asks of its slot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SlotOrder {
-    /// The project, after which containers are named.
-    pub project: String,
-    /// First port of slot 0.
-    pub port_base: u32,
-    /// Number of ports of each slot.
-    pub ports_per_slot: u32,
-}
-
-impl SlotOrder {
-    /// Returns what a job of this project asks for.
-    #[must_use]
-    pub fn new(project: &ProjectSlug, ports: &PortSettings) -> Self {
-        Self { project: project.to_string(), port_base: ports.base, ports_per_slot: ports.per_slot }
-    }
-}

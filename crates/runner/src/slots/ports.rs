@@ -1,11 +1,12 @@
 //! The ports of a slot.
 
-use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketType, bind, socket, sockopt};
 use serde::{Deserialize, Serialize};
 
-use super::SlotOrder;
+use crate::spec::SlotOrder;
 
 /// Highest port.
 const PORT_MAX: u32 = 65_535;
@@ -29,7 +30,7 @@ pub(super) struct Ports {
 
 impl Ports {
     /// Returns the ports of a slot; `None` if not all of them exist.
-    pub(super) fn of(order: &SlotOrder, slot: u32) -> Option<Self> {
+    pub(super) fn for_slot(order: &SlotOrder, slot: u32) -> Option<Self> {
         let count = order.ports_per_slot;
         let first = count.checked_mul(slot)?.checked_add(order.port_base)?;
         let end = first.checked_add(count)?;
@@ -51,15 +52,24 @@ impl Ports {
 
 /// Returns whether something listens at a port.
 fn is_busy(port: u16) -> bool {
-    ADDRESSES.iter().any(|address| {
-        let bound = TcpListener::bind((*address, port));
-        // Any other error (no IPv6, a confinement) says nothing about the port.
-        bound.is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
-    })
+    // Any other error (no IPv6, a confinement) says nothing about the port.
+    ADDRESSES.iter().any(|address| try_bind(SocketAddr::new(*address, port)) == Err(Errno::ADDRINUSE))
+}
+
+/// Binds a socket, as a server would before it listens, and closes it. It does not listen itself: nobody is to
+/// connect to it, and a firewall may ask a person about a program that listens.
+fn try_bind(address: SocketAddr) -> Result<(), Errno> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    let socket = socket(family, SocketType::STREAM, None)?;
+    // Servers do the same, so that connections which ended a moment ago do not count.
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    bind(&socket, &address)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
     use super::*;
 
     fn order(port_base: u32, ports_per_slot: u32) -> SlotOrder {
@@ -68,7 +78,8 @@ mod tests {
 
     #[test]
     fn ports_beyond_the_last_one_are_none() {
-        let of = |base, per_slot, slot| Ports::of(&order(base, per_slot), slot).map(|ports| ports.first);
+        let of =
+            |base, per_slot, slot| Ports::for_slot(&order(base, per_slot), slot).map(|ports| ports.first);
         assert_eq!(of(20_000, 20, 3), Some(20_060));
         assert_eq!((of(65_516, 20, 0), of(65_517, 20, 0), of(65_516, 20, 1)), (Some(65_516), None, None));
         assert_eq!((of(20_000, u32::MAX, 1), of(u32::MAX, 1, 0), of(1, 1, u32::MAX)), (None, None, None));

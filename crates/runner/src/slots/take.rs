@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::SlotOrder;
 use super::folders::{self, Folders};
-use super::hold::{Hold, Record, Slot};
+use super::hold::{Hold, Record};
 use super::places::Places;
 use super::ports::Ports;
+use crate::spec::{Slot, SlotOrder};
 use crate::{RunnerError, files};
 use paddock_os::locks::{HeldLock, SharedLock};
 
@@ -122,7 +122,7 @@ fn take_in(
     };
     let mut busy = 0;
     for number in (0..=SLOT_MAX).filter(is_free) {
-        let Some(ports) = Ports::of(order, number).filter(|_| busy < BUSY_MAX) else { break };
+        let Some(ports) = Ports::for_slot(order, number).filter(|_| busy < BUSY_MAX) else { break };
         if used.iter().any(|other| ports.overlaps(*other)) {
             continue;
         }
@@ -136,7 +136,7 @@ fn take_in(
     }
     for number in (0..=SLOT_MAX).filter(is_free) {
         let Some(free) = free(slots, number)? else { continue };
-        if let Some(taken) = begin(number, free, Ports::of(order, number))? {
+        if let Some(taken) = begin(number, free, Ports::for_slot(order, number))? {
             let first = taken.ports.map(|ports| ports.first);
             tracing::warn!(
                 slot = number,

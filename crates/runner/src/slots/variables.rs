@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use super::{SlotOrder, Taken};
-use crate::spec::JobSpec;
+use super::Taken;
+use crate::spec::{JobSpec, SlotOrder};
 
 const SLOT: &str = "PADDOCK_SLOT";
 const PORT_BASE: &str = "PADDOCK_PORT_BASE";
