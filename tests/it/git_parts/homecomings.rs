@@ -62,8 +62,8 @@ impl Own {
 
     /// Brings home for the last time, and returns what stays behind.
     fn missing(&self) -> Vec<(String, String)> {
-        let told = |left: LeftBehind| (left.path.to_string(), left.reason);
-        self.bring(true).missing.into_iter().map(told).collect()
+        let text = |left: LeftBehind| (left.path.to_string(), left.reason);
+        self.bring(true).missing.into_iter().map(text).collect()
     }
 
     fn common_dir(&self) -> &Path {

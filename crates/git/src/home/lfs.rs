@@ -153,9 +153,9 @@ impl Write for Hashing {
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
             Err(error) => {
-                let told = io::Error::from(error.kind());
+                let same = io::Error::from(error.kind());
                 self.failed = Some(error);
-                Err(told)
+                Err(same)
             }
         }
     }
