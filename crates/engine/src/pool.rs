@@ -1,6 +1,7 @@
 //! How many worktrees are kept for objectives to come.
 
-use paddock_model::objective::{Objective, Status};
+use paddock_model::ids::{ObjectiveId, ObjectiveKey};
+use paddock_model::objective::Status;
 use paddock_model::project::Project;
 use paddock_model::reason::ReasonCode;
 use paddock_model::session::{Session, SessionKind};
@@ -19,10 +20,13 @@ pub fn pool_max(state: &State, project: &Project) -> usize {
         open.any(|session| session.kind == SessionKind::Planner)
     };
     let max = usize::try_from(project.settings.max_parallel_sessions).unwrap_or(usize::MAX);
-    let needs_one = |objective: &&Objective| {
-        objective.worktree.is_none() && matches!(objective.status, Status::Todo | Status::Ready)
+    let needs_one = |id: &&ObjectiveId| {
+        let key = ObjectiveKey { project: project.slug.clone(), id: (*id).clone() };
+        state.objective(&key).is_some_and(|objective| objective.worktree.is_none())
     };
-    let waiting = state.objectives_of(&project.slug).filter(needs_one).take(max).count();
+    let ids = [Status::Todo, Status::Ready].into_iter();
+    let ids = ids.flat_map(|status| state.in_status(&project.slug, status));
+    let waiting = ids.filter(needs_one).take(max).count();
     // A planner makes more of them.
     if is_planned() { max } else { waiting }
 }

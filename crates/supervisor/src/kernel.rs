@@ -1,6 +1,6 @@
 //! The kernel: the one thread that decides. It stores each decision before anything follows from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -77,6 +77,8 @@ pub(super) struct Kernel {
     pub(super) clock: Clock,
     /// Actions that hang, as the last poll found them.
     pub(super) hanging: Vec<Work>,
+    /// Projects that wanted worktrees after the last decision.
+    pub(super) pools_wanted: BTreeSet<ProjectSlug>,
     /// What is known about the reading of project files.
     pub(super) reading: Reading,
     /// Time of the last check whether a database copy is due.
@@ -106,6 +108,7 @@ impl Kernel {
         if events.is_empty() && jobs.is_empty() && answer.is_none() {
             return Ok(());
         }
+        self.empty_pools();
         self.append(&events, jobs, answer.map(|(to, reply)| -> Job { Box::new(move || to(reply)) }))
     }
 
@@ -177,6 +180,9 @@ impl Kernel {
         // earlier supervisor is resumed.
         self.step(Input::Started { pid, version: env!("CARGO_PKG_VERSION").to_owned() }, None)?;
         self.watch_projects();
+        for project in self.covered() {
+            self.tend_pool(&project);
+        }
         drop(beginning);
         let end_at = options.duration.and_then(|duration| Instant::now().checked_add(duration));
         self.end_at = end_at;

@@ -1,5 +1,6 @@
 //! The pools of worktrees: when entries are reset.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
@@ -7,8 +8,10 @@ use super::error::EffectError;
 use super::executor::ExecutorKey;
 use super::kernel::Kernel;
 use super::world::{Site, World};
+use paddock_engine::pool::pool_max;
 use paddock_git::{GitError, Pool, PoolOrder, Repository, StatTrust, tend_pool};
 use paddock_model::ids::ProjectSlug;
+use paddock_model::project::Project;
 
 impl Kernel {
     /// Orders that a project's pool is reset in the background.
@@ -23,6 +26,22 @@ impl Kernel {
                 tracing::info!(%error, project = %site.slug, "the pool of worktrees stays as it is");
             }
         });
+    }
+}
+
+impl Kernel {
+    /// Empties the pools of projects in which no worktree is wanted any more.
+    pub(super) fn empty_pools(&mut self) {
+        if self.memo.is_passive {
+            return;
+        }
+        let is_wanted = |project: &&Project| pool_max(&self.state, project) > 0;
+        let wanted: BTreeSet<ProjectSlug> =
+            self.state.projects().filter(is_wanted).map(|project| project.slug.clone()).collect();
+        let before = std::mem::replace(&mut self.pools_wanted, wanted);
+        for project in before.difference(&self.pools_wanted) {
+            self.tend_pool(project);
+        }
     }
 }
 

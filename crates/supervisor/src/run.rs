@@ -1,6 +1,6 @@
 //! Starts and ends a supervisor: the lock, the database, the runner, the socket, the kernel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -212,6 +212,7 @@ pub(super) fn build_kernel(
         end_at: None,
         clock: Clock::new(),
         hanging: Vec::new(),
+        pools_wanted: BTreeSet::new(),
         reading: Reading::default(),
         copies_checked_at: None,
     })
