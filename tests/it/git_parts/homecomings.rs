@@ -294,6 +294,25 @@ fn a_submodule_that_cannot_come_home_is_named_with_its_path() {
     assert_eq!(git(&own.common_dir().join("modules/lib/sub"), &["for-each-ref"]), refs);
     std::fs::rename(&aside, &module).unwrap();
     assert_eq!(own.missing(), []);
+    // Something else where the project keeps the submodule: the rest of the work comes home.
+    let own_module = own.common_dir().join("modules/lib/sub");
+    let moved = own.home.place("moved");
+    let latest = bump(&own, "3\n");
+    std::fs::rename(&own_module, &moved).unwrap();
+    for attack in [&(|| symlink(&moved, &own_module).unwrap()) as &dyn Fn(), &|| {
+        std::fs::create_dir_all(own_module.join("objects")).unwrap();
+        write(&own_module, "HEAD", "nonsense");
+        assert!(Command::new("mkfifo").arg(own_module.join("config")).status().unwrap().success());
+    }] {
+        attack();
+        let missing = own.missing();
+        assert!(missing.len() == 1 && missing[0].1.contains("in the project is broken"), "{missing:?}");
+        drop(std::fs::remove_file(&own_module));
+        drop(std::fs::remove_dir_all(&own_module));
+    }
+    std::fs::rename(&moved, &own_module).unwrap();
+    assert_eq!(own.missing(), []);
+    git(&own_module, &["cat-file", "-e", latest.as_str()]);
     // A repository that was committed by mistake, and a commit that was never made.
     for (path, name) in [("stray", "stray"), ("lib/sub", "moved")] {
         let entry = format!("160000,{nowhere},{path}");

@@ -142,7 +142,16 @@ impl<'a> Elsewhere<'a> {
             return Ok(());
         }
         let id = object_id(commit)?;
-        let store = ModuleStore::existing(self.place, &names)?;
+        let store = match ModuleStore::existing(self.place, &names) {
+            Ok(store) => store,
+            // It would have nowhere to go. The rest of the work comes home.
+            Err(problem) => {
+                let reason =
+                    format!("its repository in the project is broken ({problem}); repair or remove it");
+                self.left.insert(origin.key, reason);
+                return Ok(());
+            }
+        };
         if let Some(store) = &store
             && store.library()?.find_commit(commit).is_ok()
         {
@@ -163,7 +172,7 @@ impl<'a> Elsewhere<'a> {
         commit: Oid,
         key: &Key,
     ) -> Result<(), GitError> {
-        let Some(store) = ModuleStore::existing(self.place, names)? else { return Ok(()) };
+        let Ok(Some(store)) = ModuleStore::existing(self.place, names) else { return Ok(()) };
         let library = store.library()?;
         for (inner, module, commit) in submodules_of(&library, commit)? {
             let path = RepoPath::new([path.as_bytes(), b"/", inner.as_bytes()].concat());

@@ -111,12 +111,16 @@ pub(crate) struct ModuleStore {
 }
 
 impl ModuleStore {
-    /// Opens the repository of a submodule, if the project has it. What else stands in its place is named when
-    /// something is to be written there.
-    pub(crate) fn existing(place: &PlaceHome<'_>, names: &[String]) -> Result<Option<Self>, GitError> {
-        let Ok(Some(path)) = existing(place.repository.common_dir(), names) else { return Ok(None) };
-        refuse_in_repository(&path)?;
-        Ok(Some(Self { path, is_new: false }))
+    /// Opens the repository of a submodule, if the project has it.
+    ///
+    /// # Errors
+    /// Says what stands in its place, or why it cannot be read.
+    pub(crate) fn existing(place: &PlaceHome<'_>, names: &[String]) -> Result<Option<Self>, String> {
+        let Some(path) = existing(place.repository.common_dir(), names)? else { return Ok(None) };
+        refuse_in_repository(&path).map_err(|error| error.to_string())?;
+        let store = Self { path, is_new: false };
+        store.library().map_err(|error| format!("{} cannot be read: {error}", store.path.display()))?;
+        Ok(Some(store))
     }
 
     /// Returns its folder of objects.
@@ -131,7 +135,6 @@ impl ModuleStore {
 
     /// Opens the repository of a submodule; makes it with `url` as its origin if there is none.
     pub(crate) fn open_or_make(place: &PlaceHome<'_>, names: &[String], url: &str) -> Result<Self, Fault> {
-        let common_dir = place.repository.common_dir();
         let _one_at_a_time = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
         let foreign = |problem: String| {
             Fault::Project(GitError::Foreign {
@@ -139,11 +142,10 @@ impl ModuleStore {
                 way_out: "put the submodule's repository in its place, or remove it; then retry".to_owned(),
             })
         };
-        if let Some(path) = existing(common_dir, names).map_err(foreign)? {
-            refuse_in_repository(&path)?;
-            return Ok(Self { path, is_new: false });
+        if let Some(store) = Self::existing(place, names).map_err(foreign)? {
+            return Ok(store);
         }
-        let path = place_of(common_dir, names);
+        let path = place_of(place.repository.common_dir(), names);
         make(&path, url, None)?;
         Ok(Self { path, is_new: true })
     }
