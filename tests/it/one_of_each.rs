@@ -90,6 +90,7 @@ fn modes_of_files_are_set_in_one_crate() {
         ),
         ("crates/git/src/gate_folder/copy.rs", "a copy of a cache has the modes of its original"),
         ("crates/git/src/gate_folder/submodules.rs", "a file of a submodule has the mode that git recorded"),
+        ("crates/git/src/home/quarantine.rs", "a pack is as readable as the folder that it goes to"),
         ("crates/git/src/restore.rs", "a file of a worktree has the mode that git recorded"),
         ("crates/supervisor/src/effects/copying.rs", "a copied file has the mode of its original"),
     ];
@@ -99,7 +100,8 @@ fn modes_of_files_are_set_in_one_crate() {
 #[test]
 fn files_are_moved_into_place_in_one_crate() {
     let others = [
-        ("crates/git/src/gate_folder/clear.rs", "folders are moved up to be deleted, however deep they lie"),
+        ("crates/git/src/gate_folder/seed.rs", "a seed is moved into place when it is whole"),
+        ("crates/git/src/home/quarantine.rs", "a pack leaves the quarantine once git can read it"),
         ("crates/git/src/pool/register.rs", "a git directory is moved into place when it is whole"),
         ("crates/git/src/pool/retire.rs", "the folder of a worktree is moved into the pool"),
         ("crates/git/src/pool/take.rs", "and out of it"),

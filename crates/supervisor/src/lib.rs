@@ -38,6 +38,7 @@ mod error;
 mod executor;
 pub mod gate_job;
 mod hanging;
+mod homecoming;
 mod homes;
 pub mod inspect;
 mod jobs;

@@ -42,9 +42,12 @@ const HARMLESS: [&str; 27] = [
 /// Sections whose settings name people.
 const PEOPLE: [&str; 3] = ["user.", "author.", "committer."];
 
+/// Names and values by section and subsection.
+type Sections = BTreeMap<(String, Option<Vec<u8>>), Vec<(String, Vec<u8>)>>;
+
 /// Returns the text of a place's configuration.
 pub(super) fn text(repository: &Repository, upstream: &Upstream) -> Result<Vec<u8>, GitError> {
-    let mut sections: BTreeMap<(String, Option<Vec<u8>>), Vec<(String, Vec<u8>)>> = BTreeMap::new();
+    let mut sections = Sections::new();
     let mut add = |section: &str, subsection: Option<&[u8]>, name: &str, value: &[u8]| {
         let key = (section.to_owned(), subsection.map(<[u8]>::to_vec));
         sections.entry(key).or_default().push((name.to_owned(), value.to_vec()));

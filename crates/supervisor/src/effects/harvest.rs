@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use super::super::clock::now_ms;
 use super::super::error::EffectError;
-use super::super::homes;
+use super::super::homecoming;
+use super::super::homes::Source;
 use super::super::user_refs;
 use super::super::world::{Site, World};
 use super::attempts::{past_locks, patiently};
@@ -111,12 +112,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
     // The agent or a person may have deleted the folder. What was committed is still on the branch.
     make_again_if_gone(world, &place)?;
     let worktree = paddock_git::find_worktree(&repository, &order.path, &order.branch)?;
-    let source = worktree.is_own.then(|| homes::Source {
-        repository: repository.clone(),
-        worktree: worktree.clone(),
-        objective: order.objective.id.clone(),
-    });
-    let home = source.as_ref().map(|source| homes::last(world, order.session, source)).transpose()?;
+    let came = come_home(world, order, &repository, &worktree)?;
     remove_stale_locks(&worktree);
     let (tip, copy) = (&order.site.tip, &Copied::excluded(&worktree, &order.site.copy));
     let found =
@@ -145,9 +141,9 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
         salvage: salvage.as_ref().map(|salvage| &salvage.commit),
     };
     let stash = user_refs::harvest(world, &order.site, &repository, &left)?;
-    let stashed = match (&source, &home) {
-        (Some(source), Some(home)) => homes::keep_left(world, source, order.session.0, home)?,
-        _ => None,
+    let stashed = match &came {
+        Some((source, home)) => homecoming::keep_left(world, source, order.session.0, home)?,
+        None => None,
     };
     let (summary, account) = transcripts::read(world, &order.source, found.commits.len());
     Ok(HarvestFacts {
@@ -156,7 +152,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
         net_paths: found.net_paths,
         bad_links: found.bad_links,
         // Of a linked worktree nothing comes home: its objects are the project's.
-        left_behind: home.as_ref().map(Home::left_behind).unwrap_or_default(),
+        left_behind: came.as_ref().map(|(_, home)| home.left_behind()).unwrap_or_default(),
         integrator_paths: branch.own_paths,
         secrets: branch.secrets,
         unsearched: branch.unsearched,
@@ -175,6 +171,25 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
         summary,
         account,
     })
+}
+
+/// Brings everything home that a session left in an own place.
+fn come_home(
+    world: &World,
+    order: &Order,
+    repository: &paddock_git::Repository,
+    worktree: &Worktree,
+) -> Result<Option<(Source, Home)>, EffectError> {
+    if !worktree.is_own {
+        return Ok(None);
+    }
+    let source = Source {
+        repository: repository.clone(),
+        worktree: worktree.clone(),
+        objective: order.objective.id.clone(),
+    };
+    let home = homecoming::last(world, order.session, &source)?;
+    Ok(Some((source, home)))
 }
 
 /// Returns the paths of a branch that were copied into its worktree, or are new and match `worktree.copy`.
@@ -232,5 +247,5 @@ fn salvage(
         time_s: now_ms() / 1_000,
     };
     let kept = paddock_git::salvage(repository, worktree, &wanted)?;
-    Ok(kept.map(homes::salvage_facts))
+    Ok(kept.map(homecoming::salvage_facts))
 }

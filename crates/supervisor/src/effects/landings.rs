@@ -1,7 +1,7 @@
 //! Landing: moves the integration ref by compare-and-swap, after a check that the candidate is what the gate
 //! passed.
 
-use super::super::homes;
+use super::super::homecoming;
 use super::super::world::{Site, World};
 use super::attempts::past_locks;
 use super::candidates::is_at;
@@ -106,7 +106,7 @@ pub(in super::super) fn land(world: &World, order: &Order) {
 fn first_moved(world: &World, order: &Order) -> Option<EntryId> {
     let repository = world.repository(&order.site.repo_root).ok()?;
     // What a person committed in an own place is on no branch before it has come home.
-    homes::look(world, &repository, &order.site);
+    homecoming::look(world, &repository, &order.site);
     let at = repository.commit_of(&order.site.integration_ref).ok()??;
     // Elsewhere than at the old tip: the landing happened before a crash, or cannot happen. `land_in` finds
     // out which.

@@ -152,7 +152,7 @@ fn bring_home(world: &World, order: &Order) -> Result<(), EffectError> {
     let worktree = paddock_git::find_worktree(&repository, &order.path, branch)?;
     if worktree.is_own {
         let source = Source { repository, worktree, objective: objective.key.id.clone() };
-        world.homes.begin(world, order.session.id, source);
+        world.homes.begin(&world.exe, order.session.id, source);
     }
     Ok(())
 }

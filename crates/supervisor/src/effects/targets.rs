@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::super::agreement::Known;
 use super::super::clock::now_ms;
-use super::super::homes;
+use super::super::homecoming;
 use super::super::projects::read_again;
 use super::super::user_refs;
 use super::super::world::{Site, World};
@@ -128,7 +128,7 @@ pub(in super::super) fn look(world: &World, site: &Site) {
         }
     }
     look_at_disk(world, site);
-    homes::look(world, &repository, site);
+    homecoming::look(world, &repository, site);
     look_at_lfs(world, &repository, site);
     user_refs::look(world, &repository, site);
     // HEAD was detached when the project was added: no branch to look at until a person sets one.

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 
 use super::super::clock::now_ms;
 use super::super::error::EffectError;
-use super::super::homes::{self, Source};
+use super::super::homecoming;
+use super::super::homes::Source;
 use super::super::world::{Site, World};
 use super::attempts::{past_locks, patiently};
 use super::copying::{self, Copied};
@@ -212,8 +213,8 @@ fn come_home(world: &World, order: &Order, repository: &Repository, worktree: &W
         worktree: worktree.clone(),
         objective: order.objective.id.clone(),
     };
-    let brought = homes::last(world, SessionId(order.last_session), &source)
-        .and_then(|home| homes::keep_left(world, &source, order.last_session, &home).map(drop));
+    let brought = homecoming::last(world, SessionId(order.last_session), &source)
+        .and_then(|home| homecoming::keep_left(world, &source, order.last_session, &home).map(drop));
     if let Err(error) = &brought {
         tracing::warn!(objective = %order.objective, %error, "a place is kept: not all of it could be brought home");
     }
