@@ -98,7 +98,7 @@ fn a_branch_of_empty_commits_is_sent_back_and_lands_once_work_is_added() {
 #[test]
 fn commits_on_another_branch_or_a_detached_head_are_found_and_land() {
     let place = Sandbox::new();
-    let repository = place.project("heads", PLAIN);
+    let repository = place.project("heads", &format!("{PLAIN}\nworkplace: worktree"));
     place.objective("other", "git checkout -q -b other\ncommit other.txt\nover", &[]);
     place.objective("none", "git checkout -q --detach\ncommit none.txt\nover", &[]);
     let events = place.idle(0);

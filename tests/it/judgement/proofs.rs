@@ -148,7 +148,8 @@ fn a_rerun_works_in_a_folder_of_its_own_that_is_set_up_and_removed() {
     let place = Sandbox::new();
     let gate = "test -e deps/lib && test ! -e left.log && pwd >> $NOTES/gates";
     let settings = format!(
-        "verify: [{{name: tests, run: {gate:?}}}]\nworktree: {{setup: 'mkdir -p deps && touch deps/lib'}}"
+        "verify: [{{name: tests, run: {gate:?}}}]\nworktree: {{setup: 'mkdir -p deps && touch deps/lib'}}\n\
+         workplace: worktree"
     );
     let repository = place.project("proof", &settings);
     fs::write(repository.join(".gitignore"), "deps/\n*.log\n").unwrap();

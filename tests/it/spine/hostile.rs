@@ -210,7 +210,7 @@ fn an_agent_that_ignores_its_budget_is_killed_after_the_grace_while_others_land(
 #[test]
 fn configuration_that_an_agent_plants_is_never_run_and_named() {
     let place = Sandbox::new();
-    let repository = place.project("planted", "");
+    let repository = place.project("planted", "workplace: worktree");
     let script = "
 commit planted.txt
 git=$(git rev-parse --git-common-dir)

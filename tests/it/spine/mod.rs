@@ -11,5 +11,6 @@ mod hostile;
 mod input;
 mod names;
 mod origins;
+mod own_places;
 mod slots;
 mod users;

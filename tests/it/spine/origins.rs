@@ -5,7 +5,7 @@ use paddock_testkit::Sandbox;
 #[test]
 fn the_origin_of_own_places_follows_landings_and_the_users_commits() {
     let place = Sandbox::new();
-    let repository = place.project("shop", "verify: []");
+    let repository = place.project("shop", "verify: []\nworkplace: worktree");
     let folder = place.note("folder");
     place.objective("one", &format!("pwd > {}\ncommit one.txt\nover", folder.display()), &[]);
     place.idle(0);

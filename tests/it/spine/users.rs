@@ -8,7 +8,7 @@ use serde_json::Value;
 /// A project whose user has stashed twice.
 fn stashed() -> (Sandbox, std::path::PathBuf, String) {
     let place = Sandbox::new();
-    let repository = place.project("shop", "");
+    let repository = place.project("shop", "workplace: worktree");
     for number in ["1", "2"] {
         fs::write(repository.join(format!("wip{number}.txt")), format!("the user's work {number}\n"))
             .unwrap();
