@@ -1,11 +1,13 @@
 //! Work of a place with a repository of its own comes home through a helper process.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use paddock_git::{GitError, Helper, HomeLimits, PlaceHome, Repository};
+use paddock_os::fail_points::POINTS;
 use paddock_testkit::program;
 
 use super::support::{Home, commit_all, git, head, write};
@@ -35,6 +37,21 @@ impl Place {
         git(&folder, &["update-ref", &format!("refs/heads/{BRANCH}"), head(&home.root).as_str()]);
         git(&folder, &["checkout", "-q", BRANCH]);
         Self { home, repository, folder, shadow }
+    }
+
+    /// Finds the place of another process.
+    fn at(root: &Path) -> Self {
+        let home = Home { folder: tempfile::tempdir().unwrap(), root: root.to_owned() };
+        let repository = home.repository();
+        let (folder, shadow) = (root.with_file_name("place"), root.with_file_name("shadow"));
+        Self { home, repository, folder, shadow }
+    }
+
+    /// Brings home while the session runs, and at its end.
+    fn brings_twice(&self) {
+        let mut helper = self.helper();
+        helper.bring(&self.home(), false).unwrap();
+        helper.bring(&self.home(), true).unwrap();
     }
 
     fn home(&self) -> PlaceHome<'_> {
@@ -84,7 +101,7 @@ fn fault<T: std::fmt::Debug>(result: Result<T, GitError>, place: &Place) -> Stri
 fn wait_until_changed(helper: &mut Helper, place: &Place) {
     let end = Instant::now() + Duration::from_secs(60);
     while !helper.changed(&place.home(), Duration::from_secs(5)).unwrap() {
-        assert!(Instant::now() < end, "no change was told");
+        assert!(Instant::now() < end, "no change was reported");
     }
 }
 
@@ -212,6 +229,53 @@ fn put_circle(folder: &Path, ids: [&str; 2]) {
     fs::create_dir_all(&packs).unwrap();
     fs::write(packs.join("pack-1.pack"), pack).unwrap();
     fs::write(packs.join("pack-1.idx"), index).unwrap();
+}
+
+/// Variable with the folder of the place that a child of the test below works on.
+const CHILD: &str = "PADDOCK_TEST_COMING_HOME";
+
+#[test]
+fn a_kill_at_every_moment_of_a_bring_is_repaired_by_the_next() {
+    if let Some(root) = std::env::var_os(CHILD) {
+        // Dies at the point that its environment names.
+        Place::at(Path::new(&root)).brings_twice();
+        return;
+    }
+    let points = POINTS.iter().map(|(name, _)| *name).filter(|name| name.starts_with("home."));
+    let points: Vec<&str> = points.collect();
+    assert!(points.len() > 5, "{points:?}");
+    for point in points {
+        let place = Place::new();
+        for at in 0..2 {
+            write(&place.folder, "new.txt", &format!("{at}\n"));
+            commit_all(&place.folder, "work");
+            place.helper().bring(&place.home(), false).unwrap();
+        }
+        write(&place.folder, "new.txt", "killed\n");
+        commit_all(&place.folder, "work");
+        git(&place.folder, &["branch", "side", "HEAD~1"]);
+        let passed = place.home.root.with_file_name("passed");
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "git_parts::coming_home::a_kill_at_every_moment_of_a_bring_is_repaired_by_the_next",
+            ])
+            .env(CHILD, &place.home.root)
+            .env("PADDOCK_FAIL_POINT", format!("{point}:1@{}", passed.display()))
+            .output()
+            .unwrap();
+        assert_eq!(child.status.signal(), Some(9), "{point}: {}", String::from_utf8_lossy(&child.stdout));
+        git(&place.home.root, &["gc", "-q", "--prune=now"]);
+        place.brings_twice();
+        assert_eq!(place.at_home(), head(&place.folder).as_str(), "{point}");
+        assert_eq!(git(&place.home.root, &["fsck", "--strict", "--no-dangling"]), "", "{point}");
+        let packs = fs::read_dir(place.repository.common_dir().join("objects/pack")).unwrap();
+        let keeps =
+            packs.filter(|one| one.as_ref().unwrap().path().extension().is_some_and(|end| end == "keep"));
+        assert_eq!(keeps.count(), 0, "{point}");
+        let quarantine = place.repository.common_dir().join("paddock/quarantine");
+        assert_eq!(fs::read_dir(quarantine).unwrap().count(), 0, "{point}");
+    }
 }
 
 #[test]

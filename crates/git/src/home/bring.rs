@@ -17,7 +17,7 @@ use super::quarantine::Quarantine;
 use super::record::{Home, NotHome};
 use super::serve::kind_of;
 use super::settle::settle;
-use super::talk::{Listed, OPERATIONS, Told};
+use super::talk::{Listed, OPERATIONS, Reported};
 use crate::error::GitError;
 use paddock_os::fail_points::fail_point;
 
@@ -55,6 +55,9 @@ pub(crate) fn take(
     };
     if let Some(name) = intake.pack_name() {
         quarantine.release(name)?;
+    }
+    if last {
+        quarantine.flush_names()?;
     }
     fail_point!("home.moved");
     settle(place, before.as_ref(), &home, kept)?;
@@ -111,8 +114,8 @@ impl Answer {
             Kind::Alive => {}
             Kind::Done => return Ok(false),
             Kind::Fault => {
-                let told: Told = frame.header().map_err(Fault::Pipe)?;
-                return Err(Fault::Named(shown(&told.reason)));
+                let reported: Reported = frame.header().map_err(Fault::Pipe)?;
+                return Err(Fault::Named(shown(&reported.reason)));
             }
             Kind::Left => self.leave(&frame.header().map_err(Fault::Pipe)?),
             Kind::Refs if self.listed.is_none() => {
@@ -135,9 +138,9 @@ impl Answer {
     }
 
     /// Notes what stays in the place.
-    fn leave(&mut self, told: &Told) {
+    fn leave(&mut self, reported: &Reported) {
         if self.left.len() < LEFT_MAX {
-            self.left.push(NotHome { path: shown(&told.path), reason: shown(&told.reason) });
+            self.left.push(NotHome { path: shown(&reported.path), reason: shown(&reported.reason) });
         }
     }
 }

@@ -17,7 +17,7 @@ use super::pointer::Pointer;
 use super::record::Home;
 use super::settle::INTEGRATION;
 use super::submodules::ModuleStore;
-use super::talk::Told;
+use super::talk::Reported;
 use crate::error::GitError;
 use crate::modules::{DEPTH_MAX, Declared, absolute_url, declared, submodules_of};
 use crate::objects::Leaf;
@@ -361,7 +361,7 @@ fn next_frame(input: &mut dyn BufRead) -> Result<Frame, Fault> {
 /// Returns the reason why something stays in the place.
 fn reason_of(frame: &Frame) -> Result<String, Fault> {
     match (frame.kind, frame.length) {
-        (Kind::Left, 0) => Ok(shown(&frame.header::<Told>().map_err(Fault::Pipe)?.reason)),
+        (Kind::Left, 0) => Ok(shown(&frame.header::<Reported>().map_err(Fault::Pipe)?.reason)),
         _ => Err(Fault::Pipe(frame::malformed("another answer than to what was asked"))),
     }
 }

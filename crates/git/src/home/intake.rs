@@ -84,7 +84,7 @@ impl Intake {
         let mut writer = PackWriter::new(file, count).map_err(ours)?;
         while let Some(header) = reader.header().map_err(wrong)? {
             self.object(&mut reader, header, &mut writer).map_err(|fault| match fault {
-                // The error of the file that is written: the pipe's own errors are told apart by `wrong`.
+                // The error of the file that is written: the pipe's own errors carry no mark.
                 Fault::Pipe(error) if is_ours(&error) => ours(error),
                 fault => fault,
             })?;

@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::GitError;
+use crate::program::flush_path;
 use crate::repository::Repository;
 use paddock_os::plain;
 
@@ -25,7 +26,7 @@ pub(crate) struct KeptPacks {
 
 impl KeptPacks {
     /// Returns the packs of a place in an object store.
-    pub(crate) fn of(objects: &Path, name: &str) -> Self {
+    pub(crate) fn new(objects: &Path, name: &str) -> Self {
         let folder = objects.join("pack");
         Self { folder, text: format!("{KEEP}{name}\n") }
     }
@@ -74,6 +75,14 @@ impl KeptPacks {
     pub(crate) fn remove(pack: &Path) -> Result<(), GitError> {
         // Readers find a pack by its index; the file that keeps it goes last.
         ["idx", "pack", "keep"].iter().try_for_each(|ending| remove(&pack.with_extension(ending)))
+    }
+
+    /// Flushes the names of the packs.
+    pub(crate) fn flush(&self) -> Result<(), GitError> {
+        match flush_path(&self.folder) {
+            Err(GitError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(()),
+            flushed => flushed,
+        }
     }
 
     /// Removes what a crash left: packs of this place that came into the folder in part.

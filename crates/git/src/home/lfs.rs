@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::frame::{self, Frame, Kind};
 use super::limits::CHUNK_BYTES;
 use super::pointer::Pointer;
-use super::talk::Told;
+use super::talk::Reported;
 use crate::error::GitError;
 use crate::program::flush_path;
 use crate::repository::Repository;
@@ -22,7 +22,9 @@ use paddock_os::plain;
 pub(crate) fn send(git_dir: &Path, wanted: &Pointer, output: &mut dyn Write) -> io::Result<()> {
     let file = match open(&wanted.file_below(git_dir), wanted.size) {
         Ok(file) => file,
-        Err(reason) => return frame::write(output, Kind::Left, &Told { path: String::new(), reason }, &[]),
+        Err(reason) => {
+            return frame::write(output, Kind::Left, &Reported { path: String::new(), reason }, &[]);
+        }
     };
     frame::begin(output, Kind::Lfs, &(), wanted.size)?;
     let mut sent = 0;

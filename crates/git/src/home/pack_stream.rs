@@ -4,10 +4,12 @@ use std::io::{self, BufRead, Read};
 
 use super::fault::{Named, shown};
 use super::frame::{self, Frame, Kind};
-use super::talk::Told;
+use super::talk::Reported;
 
 fn named_fault(frame: &Frame) -> io::Error {
-    frame.header::<Told>().map_or_else(|error| error, |told| io::Error::other(Named(shown(&told.reason))))
+    frame
+        .header::<Reported>()
+        .map_or_else(|error| error, |reported| io::Error::other(Named(shown(&reported.reason))))
 }
 
 /// Returns the error for a pipe that ends too early.

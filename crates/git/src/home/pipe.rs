@@ -51,7 +51,7 @@ fn make_nonblocking(pipe: &impl AsFd) -> io::Result<()> {
     Ok(fcntl_setfl(pipe, flags | OFlags::NONBLOCK)?)
 }
 
-/// What the helper says.
+/// Answers of the helper.
 #[derive(Debug)]
 pub(crate) struct FromHelper {
     pipe: ChildStdout,
@@ -86,7 +86,7 @@ impl Read for FromHelper {
     }
 }
 
-/// What the helper is told.
+/// Requests to the helper.
 #[derive(Debug)]
 pub(crate) struct ToHelper {
     pipe: ChildStdin,

@@ -34,7 +34,7 @@ pub(crate) type Unread = Vec<(String, String)>;
 ///
 /// # Errors
 /// The sentence that says why nothing can be read.
-pub(crate) fn read(git_dir: &Path, branch: &str, tags: &Tags) -> Result<(PlaceRefs, Unread), String> {
+pub(crate) fn read_refs(git_dir: &Path, branch: &str, tags: &Tags) -> Result<(PlaceRefs, Unread), String> {
     let mut unread = Unread::new();
     // Loose refs first: git packs a ref before it removes its file, so in the other order a ref could be
     // missed.

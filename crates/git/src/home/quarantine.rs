@@ -37,7 +37,7 @@ impl Quarantine {
         // git prunes what begins with `tmp_`.
         let folder = top.join(format!("home-{}", place.name));
         clear(&folder)?;
-        Ok(Self { folder, kept: KeptPacks::of(objects, place.name) })
+        Ok(Self { folder, kept: KeptPacks::new(objects, place.name) })
     }
 
     /// Returns the folder, which is an object store of its own.
@@ -94,7 +94,9 @@ impl Quarantine {
         }
     }
 
-    /// Moves the complete pack into the project's objects, flushed, with a file that keeps it.
+    /// Moves the complete pack into the project's objects, with a file that keeps it. Its content is flushed.
+    /// Its new name is flushed at the end of a session ([`Self::flush_names`]): until then the place has
+    /// everything as well, and a file system that orders its renames never has the ref without the pack.
     pub(crate) fn release(&self, name: &str) -> Result<(), GitError> {
         let (name, olds) = self.joined(name)?;
         let from = |ending: &str| self.folder.join("pack").join(format!("{name}.{ending}"));
@@ -110,9 +112,13 @@ impl Quarantine {
             set_mode(&from, mode)?;
             fs::rename(&from, &to).map_err(GitError::io(&to))?;
         }
-        flush_path(&folder)?;
         // A pack that was joined with nothing new has the name that it had.
         olds.iter().filter(|old| !old.ends_with(&name)).try_for_each(|old| KeptPacks::remove(old))
+    }
+
+    /// Flushes the names of all packs that came home.
+    pub(crate) fn flush_names(&self) -> Result<(), GitError> {
+        self.kept.flush()
     }
 
     /// Returns the packs of the place.

@@ -18,7 +18,7 @@ use super::limits::{CHUNK_BYTES, INDEX_BYTES_MAX, LIST_BYTES_MAX};
 use super::needs;
 use super::place_refs::{self, Unread, file};
 use super::send::{pulse, send_pack};
-use super::talk::{Bring, Changed, Listed, OPERATIONS, PlaceRefs, Tags, Told, Watch};
+use super::talk::{Bring, Changed, Listed, OPERATIONS, PlaceRefs, Reported, Tags, Watch};
 use super::walk::{New, Stop, Stores, Walk};
 use super::watch::Watcher;
 use crate::repository::oid;
@@ -77,7 +77,7 @@ fn bound_memory() {
 /// # Errors
 /// Fails if a pipe breaks, or a request is none.
 pub(crate) fn serve(order: &Order, input: &mut dyn BufRead, output: &mut dyn Write) -> io::Result<()> {
-    let mut side = PlaceSide { order, git_dir: order.folder.join(".git"), tags: Tags::new(), told: None };
+    let mut side = PlaceSide { order, git_dir: order.folder.join(".git"), tags: Tags::new(), reported: None };
     let mut watcher = Watcher::new(&side.git_dir);
     while let Some(request) = frame::read(input)? {
         match request.kind {
@@ -111,8 +111,8 @@ struct PlaceSide<'a> {
     order: &'a Order,
     git_dir: PathBuf,
     tags: Tags,
-    /// The refs as the last answer told them.
-    told: Option<Read>,
+    /// The refs as the last answer reported them.
+    reported: Option<Read>,
 }
 
 impl PlaceSide<'_> {
@@ -130,14 +130,14 @@ impl PlaceSide<'_> {
             Ok(_) => return Err(".git is no folder".to_owned()),
             Err(error) => return Err(format!(".git cannot be read: {error}")),
         }
-        place_refs::read(&self.git_dir, &self.order.branch, &self.tags)
+        place_refs::read_refs(&self.git_dir, &self.order.branch, &self.tags)
     }
 
     /// Waits until the refs differ from those of the last answer.
     fn watch(&self, watcher: &mut Watcher, timeout: Duration) -> bool {
         let end = Instant::now() + timeout;
         loop {
-            if self.told.as_ref() != Some(&self.refs()) {
+            if self.reported.as_ref() != Some(&self.refs()) {
                 return true;
             }
             let now = Instant::now();
@@ -151,7 +151,7 @@ impl PlaceSide<'_> {
     /// Answers one request to bring. A fault of the place is an answer.
     fn bring(&mut self, bring: &Bring, output: &mut dyn Write) -> io::Result<()> {
         let read = self.refs();
-        self.told = Some(read.clone());
+        self.reported = Some(read.clone());
         let (refs, unread) = match read {
             Ok(read) => read,
             Err(reason) => return fault(output, reason),
@@ -169,7 +169,7 @@ impl PlaceSide<'_> {
 }
 
 fn fault(output: &mut dyn Write, reason: String) -> io::Result<()> {
-    frame::write(output, Kind::Fault, &Told { path: String::new(), reason }, &[])
+    frame::write(output, Kind::Fault, &Reported { path: String::new(), reason }, &[])
 }
 
 /// What one request brings.
@@ -177,7 +177,7 @@ struct Answer {
     listed: Listed,
     news: Vec<New>,
     index: Option<Vec<u8>>,
-    left: Vec<Told>,
+    left: Vec<Reported>,
 }
 
 impl Answer {
@@ -191,7 +191,8 @@ impl Answer {
         let mut last = Instant::now();
         let mut pulse = || pulse(&mut last, output);
         let mut walk = Walk::new(stores, bring, &mut pulse);
-        let mut left: Vec<Told> = unread.into_iter().map(|(path, reason)| Told { path, reason }).collect();
+        let mut left: Vec<Reported> =
+            unread.into_iter().map(|(path, reason)| Reported { path, reason }).collect();
         let branch = format!("refs/heads/{}", side.order.branch);
         for (name, id) in needed(&refs, &branch) {
             walk.add(id_of(id)?, Some(ObjectType::Commit)).map_err(|stop| named(&name, stop))?;
@@ -204,7 +205,7 @@ impl Answer {
         for (name, id) in refs.others {
             match walk.add(id_of(&id)?, kind_of(&name)) {
                 Ok(()) => drop(listed.refs.others.insert(name, id)),
-                Err(Stop::Fault(reason)) => left.push(Told { path: name, reason }),
+                Err(Stop::Fault(reason)) => left.push(Reported { path: name, reason }),
                 Err(pipe) => return Err(pipe),
             }
         }
@@ -212,7 +213,7 @@ impl Answer {
             match walk.add(id_of(&entry.commit)?, Some(ObjectType::Commit)) {
                 Ok(()) => listed.refs.stashes.push(entry),
                 Err(Stop::Fault(reason)) => {
-                    left.push(Told { path: format!("{}, entry {}", place_refs::STASH, at + 1), reason });
+                    left.push(Reported { path: format!("{}, entry {}", place_refs::STASH, at + 1), reason });
                 }
                 Err(pipe) => return Err(pipe),
             }
@@ -226,14 +227,17 @@ impl Answer {
                         match walk.add(id, Some(ObjectType::Blob)) {
                             Ok(()) => listed.staged.push(object_id(id)?),
                             Err(Stop::Fault(reason)) => {
-                                left.push(Told { path, reason: format!("is staged; its entry {reason}") });
+                                left.push(Reported {
+                                    path,
+                                    reason: format!("is staged; its entry {reason}"),
+                                });
                             }
                             Err(pipe) => return Err(pipe),
                         }
                     }
                     index = bytes;
                 }
-                Err(reason) => left.push(Told { path: INDEX.to_owned(), reason }),
+                Err(reason) => left.push(Reported { path: INDEX.to_owned(), reason }),
             }
         }
         let news = walk.finish();
@@ -251,8 +255,8 @@ impl Answer {
         if let Some(index) = &self.index {
             frame::write(output, Kind::Index, &(), index)?;
         }
-        for told in &self.left {
-            frame::write(output, Kind::Left, told, &[])?;
+        for reported in &self.left {
+            frame::write(output, Kind::Left, reported, &[])?;
         }
         frame::write(output, Kind::Done, &(), &[])
     }

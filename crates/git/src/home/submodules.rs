@@ -19,7 +19,7 @@ use super::place::PlaceHome;
 use super::place_refs::file;
 use super::quarantine::Quarantine;
 use super::send::{pulse, send_pack};
-use super::talk::{Bring, Told};
+use super::talk::{Bring, Reported};
 use super::walk::{New, Stop, Stores, Walk};
 use crate::error::GitError;
 use crate::gate_folder::clear as remove_tree;
@@ -45,13 +45,13 @@ pub(crate) fn send(
         Ok(None) => return frame::write(output, Kind::Submodule, &Found { at_remote: true }, &[]),
         Err(Stop::Pipe(error)) => return Err(error),
         Err(Stop::Fault(reason)) => {
-            return frame::write(output, Kind::Left, &Told { path: String::new(), reason }, &[]);
+            return frame::write(output, Kind::Left, &Reported { path: String::new(), reason }, &[]);
         }
     };
     frame::write(output, Kind::Submodule, &Found { at_remote: false }, &[])?;
     match send_pack(&news, &stores, output)? {
         Ok(()) => Ok(()),
-        Err(reason) => frame::write(output, Kind::Fault, &Told { path: String::new(), reason }, &[]),
+        Err(reason) => frame::write(output, Kind::Fault, &Reported { path: String::new(), reason }, &[]),
     }
 }
 

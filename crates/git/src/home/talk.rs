@@ -36,7 +36,7 @@ pub(crate) struct Changed {
 
 /// Header of a fault, or of a thing that stays in the place.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Told {
+pub(crate) struct Reported {
     /// The ref or path that is at fault; empty for the whole place.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) path: String,

@@ -10,7 +10,7 @@ use crate::home::needs::{Found, Needs};
 use crate::home::pack::PackWriter;
 use crate::home::record::Home;
 use crate::home::submodules::ModuleStore;
-use crate::home::talk::Told;
+use crate::home::talk::Reported;
 use crate::repository::object_id;
 
 /// A content and its pointer.
@@ -35,8 +35,8 @@ fn answered(sample: &Sample, home: &Home, frames: &[(Kind, &str)]) -> Result<Vec
     assert_eq!((needs.files.len(), needs.commits.len()), (1, 0));
     let mut bytes = Vec::new();
     for (kind, body) in frames {
-        let told = Told { path: String::new(), reason: "has none\u{1b}[2J".to_owned() };
-        frame::write(&mut bytes, *kind, &told, body.as_bytes()).unwrap();
+        let reported = Reported { path: String::new(), reason: "has none\u{1b}[2J".to_owned() };
+        frame::write(&mut bytes, *kind, &reported, body.as_bytes()).unwrap();
     }
     elsewhere.take(&needs, &mut bytes.as_slice())?;
     assert_eq!(elsewhere.next(), None::<Needs>);

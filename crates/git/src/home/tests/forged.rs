@@ -5,7 +5,7 @@ use git2::{ObjectType, Oid};
 use super::sample::{Sample, work};
 use crate::home::frame::{self, Kind};
 use crate::home::pack::PackWriter;
-use crate::home::talk::{Listed, PlaceHead, PlaceRefs, Told};
+use crate::home::talk::{Listed, PlaceHead, PlaceRefs, Reported};
 use crate::repository::object_id;
 
 /// An object by its kind and bytes.
@@ -85,7 +85,7 @@ fn an_honest_answer_made_by_hand_is_taken() {
 fn trees_that_would_mislead_a_file_system_are_refused() {
     let sample = Sample::new();
     let file = blob("x");
-    let of = |entries: &[(&str, &str, Oid)]| with_tree(&sample, tree(entries), &[file.clone()]);
+    let of = |entries: &[(&str, &str, Oid)]| with_tree(&sample, tree(entries), std::slice::from_ref(&file));
     let x = id(&file);
     for name in
         [".git", ".GIT", "git~1", ".git ", ".g\u{200c}it", ".git::$INDEX_ALLOCATION", "..", ".", "", "a/b"]
@@ -166,7 +166,7 @@ fn commits_and_tags_that_are_malformed_are_refused() {
 fn packs_that_are_not_what_they_say_are_refused() {
     let sample = Sample::new();
     let file = blob("x");
-    let whole = pack(&[file.clone()]);
+    let whole = pack(std::slice::from_ref(&file));
     let of = |bytes: &[u8]| sample.fault(&answer(sample.base(), bytes));
     let mut checksum = whole.clone();
     *checksum.last_mut().unwrap() ^= 1;
@@ -226,8 +226,8 @@ fn answers_that_are_none_are_refused() {
     // A fault in the middle of a pack, which the helper names.
     let mut bytes = good[..good.windows(5).position(|at| at == b"pack ").unwrap()].to_vec();
     frame::write(&mut bytes, Kind::Pack, &(), b"PACK\0\0\0\x02\0\0\0\x01").unwrap();
-    let told = Told { path: String::new(), reason: "lost\u{1b}[31m".to_owned() };
-    frame::write(&mut bytes, Kind::Fault, &told, &[]).unwrap();
+    let reported = Reported { path: String::new(), reason: "lost\u{1b}[31m".to_owned() };
+    frame::write(&mut bytes, Kind::Fault, &reported, &[]).unwrap();
     assert_eq!(sample.fault(&bytes), "named: lost\\u{1b}[31m");
     sample.fsck();
 }

@@ -93,7 +93,7 @@ fn detached_heads_branches_tags_and_stashes_are_kept_beside_the_branch() {
 }
 
 #[test]
-fn what_is_fetched_from_integration_is_not_kept_twice_and_known_tags_are_not_told() {
+fn what_is_fetched_from_integration_is_not_kept_twice_and_known_tags_are_not_sent() {
     let sample = Sample::new();
     let base = sample.base();
     let library = sample.repository.library().unwrap();
