@@ -28,6 +28,7 @@ mod record;
 mod send;
 mod serve;
 mod settle;
+mod staged;
 mod submodules;
 mod talk;
 mod walk;

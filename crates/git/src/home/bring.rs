@@ -33,8 +33,9 @@ pub(crate) fn take(
     let mut intake = Intake::new(place.repository, *limits)?;
     let mut answer = Answer::default();
     while answer.next(input, &mut intake, &quarantine)? {}
-    let Answer { listed, index, mut left, kept, .. } = answer;
+    let Answer { listed, index, mut left, kept, has_pack } = answer;
     let Some(listed) = listed else { return Err(nonsense("no list of refs")) };
+    let kept = if has_pack { kept } else { intake.keep(&quarantine, &listed.staged)? };
     check_tips(place, &intake, &listed)?;
     let index = match last {
         true => Some(checked_index(index, &intake, &quarantine, &mut left)?),

@@ -2,6 +2,7 @@
 //! be in the pack or in the project.
 
 use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::io::{self, BufRead, BufWriter};
 use std::path::Path;
 
@@ -80,7 +81,7 @@ impl Intake {
         let kept = kept_tree(staged)?;
         let count = reader.left().saturating_add(u32::from(kept.is_some()));
         let file = BufWriter::with_capacity(64 << 10, quarantine.pack()?);
-        let ours = |error: io::Error| Fault::Project(GitError::io(quarantine.folder())(error));
+        let ours = |error| ours(quarantine, error);
         let mut writer = PackWriter::new(file, count).map_err(ours)?;
         while let Some(header) = reader.header().map_err(wrong)? {
             self.object(&mut reader, header, &mut writer).map_err(|fault| match fault {
@@ -90,7 +91,38 @@ impl Intake {
             })?;
         }
         reader.finish().map_err(wrong)?;
-        if let Some((id, data)) = &kept {
+        self.complete(writer, kept.as_ref(), quarantine)?;
+        self.check_connected()?;
+        self.check_depth()?;
+        self.check_modules(quarantine)?;
+        Ok(kept.map(|(id, _)| id))
+    }
+
+    /// Makes a pack of nothing but the tree that names the `staged` blobs, unless the project has it.
+    pub(crate) fn keep(
+        &mut self,
+        quarantine: &Quarantine,
+        staged: &[ObjectId],
+    ) -> Result<Option<Oid>, Fault> {
+        let Some((id, data)) = kept_tree(staged)? else { return Ok(None) };
+        if !self.has(id) {
+            let file = BufWriter::new(quarantine.pack()?);
+            let writer = PackWriter::new(file, 1).map_err(|error| ours(quarantine, error))?;
+            self.complete(writer, Some(&(id, data)), quarantine)?;
+            self.check_connected()?;
+        }
+        Ok(Some(id))
+    }
+
+    /// Writes the tree of staged blobs, if there is one, and the end of the pack.
+    fn complete(
+        &mut self,
+        mut writer: PackWriter<BufWriter<File>>,
+        kept: Option<&(Oid, Vec<u8>)>,
+        quarantine: &Quarantine,
+    ) -> Result<(), Fault> {
+        let ours = |error| ours(quarantine, error);
+        if let Some((id, data)) = kept {
             self.add(*id, ObjectType::Tree, data)?;
             writer.begin(ObjectType::Tree, u64::try_from(data.len()).unwrap_or(u64::MAX)).map_err(ours)?;
             writer.data(data).map_err(ours)?;
@@ -99,10 +131,7 @@ impl Intake {
         let (file, checksum) = writer.finish().map_err(ours)?;
         drop(file);
         self.pack = Some(quarantine.complete(&mut self.packed, &checksum)?);
-        self.check_connected()?;
-        self.check_depth()?;
-        self.check_modules(quarantine)?;
-        Ok(kept.map(|(id, _)| id))
+        Ok(())
     }
 
     /// Takes one object: checks it and writes it.
@@ -240,6 +269,11 @@ impl Intake {
     pub(crate) fn pack_name(&self) -> Option<&str> {
         self.pack.as_deref()
     }
+}
+
+/// Turns an error of a file in quarantine into ours.
+fn ours(quarantine: &Quarantine, error: io::Error) -> Fault {
+    Fault::Project(GitError::io(quarantine.folder())(error))
 }
 
 /// Makes the tree that keeps blobs which no commit has. `None` for no blobs.

@@ -14,10 +14,11 @@ use git2::{ObjectType, Oid};
 
 use super::at_end::INDEX;
 use super::frame::{self, Frame, Kind};
-use super::limits::{CHUNK_BYTES, INDEX_BYTES_MAX, LIST_BYTES_MAX};
+use super::limits::{CHUNK_BYTES, LIST_BYTES_MAX};
 use super::needs;
-use super::place_refs::{self, Unread, file};
+use super::place_refs::{self, Unread};
 use super::send::{pulse, send_pack};
+use super::staged::{Staged, staged};
 use super::talk::{Bring, Changed, Listed, OPERATIONS, PlaceRefs, Reported, Tags, Watch};
 use super::walk::{New, Stop, Stores, Walk};
 use super::watch::Watcher;
@@ -221,24 +222,21 @@ impl Answer {
         let mut index = None;
         if bring.last {
             listed.operations = operations(&side.git_dir);
-            match staged(&side.git_dir, stores) {
-                Ok((ids, bytes)) => {
-                    for (path, id) in ids {
-                        match walk.add(id, Some(ObjectType::Blob)) {
-                            Ok(()) => listed.staged.push(object_id(id)?),
-                            Err(Stop::Fault(reason)) => {
-                                left.push(Reported {
-                                    path,
-                                    reason: format!("is staged; its entry {reason}"),
-                                });
-                            }
-                            Err(pipe) => return Err(pipe),
-                        }
+            let head = listed.refs.head.commit.as_ref().map(id_of).transpose()?;
+            let found = staged(&side.git_dir, stores, head).unwrap_or_else(|reason| {
+                left.push(Reported { path: INDEX.to_owned(), reason });
+                Staged::default()
+            });
+            for (path, id) in found.files {
+                match walk.add(id, Some(ObjectType::Blob)) {
+                    Ok(()) => listed.staged.push(object_id(id)?),
+                    Err(Stop::Fault(reason)) => {
+                        left.push(Reported { path, reason: format!("is staged; its entry {reason}") });
                     }
-                    index = bytes;
+                    Err(pipe) => return Err(pipe),
                 }
-                Err(reason) => left.push(Reported { path: INDEX.to_owned(), reason }),
             }
+            index = found.index;
         }
         let news = walk.finish();
         Ok(Self { listed, news, index, left })
@@ -292,22 +290,4 @@ fn object_id(id: Oid) -> Result<ObjectId, Stop> {
 fn operations(git_dir: &Path) -> Vec<String> {
     let is_there = |name: &str| std::fs::symlink_metadata(git_dir.join(name)).is_ok();
     OPERATIONS.iter().filter(|(name, _)| is_there(name)).map(|(name, _)| (*name).to_owned()).collect()
-}
-
-/// Files of an index that the project lacks, with their paths; and the index, if there is one.
-type Staged = (Vec<(String, Oid)>, Option<Vec<u8>>);
-
-fn staged(git_dir: &Path, stores: &Stores) -> Result<Staged, String> {
-    let path = git_dir.join("index");
-    let Some(bytes) = file(&path, INDEX_BYTES_MAX)? else { return Ok((Vec::new(), None)) };
-    let mut found = Vec::new();
-    // What cannot be read here is refused by the supervisor, which then makes an index of HEAD.
-    let Ok(index) = git2::Index::open(&path) else { return Ok((found, Some(bytes))) };
-    for entry in index.iter() {
-        let is_blob = !crate::objects::is_gitlink(entry.mode);
-        if is_blob && !stores.is_home(entry.id) {
-            found.push((String::from_utf8_lossy(&entry.path).into_owned(), entry.id));
-        }
-    }
-    Ok((found, Some(bytes)))
 }

@@ -120,8 +120,11 @@ fn move_branch(
     }
 }
 
+/// Returns whether `new` surely goes on from `old`. The search fails where the history of a shallow repository
+/// is cut off: then it is not sure, and `old` is kept.
 fn is_ancestor(library: &git2::Repository, old: &ObjectId, new: &ObjectId) -> Result<bool, GitError> {
-    Ok(matches!(relation(library, oid(old)?, oid(new)?)?, Relation::Ancestor | Relation::Same))
+    let found = relation(library, oid(old)?, oid(new)?);
+    Ok(matches!(found, Ok(Relation::Ancestor | Relation::Same)))
 }
 
 /// Keeps the place's commit, and says who has to decide.

@@ -76,7 +76,7 @@ pub(crate) struct PlaceRefs {
 pub(crate) struct Listed {
     /// The refs.
     pub(crate) refs: PlaceRefs,
-    /// Of the last answer: blobs that are staged and that the project lacks.
+    /// Of the last answer: blobs that are staged and that HEAD does not have.
     pub(crate) staged: Vec<ObjectId>,
     /// Of the last answer: names of what stands for an operation in progress, of [`OPERATIONS`].
     pub(crate) operations: Vec<String>,

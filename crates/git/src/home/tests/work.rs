@@ -268,3 +268,47 @@ fn many_small_packs_become_few_and_none_is_joined_that_git_has_listed() {
         .unwrap();
     assert_eq!((count(".pack"), count(".keep")), (packs + 1, 0));
 }
+
+#[test]
+fn what_is_staged_is_kept_also_if_an_earlier_bring_died_before_it_was() {
+    let sample = Sample::new();
+    let place = sample.place();
+    git(&place, &["reset", "-q", "--hard"]);
+    fs::write(place.join("staged"), "only staged\n").unwrap();
+    git(&place, &["add", "staged"]);
+    // The project has the content already, and no ref leads to it.
+    let staged = sample.repository.library().unwrap().blob(b"only staged\n").unwrap();
+    sample.take(&sample.answer(true), true).unwrap();
+    let before = sample.state();
+    sample.take(&sample.answer(true), true).unwrap();
+    assert_eq!(sample.state(), before);
+    sample.git(&["gc", "--quiet", "--prune=now"]);
+    assert!(sample.has(staged));
+    sample.fsck();
+}
+
+#[test]
+fn work_on_a_shallow_project_comes_home() {
+    let sample = Sample::new();
+    // The parent of the first commit is cut off.
+    let project = sample.repository.library().unwrap();
+    let (base, tree) = (sample.base(), project.find_commit(sample.base()).unwrap().tree_id());
+    let missing = "1111111111111111111111111111111111111111";
+    let text =
+        format!("tree {tree}\nparent {missing}\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nm\n");
+    let shallow = project.odb().unwrap().write(git2::ObjectType::Commit, text.as_bytes()).unwrap();
+    fs::write(sample.repository.common_dir().join("shallow"), format!("{shallow}\n")).unwrap();
+    fs::write(sample.place().join(".git/shallow"), format!("{shallow}\n")).unwrap();
+    for name in ["refs/heads/main".to_owned(), work()] {
+        project.reference(&name, shallow, true, "").unwrap();
+    }
+    Home::begin(&sample.shadow(), &id(shallow).unwrap()).unwrap();
+    sample.library().reference(&work(), shallow, true, "").unwrap();
+    let first = sample.work(&[("a", "2\n")]);
+    assert_eq!(sample.bring().branch, id(first));
+    // Also a branch that has nothing to do with it.
+    sample.library().reference(&work(), base, true, "").unwrap();
+    assert_eq!(sample.bring().branch, id(base));
+    assert_eq!(sample.refs()[&kept(first)], first.to_string());
+    sample.fsck();
+}
