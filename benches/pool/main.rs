@@ -48,7 +48,7 @@ impl Ground {
         git(&root, &["init", "-q", "-b", "main"]);
         let commit = |name: &str| {
             git(&root, &["add", "."]);
-            git(&root, &["commit", "-qm", name]);
+            git(&root, &["-c", "gc.auto=0", "commit", "-qm", name]);
             ObjectId::new(git(&root, &["rev-parse", "HEAD"]).trim()).unwrap()
         };
         let first = commit("First");
@@ -56,7 +56,7 @@ impl Ground {
             fs::write(root.join(format!("src/{}/{n}.txt", n / 100)), "changed\n").unwrap();
         }
         let commits = [first, commit("Second")];
-        git(&root, &["gc", "-q"]);
+        git(&root, &["-c", "gc.auto=0", "repack", "-adq"]);
         let repository = Repository::open(&root).unwrap();
         fs::create_dir(folder.path().join("trees")).unwrap();
         let trust = StatTrust::of_this_process();

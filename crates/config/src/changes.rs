@@ -107,6 +107,8 @@ pub(crate) const CHANGES: &[&str] = &[
     "Sessions and gate runs get a `TMPDIR` and an `XDG_RUNTIME_DIR` of their own, private folders that \
      are empty at the start and removed at the end, and a `COMPOSE_PROJECT_NAME` of their own; the `env` \
      of an agent takes precedence.",
+    "While objectives wait for a worktree, the files of finished ones are kept in `_pool` beside the \
+     worktrees, brought back to the integration tip, and used again; they were deleted and checked out anew.",
 ];
 
 /// Returns the changes that `status` has not printed in a workspace yet; `file` is its

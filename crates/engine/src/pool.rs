@@ -1,7 +1,7 @@
 //! How many worktrees are kept for objectives to come.
 
 use paddock_model::ids::{ObjectiveId, ObjectiveKey};
-use paddock_model::objective::Status;
+use paddock_model::objective::{Status, WorktreeStage};
 use paddock_model::project::Project;
 use paddock_model::reason::ReasonCode;
 use paddock_model::session::{Session, SessionKind};
@@ -22,7 +22,11 @@ pub fn pool_max(state: &State, project: &Project) -> usize {
     let max = usize::try_from(project.settings.max_parallel_sessions).unwrap_or(usize::MAX);
     let needs_one = |id: &&ObjectiveId| {
         let key = ObjectiveKey { project: project.slug.clone(), id: (*id).clone() };
-        state.objective(&key).is_some_and(|objective| objective.worktree.is_none())
+        state.objective(&key).is_some_and(|objective| {
+            let stage = objective.worktree.as_ref().map(|worktree| worktree.stage);
+            // One that is ordered takes its files out of the pool in a moment.
+            stage.is_none_or(|stage| stage == WorktreeStage::Preparing)
+        })
     };
     let ids = [Status::Todo, Status::Ready].into_iter();
     let ids = ids.flat_map(|status| state.in_status(&project.slug, status));
