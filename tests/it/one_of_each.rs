@@ -102,7 +102,6 @@ fn files_are_moved_into_place_in_one_crate() {
     let others = [
         ("crates/git/src/gate_folder/seed.rs", "a seed is moved into place when it is whole"),
         ("crates/git/src/home/quarantine.rs", "a pack leaves the quarantine once git can read it"),
-        ("crates/git/src/gate_folder/clear.rs", "folders are moved up to be deleted, however deep they lie"),
         ("crates/git/src/pool/register.rs", "a git directory is moved into place when it is whole"),
         ("crates/git/src/pool/retire.rs", "the folder of a worktree is moved into the pool"),
         ("crates/git/src/pool/take.rs", "and out of it"),
