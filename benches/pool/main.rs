@@ -68,7 +68,7 @@ impl Ground {
     fn add(&self, id: &str, commit: &ObjectId, pool: Option<&Pool>) -> (Worktree, Duration) {
         let path = self.folder.path().join("trees").join(id);
         let (branch, marker) = (format!("paddock/{id}/work"), format!("bench/{id}"));
-        let spec = WorktreeSpec { path, branch, base: commit.clone(), marker };
+        let spec = WorktreeSpec { path, branch, base: commit.clone(), marker, own: None };
         let begun = Instant::now();
         (add_pooled_worktree(&self.repository, &spec, pool).unwrap(), begun.elapsed())
     }
