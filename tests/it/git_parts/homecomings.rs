@@ -153,7 +153,7 @@ fn a_file_of_lfs_is_taken_only_if_it_is_what_its_name_says() {
         assert!(!own.common_dir().join(&absent).exists(), "{absent}");
     }
     assert_eq!(read(own.common_dir(), &good), "good\n");
-    assert_eq!(std::fs::read_dir(own.common_dir().join("paddock/incoming")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(own.common_dir().join("lfs/tmp")).unwrap().count(), 0);
     // What is no longer at the tip keeps nothing from landing.
     git(&own.place, &["rm", "-q", "other.bin", "short.bin", "linked.bin", "pipe.bin", "large.bin"]);
     commit_all(&own.place, "gone");

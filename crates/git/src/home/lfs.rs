@@ -15,7 +15,7 @@ use super::talk::Reported;
 use crate::error::GitError;
 use crate::program::flush_path;
 use crate::repository::Repository;
-use paddock_os::files::{make_private_dir, move_into_place};
+use paddock_os::files::move_into_place;
 use paddock_os::plain;
 
 /// Sends one file of the place, or why it has none. Runs on the place's side.
@@ -64,8 +64,10 @@ pub(crate) struct LfsStore<'a> {
 impl<'a> LfsStore<'a> {
     /// Returns the store, for what comes from the place of this name.
     pub(crate) fn new(repository: &'a Repository, name: &str) -> Self {
-        let folder = repository.common_dir().join("paddock/incoming");
-        Self { repository, waiting: folder.join(format!("lfs-{name}")) }
+        // Beside the files, where git LFS has its own half-made ones: a user may have linked the store to another
+        // disk.
+        let folder = repository.common_dir().join("lfs/tmp");
+        Self { repository, waiting: folder.join(format!("paddock-{name}")) }
     }
 
     /// Returns whether the project has the file.
@@ -86,7 +88,7 @@ impl<'a> LfsStore<'a> {
         }
         let ours = |error: io::Error| Fault::Project(GitError::io(&self.waiting)(error));
         if let Some(folder) = self.waiting.parent() {
-            make_private_dir(folder).map_err(ours)?;
+            fs::create_dir_all(folder).map_err(ours)?;
         }
         // One that a crash left.
         self.discard().map_err(ours)?;
@@ -112,7 +114,6 @@ impl<'a> LfsStore<'a> {
         flush_path(&self.waiting)?;
         let target = file.file_below(self.repository.common_dir());
         if let Some(folder) = target.parent() {
-            refuse_links(self.repository.common_dir(), folder)?;
             fs::create_dir_all(folder).map_err(GitError::io(folder))?;
         }
         move_into_place(&self.waiting, &target).map_err(GitError::io(&target))
@@ -123,19 +124,6 @@ impl<'a> LfsStore<'a> {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
-    }
-}
-
-/// Refuses a folder below `top` that a link leads to: nothing is written elsewhere.
-fn refuse_links(top: &Path, folder: &Path) -> Result<(), GitError> {
-    let between = folder.ancestors().take_while(|path| *path != top);
-    let link = between.filter(|path| path.is_symlink()).last();
-    match link {
-        None => Ok(()),
-        Some(link) => Err(GitError::Foreign {
-            what: format!("the symbolic link {}", link.display()),
-            way_out: "put a folder in its place; then retry".to_owned(),
-        }),
     }
 }
 
