@@ -1,6 +1,7 @@
 //! What commits name and git keeps elsewhere comes home after them: files of git LFS, commits of submodules.
 //! What does not is recorded with its path, for the review.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 
@@ -67,7 +68,7 @@ impl<'a> Elsewhere<'a> {
         let library = place.repository.library()?;
         let mut hidden = integration(&library)?;
         if !last {
-            hidden.extend(tips(&library, before.into_iter())?);
+            hidden.extend(tips(&library, before)?);
         }
         let found = named(&library, &tips(&library, [home])?, &hidden)?;
         let mut elsewhere = Self {
@@ -106,11 +107,12 @@ impl<'a> Elsewhere<'a> {
                     }
                 }
                 Thing::Commit(commit) => {
-                    if !modules.contains_key(&by) {
-                        modules.insert(by, declared(&self.library, by)?);
-                    }
-                    let module = modules.get(&by).and_then(|modules| modules.get(&path));
-                    self.want(commit, path, module.cloned())?;
+                    let modules = match modules.entry(by) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(new) => new.insert(declared(&self.library, by)?),
+                    };
+                    let module = modules.get(&path).cloned();
+                    self.want(commit, path, module)?;
                 }
             }
         }

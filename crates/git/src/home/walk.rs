@@ -68,7 +68,7 @@ impl Stores {
             return Err("has a repository without a folder of objects".to_owned());
         }
         check()?;
-        let (project, place) = (odb(&stores)?, odb(&[objects.clone()])?);
+        let (project, place) = (odb(&stores)?, odb(std::slice::from_ref(&objects))?);
         check()?;
         Ok(Self { project, place })
     }
