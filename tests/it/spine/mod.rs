@@ -9,6 +9,7 @@ mod gates;
 mod graphs;
 mod hostile;
 mod input;
+mod left_behind;
 mod names;
 mod origins;
 mod own_places;
