@@ -165,8 +165,9 @@ fn remove_or_keep(
 ///
 /// # Errors
 /// Fails if the file system reports an error.
-pub fn finish_removal(path: &Path) -> Result<(), GitError> {
-    delete_folder(&trash_of(path))
+pub fn finish_removal(repository: &Repository, path: &Path) -> Result<(), GitError> {
+    delete_folder(&trash_of(path))?;
+    own::finish_forgetting(repository, path)
 }
 
 /// Deletes a work branch that still holds `head` and is wholly contained in `merged_into`.

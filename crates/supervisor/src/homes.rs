@@ -88,7 +88,7 @@ impl Homes {
         match begun {
             Ok(found) => drop(running.insert(session, found)),
             Err(error) => {
-                tracing::warn!(%session, %error, "the work of a session comes home at its end only")
+                tracing::warn!(%session, %error, "the work of a session comes home at its end only");
             }
         }
     }

@@ -57,7 +57,9 @@ pub(super) fn results(events: &[Value]) -> Vec<Value> {
 fn a_test_outside_of_the_users_sparse_checkout_is_run() {
     let place = Sandbox::new();
     let gate = "for t in tests/*.sh; do test ! -f $t || sh $t || exit 1; done";
-    let settings = format!("verify: [{{name: tests, run: {gate:?}}}]\nrecovery: {{max_retries: 0}}\n");
+    let settings = format!(
+        "workplace: worktree\nverify: [{{name: tests, run: {gate:?}}}]\nrecovery: {{max_retries: 0}}\n"
+    );
     let repository = guarded(&place, &FILES, &settings);
     place.git(&repository, &["sparse-checkout", "set", "src"]);
     place.good(&["project", "trust", "guard"]);
@@ -256,7 +258,7 @@ fn a_gate_sees_files_in_place_of_lfs_pointers_or_gives_no_verdict() {
     let settings = BOTH
         .replace("for f in src/*.sh; do sh $f || exit 1; done; sh tests/check.sh", "grep -q heavy big.bin");
     let files = [(".gitattributes", "*.bin filter=lfs -text\n"), ("big.bin", "heavy 1\n")];
-    let repository = guarded(&place, &files, &settings);
+    let repository = guarded(&place, &files, &format!("workplace: worktree\n{settings}"));
     assert!(place.git(&repository, &["show", "main:big.bin"]).starts_with("version https://git-lfs"));
     assert!(lands(&place, "first", "commit big.bin 'heavy 2'\nover").0);
     let store = place.path("store");

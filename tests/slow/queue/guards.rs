@@ -114,7 +114,7 @@ const SETTINGS: &str =
 fn a_person_decides_where_the_run_with_the_original_tests_cannot_be_made() {
     let place = Sandbox::new();
     fs::write(place.path("free"), "").unwrap();
-    guarded(&place, FILES, SETTINGS);
+    guarded(&place, FILES, &format!("workplace: worktree\n{SETTINGS}"));
     // The agent puts a folder of refs where Paddock keeps the merge that is to be tried.
     let script = "echo 'grep -q bad value.txt' > tests/value.sh\ncommit value.txt bad\n\
                   for n in 0 1 2; do git update-ref refs/paddock/candidate/guard-$n/x HEAD; done\nover";

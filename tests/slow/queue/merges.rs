@@ -10,7 +10,10 @@ fn executable_bits_symlinks_and_submodules_come_through_byte_for_byte() {
     let place = Sandbox::new();
     let other = place.repository("other");
     let sub = place.git(&other, &["rev-parse", "HEAD"]);
-    let repository = place.project("bits", "verify: [{name: tests, run: 'test -x run.sh && test -L link'}]");
+    let repository = place.project(
+        "bits",
+        "workplace: worktree\nverify: [{name: tests, run: 'test -x run.sh && test -L link'}]",
+    );
     let script = format!(
         "printf '#!/bin/sh\\n\\0\\377' > run.sh; chmod +x run.sh; ln -s 'no where' link; mkdir sub\n\
          git add --all; git update-index --add --cacheinfo 160000,{sub},sub; git commit -q -m bits\nover"

@@ -6,7 +6,7 @@ use std::fs;
 use paddock_testkit::git::{commit_all, git};
 use paddock_testkit::{Sandbox, Supervisor, until};
 
-const GATE: &str = "verify:\n  - {name: there, run: \"! test -e broken\"}\n";
+const GATE: &str = "workplace: worktree\nverify:\n  - {name: there, run: \"! test -e broken\"}\n";
 
 /// Returns text and remedy of the notice in `status`.
 fn notice(place: &Sandbox) -> Option<String> {

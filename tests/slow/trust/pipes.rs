@@ -29,7 +29,7 @@ fn blocked(events: &[Value]) -> Vec<&str> {
 #[test]
 fn a_pipe_in_a_worktree_stops_its_own_objective_at_most_and_is_named() {
     let place = Sandbox::scripted("workspace");
-    place.simple("max_parallel_sessions: 6\nrecovery: {max_retries: 0}\n");
+    place.simple("workplace: worktree\nmax_parallel_sessions: 6\nrecovery: {max_retries: 0}\n");
     let pipes = [
         ("index", "rm $own/index; mkfifo $own/index"),
         ("head", "rm $own/HEAD; mkfifo $own/HEAD"),
@@ -60,7 +60,7 @@ fn a_pipe_in_a_worktree_stops_its_own_objective_at_most_and_is_named() {
 #[test]
 fn a_repository_that_a_pipe_blocks_is_held_and_judged_once_it_is_back() {
     let place = Sandbox::scripted("workspace");
-    let repository = place.simple("recovery: {max_retries: 0}\n");
+    let repository = place.simple("workplace: worktree\nrecovery: {max_retries: 0}\n");
     let config = repository.join(".git/config");
     // The agent fails, as its git would without a repository: not its own doing, so no retry is needed.
     let pipe = "if [ \"$PADDOCK_SESSION\" = 1 ]; then mv $common/config $common/kept; mkfifo $common/config; exit 1; fi";

@@ -9,7 +9,7 @@ use paddock_testkit::git::{commit_all, git};
 use paddock_testkit::{Sandbox, count};
 use serde_json::Value;
 
-const GATE: &str = "verify: [{name: tests, run: \"true\"}]\n";
+const GATE: &str = "workplace: worktree\nverify: [{name: tests, run: \"true\"}]\n";
 
 /// An agent's script that configures programs which no file needs, adds a remote and makes its worktree sparse.
 const UNNEEDED: &str = r#"
@@ -159,7 +159,8 @@ fn git_with(place: &Sandbox, path: &str, repository: &Path, arguments: &[&str]) 
 fn files_in_git_lfs_go_through_worktree_gate_and_landing() {
     let place = Sandbox::scripted("workspace");
     // The project exists before git LFS is set up: its filters need no agreement.
-    let repository = place.simple("verify: [{name: tests, run: \"grep -q heavy big.bin\"}]\n");
+    let repository =
+        place.simple("workplace: worktree\nverify: [{name: tests, run: \"grep -q heavy big.bin\"}]\n");
     let path = lfs(&place);
     fs::write(repository.join(".gitattributes"), "*.bin filter=lfs -text\n").unwrap();
     fs::write(repository.join("big.bin"), "heavy 1\n").unwrap();

@@ -140,7 +140,7 @@ rm -f "$home/sprung"
 #[test]
 fn no_program_that_an_agent_configured_is_run_and_each_is_named() {
     let place = Sandbox::scripted("workspace");
-    let repository = place.simple("verify: [{name: tests, run: \"true\"}]\n");
+    let repository = place.simple("workplace: worktree\nverify: [{name: tests, run: \"true\"}]\n");
     let config = repository.join(".git/config");
     let before = fs::read(&config).unwrap();
     place.script("one", TRAPS);
@@ -186,7 +186,7 @@ fn no_program_that_an_agent_configured_is_run_and_each_is_named() {
 #[test]
 fn a_repository_that_is_made_bare_holds_its_project_and_the_checkout_stays_as_it_is() {
     let place = Sandbox::scripted("workspace");
-    let repository = place.simple("");
+    let repository = place.simple("workplace: worktree\n");
     place.script("one", "echo x > a.txt; git commit --quiet -a -m One; git config core.bare true\n");
     place.objectives(&["one : a.txt"]);
     assert_eq!(place.until_idle(), 3);
@@ -236,7 +236,7 @@ trick() {
 #[test]
 fn a_link_in_place_of_gitmodules_never_lands_even_if_a_person_approves_it() {
     let place = Sandbox::scripted("workspace");
-    let repository = place.simple("recovery: {max_retries: 0}\n");
+    let repository = place.simple("workplace: worktree\nrecovery: {max_retries: 0}\n");
     let trick = |name: &str| {
         format!(
             "blob=$(printf '../../etc/passwd' | git hash-object -w --stdin)\n\
@@ -434,7 +434,7 @@ fn a_link_in_place_of_a_worktree_is_named_and_its_target_is_untouched() {
 #[test]
 fn a_damaged_object_stops_only_the_objective_that_needs_it() {
     let place = Sandbox::scripted("workspace");
-    let repository = place.simple("recovery: {max_retries: 0}\n");
+    let repository = place.simple("workplace: worktree\nrecovery: {max_retries: 0}\n");
     place.script(
         "one",
         "echo one > one.txt; git add .; git commit --quiet -m One\n\

@@ -113,7 +113,7 @@ fn hold_files(repository: &Repository, place: &GatePlace, order: &HoldOrder<'_>)
     match existing {
         Some(_) => drop(discard(repository, &path)?),
         // A removal that was killed after git had forgotten the folder.
-        None => finish_removal(&path)?,
+        None => finish_removal(repository, &path)?,
     }
     let git_dir = {
         let lock = lock_of(repository.common_dir());

@@ -84,7 +84,7 @@ impl DotGit {
 
     /// Makes the repository borrow the project's objects, and nobody else's.
     pub(super) fn borrow(&self, repository: &Repository) -> Result<(), GitError> {
-        self.write("objects/info/alternates", &alternates(repository))
+        self.write("objects/info/alternates", &alternates(repository)?)
     }
 
     /// Moves a ref, whatever the place's own repository has there.
@@ -117,26 +117,19 @@ impl DotGit {
 
 /// Returns the text by which a place borrows the project's objects. git follows the project's own alternates
 /// from there.
-pub(crate) fn alternates(repository: &Repository) -> Vec<u8> {
+///
+/// # Errors
+/// Fails if the path has a line end: git has no way to write it that libgit2 reads as well.
+fn alternates(repository: &Repository) -> Result<Vec<u8>, GitError> {
     let folder = repository.common_dir().join("objects");
     let bytes = folder.as_os_str().as_encoded_bytes();
-    let mut text = Vec::new();
-    // git takes a line that begins with `"` for a quoted path, and one with `#` for a comment.
-    if bytes.iter().any(|byte| matches!(byte, b'\n' | b'"' | b'\\')) {
-        text.push(b'"');
-        for byte in bytes {
-            match byte {
-                b'\n' => text.extend(b"\\n"),
-                b'"' | b'\\' => text.extend([b'\\', *byte]),
-                other => text.push(*other),
-            }
-        }
-        text.push(b'"');
-    } else {
-        text.extend(bytes);
+    if bytes.contains(&b'\n') {
+        return Err(GitError::Unsupported {
+            what: format!("an own place for the repository {folder:?}, whose path has a line end,"),
+            way_out: "use `workplace: worktree`, or move the repository".to_owned(),
+        });
     }
-    text.push(b'\n');
-    text
+    Ok([bytes, b"\n"].concat())
 }
 
 fn packed_refs(refs: &[GivenRef]) -> Vec<u8> {

@@ -137,3 +137,15 @@ pub(crate) fn forget(repository: &Repository, path: &Path) -> Result<(), GitErro
     let shadow = shadow_folder(repository, &path)?;
     clear(&shadow).map_err(GitError::io(&shadow))
 }
+
+/// Forgets what is left of a place whose removal was interrupted: a shadow without its marker. Does nothing
+/// while the place is whole, or half made. Safe to repeat.
+///
+/// # Errors
+/// As [`forget`].
+pub(crate) fn finish_forgetting(repository: &Repository, path: &Path) -> Result<(), GitError> {
+    let shadow = shadow_folder(repository, path)?;
+    let is_left = shadow.symlink_metadata().is_ok() && find(repository, path)?.is_none();
+    let is_there = path.symlink_metadata().is_ok();
+    if is_left && !is_there { forget(repository, path) } else { Ok(()) }
+}

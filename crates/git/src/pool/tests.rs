@@ -288,7 +288,8 @@ fn a_reset_writes_only_what_an_agent_touched() {
 
 #[test]
 fn an_entry_that_something_wrote_into_is_not_used() {
-    let spoilers: [(&str, fn(&Path)); 7] = [
+    type Spoiler = (&'static str, fn(&Path));
+    let spoilers: [Spoiler; 7] = [
         ("stranger", |entry| fs::write(entry.join("src/new"), "x").unwrap()),
         ("content", |entry| {
             let file = entry.join("README.md");

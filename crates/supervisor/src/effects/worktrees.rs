@@ -187,7 +187,7 @@ fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
             tracing::warn!(objective = %order.objective, path = %path.display(), "a worktree was kept");
         }
     } else {
-        paddock_git::finish_removal(&order.path)?;
+        paddock_git::finish_removal(&repository, &order.path)?;
     }
     fail_point!("cleanup.branch");
     // Only a branch that is exactly at the landed head is deleted: everything on it is on the integration

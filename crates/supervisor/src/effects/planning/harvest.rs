@@ -159,7 +159,7 @@ fn transcript_of(dir: &Path, order: &Order) -> std::io::Result<Reading> {
 fn clear(world: &World, order: &Order) -> Result<Option<Salvage>, GitError> {
     let repository = world.repository(&order.site.repo_root)?;
     let Ok(worktree) = paddock_git::find_worktree(&repository, &order.path, "") else {
-        paddock_git::finish_removal(&order.path)?;
+        paddock_git::finish_removal(&repository, &order.path)?;
         return Ok(None);
     };
     if !worktree.path.is_dir() {
