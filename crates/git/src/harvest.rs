@@ -160,7 +160,7 @@ fn settle_head(
         Relation::Descendant => (worktree_head.clone(), Some(elsewhere(true, None))),
         // Neither contains the other. The session was asked to commit to the branch, so the branch counts.
         Relation::Diverged => {
-            let kept = keep(library, worktree, &worktree_head)?;
+            let kept = keep_work(library, worktree, &worktree_head)?;
             (branch_head, Some(elsewhere(false, Some(kept))))
         }
     };
@@ -201,13 +201,17 @@ fn keep_rewritten(
     let Some(reviewed) = reviewed else { return Ok(None) };
     match relation(library, oid(reviewed)?, oid(head)?)? {
         Relation::Same | Relation::Ancestor => Ok(None),
-        Relation::Descendant | Relation::Diverged => keep(library, worktree, reviewed).map(Some),
+        Relation::Descendant | Relation::Diverged => keep_work(library, worktree, reviewed).map(Some),
     }
 }
 
 /// Keeps a commit with a ref of the objective and returns the ref. The name follows from the commit, so a
 /// repeated harvest finds the same ref.
-fn keep(library: &git2::Repository, worktree: &Worktree, commit: &ObjectId) -> Result<String, GitError> {
+pub(crate) fn keep_work(
+    library: &git2::Repository,
+    worktree: &Worktree,
+    commit: &ObjectId,
+) -> Result<String, GitError> {
     let middle = worktree.branch.strip_prefix("paddock/").unwrap_or(&worktree.branch);
     let objective = middle.strip_suffix("/work").unwrap_or(middle);
     let name = format!("refs/paddock/kept/{objective}/{}", commit.short());
@@ -233,7 +237,7 @@ pub fn keep_for_objective(
         }
         None => false,
     };
-    if is_held { Ok(None) } else { keep(&library, worktree, commit).map(Some) }
+    if is_held { Ok(None) } else { keep_work(&library, worktree, commit).map(Some) }
 }
 
 fn checkpoints(

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use paddock_git::{
     GitError, Removal, SalvageOrder, Upstream, Worktree, WorktreeSpec, add_worktree, bring_forward,
-    find_worktree, follow_origin, mend_worktree, own_places, remove_worktree, salvage, worktree_status,
+    find_worktree, finish_removal, follow_origin, mend_worktree, own_places, remove_worktree, salvage,
+    worktree_status,
 };
 use paddock_model::ids::ObjectId;
 
@@ -210,6 +211,30 @@ fn a_place_without_work_follows_the_tip_and_is_given_what_moved() {
     assert_eq!(read(&place.path, "src/a.rs"), "newer\n");
     assert!(git(&place.path, &["status", "--porcelain"]).is_empty());
     assert_eq!(git(&place.path, &["rev-parse", "origin/master"]), tip.to_string());
+}
+
+#[test]
+fn a_branch_that_somebody_deleted_begins_again_and_what_it_held_is_kept() {
+    let home = Home::new();
+    let place = home.own("task");
+    git(&home.root, &["update-ref", "-d", "refs/heads/paddock/task/work"]);
+    mend(&home, &place).unwrap();
+    assert_eq!(head(&place.path), head(&home.root));
+    let kept = git(&home.root, &["for-each-ref", "--format=%(objectname)", "refs/paddock/kept/task"]);
+    assert_eq!(kept, head(&home.root).to_string());
+}
+
+#[test]
+fn what_a_crash_left_of_a_removed_place_goes_with_the_next_try() {
+    let home = Home::new();
+    let place = home.own("task");
+    fs::remove_file(place.git_dir.join("paddock")).unwrap();
+    finish_removal(&home.repository(), &place.path).unwrap();
+    assert!(place.git_dir.is_dir(), "a place that is there is left alone");
+    fs::remove_dir_all(&place.path).unwrap();
+    finish_removal(&home.repository(), &place.path).unwrap();
+    assert!(!place.git_dir.exists());
+    assert_eq!(git(&home.root, &["for-each-ref", "refs/paddock/places"]), "");
 }
 
 #[test]

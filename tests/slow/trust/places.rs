@@ -226,7 +226,7 @@ fn queued(place: &Sandbox) -> Supervisor {
 #[test]
 fn a_branch_deleted_by_hand_while_it_is_queued_is_salvaged_and_its_objective_runs_again() {
     let place = Sandbox::scripted("workspace");
-    let repository = place.simple("");
+    let repository = place.simple("workplace: worktree\n");
     let mut running = queued(&place);
     git(&repository, &["update-ref", "-d", "refs/heads/paddock/one/work"]);
     place.good(&["queue", "release"]);

@@ -347,7 +347,7 @@ fn a_link_in_place_of_a_folder_never_leads_a_write_outside() {
     place.register(
         "p",
         &repository,
-        "worktree: {copy: [secret.env, nest/deep.env]}\nverify: [{name: tests, run: \"ls > listing.log\"}]\n",
+        "workplace: worktree\nworktree: {copy: [secret.env, nest/deep.env]}\nverify: [{name: tests, run: \"ls > listing.log\"}]\n",
     );
     let link = outside.display();
     place.script("link", &format!("git rm -rq d; ln -s '{link}' d; git add d; git commit --quiet -m Link\n"));

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::super::error::GitError;
+use super::super::harvest::keep_work;
 use super::super::home::Home;
 use super::super::repository::Repository;
 use super::super::target::{operation, symbolic_head};
-use super::super::worktree::Worktree;
+use super::super::worktree::{Worktree, made_ref};
 use super::borrowed;
 use super::repository::DotGit;
 use super::shadow::{OwnShadow, name_of};
@@ -29,12 +30,11 @@ pub(crate) fn give_place(
     has_changed: bool,
 ) -> Result<(), GitError> {
     let full = format!("refs/heads/{}", worktree.branch);
-    let branch = repository.commit_of(&full)?.ok_or_else(|| {
-        GitError::Unexpected(format!(
-            "{full} is gone from the project, so its place has nothing to begin with"
-        ))
-    })?;
     let library = repository.library()?;
+    let branch = match repository.commit_of(&full)? {
+        Some(branch) => branch,
+        None => begin_again(repository, &library, worktree, &full)?,
+    };
     let name = name_of(&worktree.path)?;
     // Whatever is given has to stay, also if the project moves on without it.
     borrowed::keep(&library, &name, &branch)?;
@@ -72,4 +72,22 @@ fn copy_index(shadow: &Path, dot_git: &DotGit) -> Result<(), GitError> {
     let index = shadow.join("index");
     let bytes = paddock_os::plain::read(&index).map_err(GitError::io(&index))?;
     dot_git.write("index", &bytes)
+}
+
+/// Makes the work branch again that somebody deleted, at its start. What had come home on it is kept by a ref of
+/// the objective.
+fn begin_again(
+    repository: &Repository,
+    library: &git2::Repository,
+    worktree: &Worktree,
+    full: &str,
+) -> Result<ObjectId, GitError> {
+    let start = repository.commit_of(&made_ref(&worktree.branch))?.ok_or_else(|| {
+        GitError::Unexpected(format!("{full} is gone from the project, and nothing says where it began"))
+    })?;
+    if let Some(came) = Home::read(&worktree.git_dir).and_then(|home| home.branch) {
+        keep_work(library, worktree, &came)?;
+    }
+    repository.set_ref(full, None, &start, "paddock: start again")?;
+    Ok(start)
 }
