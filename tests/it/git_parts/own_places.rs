@@ -240,6 +240,7 @@ fn what_a_crash_left_of_a_removed_place_goes_with_the_next_try() {
 #[test]
 fn a_removed_place_leaves_no_ref_and_no_shadow() {
     let home = Home::new();
+    git(&home.root, &["tag", "-a", "v1", "-m", "one"]);
     let (place, other) = (home.own("task"), home.own("other"));
     git(&home.root, &["pack-refs", "--all"]);
     mend(&home, &place).unwrap();
@@ -254,6 +255,11 @@ fn a_removed_place_leaves_no_ref_and_no_shadow() {
     let removal = remove_worktree(&home.repository(), &other, &home.place("kept")).unwrap();
     let Removal::Kept { path } = removal else { panic!("{removal:?}") };
     assert!(path.join("inner/.git").is_dir());
+    let last = home.own("last");
+    git(&home.root, &["tag", "-d", "v1"]);
+    remove_worktree(&home.repository(), &last, &home.place("kept")).unwrap();
+    let given = git(&home.root, &["for-each-ref", "refs/paddock/borrowed"]);
+    assert_eq!(given, "", "with the last place goes what all were given");
     git(&path, &["fsck"]);
 }
 

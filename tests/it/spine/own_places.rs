@@ -112,9 +112,12 @@ over";
 fn a_place_that_is_broken_is_a_fault_of_its_session_alone() {
     let place = Sandbox::new();
     let repository = place.project("shop", OWN);
-    let blob =
-        "commit broken.txt\nid=$(git rev-parse HEAD)\nrm -f .git/objects/${id%${id#??}}/${id#??}\nover";
-    place.objective("broken", blob, &[]);
+    // The commit is gone before the branch names it: it never comes home.
+    let gone = "echo 1 > broken.txt; git add .; id=$(git commit-tree -p HEAD -m x $(git write-tree))
+rm -f .git/objects/${id%${id#??}}/${id#??}
+echo $id > .git/refs/heads/paddock/broken/work
+over";
+    place.objective("broken", gone, &[]);
     place.objective("elsewhere", "commit elsewhere.txt\necho /etc > .git/objects/info/alternates\nover", &[]);
     place.objective("pipe", "commit pipe.txt\nrm .git/HEAD\nmkfifo .git/HEAD\nover", &[]);
     place.objective("fine", "commit fine.txt\nover", &[]);

@@ -64,9 +64,18 @@ pub(super) fn given(library: &git2::Repository) -> Result<Vec<GivenRef>, GitErro
 
 /// Removes the refs that kept what a place borrowed.
 pub(super) fn release(repository: &Repository, place: &str) -> Result<(), GitError> {
+    remove_below(repository, &format!("{PLACES}{place}/"))
+}
+
+/// Removes the refs that kept what all places were given: there is none any more.
+pub(super) fn release_given(repository: &Repository) -> Result<(), GitError> {
+    remove_below(repository, BORROWED)
+}
+
+fn remove_below(repository: &Repository, prefix: &str) -> Result<(), GitError> {
     let library = repository.library()?;
     let mut names = Vec::new();
-    for reference in library.references_glob(&format!("{PLACES}{place}/*"))? {
+    for reference in library.references_glob(&format!("{prefix}*"))? {
         let reference = reference?;
         if let (Ok(name), Some(id)) = (reference.name(), reference.target()) {
             names.push((name.to_owned(), id));

@@ -33,11 +33,11 @@ pub(crate) fn make(
 ) -> Result<PathBuf, GitError> {
     let name = name_of(path)?;
     let shadow = repository.own_folder()?.join("places").join(&name);
+    make_private_dir(&shadow).map_err(GitError::io(&shadow))?;
     let library = repository.library()?;
-    // Before anything rests on them.
+    // Before anything rests on them. While there is a shadow, nobody removes what places were given.
     borrowed::keep(&library, &name, commit)?;
     let refs = borrowed::given(&library)?;
-    make_private_dir(&shadow).map_err(GitError::io(&shadow))?;
     // Some of its readers look for the folder that all worktrees share.
     repair_commondir_at(&shadow, "../../..")?;
     let head = shadow.join("HEAD");

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,7 @@ use super::super::error::GitError;
 use super::super::gate_folder::clear;
 use super::super::home::Home;
 use super::super::repository::{Repository, object_id};
-use super::super::worktree::{MARKER_FILE, absolute};
+use super::super::worktree::{MARKER_FILE, absolute, lock_of};
 use super::borrowed;
 use super::repository::DotGit;
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
@@ -126,8 +127,8 @@ pub fn own_places(repository: &Repository) -> Result<Vec<OwnShadow>, GitError> {
     Ok(found)
 }
 
-/// Forgets an own place whose folder is gone: the refs that keep what it borrowed, then the shadow. Safe to
-/// repeat.
+/// Forgets an own place whose folder is gone: the refs that keep what it borrowed, then the shadow; with the last
+/// place, what all were given. Safe to repeat. The caller holds the repository's lock.
 ///
 /// # Errors
 /// Fails if a ref or the shadow cannot be removed.
@@ -135,7 +136,9 @@ pub(crate) fn forget(repository: &Repository, path: &Path) -> Result<(), GitErro
     let path = absolute(path)?;
     borrowed::release(repository, &name_of(&path)?)?;
     let shadow = shadow_folder(repository, &path)?;
-    clear(&shadow).map_err(GitError::io(&shadow))
+    clear(&shadow).map_err(GitError::io(&shadow))?;
+    let is_last = fs::read_dir(shadows(repository)).is_ok_and(|mut entries| entries.next().is_none());
+    if is_last { borrowed::release_given(repository) } else { Ok(()) }
 }
 
 /// Forgets what is left of a place whose removal was interrupted: a shadow without its marker. Does nothing
@@ -146,6 +149,10 @@ pub(crate) fn forget(repository: &Repository, path: &Path) -> Result<(), GitErro
 pub(crate) fn finish_forgetting(repository: &Repository, path: &Path) -> Result<(), GitError> {
     let shadow = shadow_folder(repository, path)?;
     let is_left = shadow.symlink_metadata().is_ok() && find(repository, path)?.is_none();
-    let is_there = path.symlink_metadata().is_ok();
-    if is_left && !is_there { forget(repository, path) } else { Ok(()) }
+    if !is_left || path.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    let lock = lock_of(repository.common_dir());
+    let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
+    forget(repository, path)
 }

@@ -40,6 +40,19 @@ fn partly(break_it: impl Fn(&Sample, &Path), path: &str, reason: &str) {
 }
 
 #[test]
+fn a_file_whose_name_git_takes_for_no_ref_is_passed_over() {
+    let sample = Sample::new();
+    let head = sample.work(&[("a", "work\n")]);
+    // What a killed git, an atomic write or a file manager leaves.
+    for name in ["refs/heads/x..y", "refs/heads/x.lock", "refs/.DS_Store", "refs/heads/.new-1"] {
+        fs::write(sample.place().join(".git").join(name), MISSING).unwrap();
+    }
+    let home = sample.bring();
+    assert_eq!(home.branch.unwrap().as_str(), head.to_string());
+    assert!(home.left.is_empty(), "{:?}", home.left);
+}
+
+#[test]
 fn refs_and_heads_that_lie_are_named() {
     let work_file = |git: &Path| git.join(work());
     broken(|_, git| fs::write(work_file(git), MISSING).unwrap(), "leads to the commit 1111");
@@ -91,7 +104,6 @@ fn what_is_wrong_beside_the_work_branch_keeps_no_work_from_coming_home() {
     };
     partly(write("refs/heads/x", MISSING), "refs/heads/x", "leads to the commit 1111");
     partly(write("refs/heads/x", "ref: refs/heads/x"), "refs/heads/x", "symbolic refs");
-    partly(write("refs/heads/x..y", MISSING), "refs/heads/x..y", "no name that git takes");
     partly(write("refs/tags/t", MISSING), "refs/tags/t", "does not exist");
     partly(write("refs/stash", MISSING), "refs/stash", "does not exist");
     partly(|_, git| pipe(&git.join("refs/heads/pipe")), "refs/heads/pipe", "is a named pipe");
