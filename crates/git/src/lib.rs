@@ -44,6 +44,7 @@ mod history;
 mod home;
 mod identity;
 mod ignore_rules;
+mod kept_pack;
 mod landing;
 mod line_ends;
 mod locks;

@@ -153,6 +153,8 @@ fn add_new_trees(
                 Some(after) if after.is_tree() => {
                     due.push((before.filter(|entry| entry.is_tree()).map(|entry| entry.id), after.id));
                 }
+                // The commit of a submodule is no object of this repository.
+                Some(after) if u32::try_from(after.mode).is_ok_and(is_gitlink) => {}
                 Some(after) => {
                     found.insert(after.id);
                 }
