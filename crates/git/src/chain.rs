@@ -8,7 +8,8 @@ use git2::Oid;
 
 use super::candidate::{Identity, Merged, merge_tree, sealed, signed, trivial_tree};
 use super::error::GitError;
-use super::objects::{flush_objects, new_objects};
+use super::kept_pack::KeptPack;
+use super::objects::{flush_objects, made_objects, new_objects};
 use super::refs::keep_ref;
 use super::repository::{Repository, object_id, oid};
 use paddock_model::ids::ObjectId;
@@ -48,6 +49,9 @@ pub struct ChainMember {
     pub trailers: String,
 }
 
+/// Times that a chain is made again because objects of it were removed meanwhile.
+const TRIES_AGAIN: u32 = 3;
+
 /// Outcome of [`make_chain`]. Members are named by their index in the order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChainOutcome {
@@ -76,6 +80,17 @@ pub struct ChainLink {
 /// # Errors
 /// Fails if a commit is missing, or if git fails for another reason than a conflict.
 pub fn make_chain(repository: &Repository, order: &ChainOrder) -> Result<ChainOutcome, GitError> {
+    // A collection by the user may remove what was just made and what no ref leads to yet.
+    for _ in 0..TRIES_AGAIN {
+        match try_chain(repository, order) {
+            Err(GitError::Library(error)) if error.code() == git2::ErrorCode::NotFound => {}
+            made => return made,
+        }
+    }
+    try_chain(repository, order)
+}
+
+fn try_chain(repository: &Repository, order: &ChainOrder) -> Result<ChainOutcome, GitError> {
     repository.refuse_needed(&order.base)?;
     let library = repository.library()?;
     let mut maker = Maker { repository, library: &library, order, tip: oid(&order.base)?, taken: Vec::new() };
@@ -97,8 +112,12 @@ pub fn make_chain(repository: &Repository, order: &ChainOrder) -> Result<ChainOu
     if let Some(last) = maker.keeper(&landings)? {
         let base = Some(oid(&order.base)?);
         flush_objects(repository.common_dir(), &new_objects(&library, base, last)?)?;
+        let heads = order.members.iter().map(|member| oid(&member.head));
+        let known: Vec<Oid> = base.into_iter().map(Ok).chain(heads).collect::<Result<_, _>>()?;
+        let kept = KeptPack::write(repository, &library, &made_objects(&library, &known, last)?)?;
         fail_point!("candidate.unreferenced");
         keep_ref(&library, &format!("refs/paddock/candidate/{}", order.name), &object_id(last)?)?;
+        drop(kept);
     }
     Ok(outcome)
 }

@@ -135,6 +135,36 @@ pub(crate) fn new_objects(
     Ok(found)
 }
 
+/// Returns the objects that the commits from `known` (excluded) to `tip` made themselves: what none of a commit's
+/// parents has at the same path. Nothing else leads to them.
+pub(crate) fn made_objects(
+    library: &git2::Repository,
+    known: &[Oid],
+    tip: Oid,
+) -> Result<BTreeSet<Oid>, GitError> {
+    let mut walk = library.revwalk()?;
+    walk.push(tip)?;
+    for commit in known {
+        walk.hide(*commit)?;
+    }
+    let mut found = BTreeSet::new();
+    for id in walk {
+        let commit = library.find_commit(id?)?;
+        let mut made: Option<BTreeSet<Oid>> = None;
+        for parent in commit.parents() {
+            let mut new = BTreeSet::new();
+            add_new_trees(library, Some(parent.tree_id()), commit.tree_id(), &mut new)?;
+            made = Some(match made {
+                Some(made) => made.intersection(&new).copied().collect(),
+                None => new,
+            });
+        }
+        found.insert(commit.id());
+        found.extend(made.unwrap_or_default());
+    }
+    Ok(found)
+}
+
 /// Adds the trees and blobs of `new` that `old` does not have at the same path.
 fn add_new_trees(
     library: &git2::Repository,
