@@ -6,7 +6,7 @@ use git2::{ErrorCode, Oid, Signature, Time};
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
-use super::kept_pack::KeptPack;
+use super::kept_pack::keep_objects;
 use super::objects::{flush_objects, made_objects, new_objects};
 use super::program::{Call, program_error, stderr_tail};
 use super::refs::keep_ref;
@@ -103,10 +103,9 @@ pub fn make_candidate(repository: &Repository, order: &CandidateOrder) -> Result
     if order.durable {
         flush_objects(repository.common_dir(), &new_objects(&library, Some(base), commit)?)?;
     }
-    let kept = KeptPack::write(repository, &library, &made_objects(&library, &[base, head], commit)?)?;
+    keep_objects(repository, &library, &made_objects(&library, &[base, head], commit)?)?;
     let commit = object_id(commit)?;
     keep_ref(&library, &format!("refs/paddock/candidate/{}", order.name), &commit)?;
-    drop(kept);
     Ok(Candidate::Clean { commit, tree: object_id(tree)? })
 }
 

@@ -8,7 +8,7 @@ use git2::Oid;
 
 use super::candidate::{Identity, Merged, merge_tree, sealed, signed, trivial_tree};
 use super::error::GitError;
-use super::kept_pack::KeptPack;
+use super::kept_pack::keep_objects;
 use super::objects::{flush_objects, made_objects, new_objects};
 use super::refs::keep_ref;
 use super::repository::{Repository, object_id, oid};
@@ -114,10 +114,9 @@ fn try_chain(repository: &Repository, order: &ChainOrder) -> Result<ChainOutcome
         flush_objects(repository.common_dir(), &new_objects(&library, base, last)?)?;
         let heads = order.members.iter().map(|member| oid(&member.head));
         let known: Vec<Oid> = base.into_iter().map(Ok).chain(heads).collect::<Result<_, _>>()?;
-        let kept = KeptPack::write(repository, &library, &made_objects(&library, &known, last)?)?;
+        keep_objects(repository, &library, &made_objects(&library, &known, last)?)?;
         fail_point!("candidate.unreferenced");
         keep_ref(&library, &format!("refs/paddock/candidate/{}", order.name), &object_id(last)?)?;
-        drop(kept);
     }
     Ok(outcome)
 }

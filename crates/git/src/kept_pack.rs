@@ -1,12 +1,14 @@
 //! Objects that no ref leads to yet, safe from a collection that runs at this moment.
 //!
 //! `git gc --prune=now` removes every loose object that no ref led to when it looked, also one that was written
-//! since. A pack with a file that keeps it is left alone by `git gc`, `git repack` and `git prune`; the file goes
-//! once a ref leads to the objects.
+//! since and that a ref leads to by now. A pack with a file that keeps it is left alone by `git gc`, `git repack`
+//! and `git prune`. So the objects are written into such a pack, too, before a ref leads to them. It goes with the
+//! first one that is made later than any collection takes: the loose objects are safe then.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use git2::Oid;
 
@@ -15,61 +17,77 @@ use super::gate_folder::clear;
 use super::program::flush_path;
 use super::repository::Repository;
 use paddock_os::files::{create_private_dir, make_private_dir, move_into_place, random_hex};
+use paddock_os::plain;
 
 /// Mode of packs and their indexes, as git makes them.
 const PACK_MODE: u32 = 0o444;
 
-/// A pack that is kept as long as this value lives.
-#[derive(Debug)]
-pub(crate) struct KeptPack {
-    keep: PathBuf,
-}
+/// First line of the files that keep these packs. The ids of the objects follow.
+const KEEP: &str = "paddock keeps what it makes";
+/// Time after which no collection runs any more that began before a ref led to the objects.
+const COLLECTION_MAX: Duration = Duration::from_secs(30 * 60);
 
-impl KeptPack {
-    /// Writes objects of the repository into a pack, flushed to disk.
-    ///
-    /// # Errors
-    /// Fails if an object was removed meanwhile, or the pack cannot be written. The caller makes the objects
-    /// again.
-    pub(crate) fn write(
-        repository: &Repository,
-        library: &git2::Repository,
-        objects: &BTreeSet<Oid>,
-    ) -> Result<Self, GitError> {
-        let mut builder = library.packbuilder()?;
-        for id in objects {
-            builder.insert_object(*id, None)?;
-        }
-        let top = repository.own_folder()?.join("quarantine");
-        make_private_dir(&top).map_err(GitError::io(&top))?;
-        let name = random_hex(8).map_err(GitError::io(&top))?;
-        let folder = Aside(top.join(format!("kept-{name}")));
-        create_private_dir(&folder.0).map_err(GitError::io(&folder.0))?;
-        builder.write(&folder.0, PACK_MODE)?;
-        let name = builder
-            .name()
-            .ok()
-            .flatten()
-            .ok_or_else(|| GitError::Unexpected("a pack that was written has no name".to_owned()))?;
-        let packs = repository.common_dir().join("objects/pack");
-        fs::create_dir_all(&packs).map_err(GitError::io(&packs))?;
-        let keep = packs.join(format!("pack-{name}.keep"));
-        fs::write(&keep, "paddock keeps what it makes\n").map_err(GitError::io(&keep))?;
-        let kept = Self { keep };
-        for ending in ["pack", "idx"] {
-            let from = folder.0.join(format!("pack-{name}.{ending}"));
-            flush_path(&from)?;
-            move_into_place(&from, &packs.join(format!("pack-{name}.{ending}")))
-                .map_err(GitError::io(&from))?;
-        }
-        Ok(kept)
+/// Writes objects of the repository into a pack that collections leave alone, flushed to disk.
+///
+/// # Errors
+/// Fails if an object was removed meanwhile, or the pack cannot be written. The caller makes the objects again.
+pub(crate) fn keep_objects(
+    repository: &Repository,
+    library: &git2::Repository,
+    objects: &BTreeSet<Oid>,
+) -> Result<(), GitError> {
+    let mut builder = library.packbuilder()?;
+    for id in objects {
+        builder.insert_object(*id, None)?;
     }
+    let top = repository.own_folder()?.join("quarantine");
+    make_private_dir(&top).map_err(GitError::io(&top))?;
+    let name = random_hex(8).map_err(GitError::io(&top))?;
+    let folder = Aside(top.join(format!("kept-{name}")));
+    create_private_dir(&folder.0).map_err(GitError::io(&folder.0))?;
+    builder.write(&folder.0, PACK_MODE)?;
+    let name = builder
+        .name()
+        .ok()
+        .flatten()
+        .ok_or_else(|| GitError::Unexpected("a pack that was written has no name".to_owned()))?;
+    let packs = repository.common_dir().join("objects/pack");
+    fs::create_dir_all(&packs).map_err(GitError::io(&packs))?;
+    let keep = packs.join(format!("pack-{name}.keep"));
+    let ids = objects.iter().map(|id| format!("{id}\n"));
+    let text: String = std::iter::once(format!("{KEEP}\n")).chain(ids).collect();
+    fs::write(&keep, text).map_err(GitError::io(&keep))?;
+    for ending in ["pack", "idx"] {
+        let from = folder.0.join(format!("pack-{name}.{ending}"));
+        flush_path(&from)?;
+        move_into_place(&from, &packs.join(format!("pack-{name}.{ending}"))).map_err(GitError::io(&from))?;
+    }
+    sweep(repository, COLLECTION_MAX);
+    Ok(())
 }
 
-impl Drop for KeptPack {
-    fn drop(&mut self) {
-        // One that stays only keeps a small pack from being joined with others.
-        drop(fs::remove_file(&self.keep));
+/// Removes the packs that are older than `age`. One whose objects are not all loose stays as any other pack.
+fn sweep(repository: &Repository, age: Duration) {
+    let objects = repository.common_dir().join("objects");
+    for entry in fs::read_dir(objects.join("pack")).into_iter().flatten().flatten() {
+        let keep = entry.path();
+        let is_old = || entry.metadata().and_then(|facts| facts.modified()).ok()?.elapsed().ok();
+        if keep.extension().is_none_or(|ending| ending != "keep") || is_old().is_none_or(|old| old < age) {
+            continue;
+        }
+        let text = plain::read_to_string(&keep).unwrap_or_default();
+        let mut lines = text.lines();
+        if lines.next() != Some(KEEP) {
+            continue;
+        }
+        let is_loose = |id: &str| {
+            id.split_at_checked(2).is_some_and(|(folder, name)| objects.join(folder).join(name).is_file())
+        };
+        let endings: &[&str] = if lines.all(is_loose) { &["idx", "pack", "keep"] } else { &["keep"] };
+        for ending in endings {
+            // What stays is looked at again by the next sweep.
+            drop(fs::remove_file(keep.with_extension(ending)));
+        }
     }
 }
 
@@ -105,17 +123,35 @@ mod tests {
                 assert!(git.output().unwrap().status.success());
             }
         };
-        let kept = KeptPack::write(&repository, &library, &BTreeSet::from([alone])).unwrap();
+        keep_objects(&repository, &library, &BTreeSet::from([alone])).unwrap();
         collect();
         let is_there = || repository.library().unwrap().find_commit(alone).is_ok();
         assert!(is_there());
-        drop(kept);
+        sweep(&repository, COLLECTION_MAX);
+        collect();
+        assert!(is_there(), "a collection may still run");
+        sweep(&repository, Duration::ZERO);
         collect();
         assert!(!is_there(), "nothing keeps it any more");
-        assert!(
-            KeptPack::write(&repository, &repository.library().unwrap(), &BTreeSet::from([alone])).is_err()
-        );
+        let library = repository.library().unwrap();
+        assert!(keep_objects(&repository, &library, &BTreeSet::from([alone])).is_err());
         let left = fs::read_dir(folder.path().join(".git/paddock/quarantine")).unwrap().count();
         assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn packs_do_not_pile_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = git2::Repository::init(folder.path()).unwrap();
+        let by = git2::Signature::now("Ada", "ada@localhost").unwrap();
+        let tree = library.find_tree(library.treebuilder(None).unwrap().write().unwrap()).unwrap();
+        let first = library.commit(Some("HEAD"), &by, &by, "First", &tree, &[]).unwrap();
+        let repository = Repository::open(folder.path()).unwrap();
+        keep_objects(&repository, &library, &BTreeSet::from([first])).unwrap();
+        let packs = || fs::read_dir(folder.path().join(".git/objects/pack")).unwrap().count();
+        assert_eq!(packs(), 3);
+        sweep(&repository, Duration::ZERO);
+        assert_eq!(packs(), 0);
+        assert!(repository.library().unwrap().find_commit(first).is_ok());
     }
 }

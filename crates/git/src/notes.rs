@@ -6,11 +6,15 @@ use git2::ErrorCode;
 
 use super::candidate::Identity;
 use super::error::GitError;
+use super::kept_pack::keep_objects;
+use super::objects::made_objects;
 use super::refs::retry_locked;
 use super::repository::{Repository, oid};
 use super::worktree::lock_of;
 use paddock_model::ids::ObjectId;
 
+/// Times that a note is written before its writer gives up.
+const TRIES_AGAIN: u32 = 4;
 /// Ref of the notes that hold the proofs.
 pub(crate) const NOTES_REF: &str = "refs/notes/paddock";
 
@@ -33,9 +37,22 @@ impl Repository {
         let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
         let (library, signature) = (self.library()?, identity.signature(time_s)?);
         let commit = oid(commit)?;
-        retry_locked(NOTES_REF, || {
-            library.note(&signature, &signature, Some(NOTES_REF), commit, text, true).map(|_| ())
-        })
+        for _ in 0..TRIES_AGAIN {
+            let before = library.refname_to_id(NOTES_REF).ok();
+            retry_locked(NOTES_REF, || {
+                library.note(&signature, &signature, Some(NOTES_REF), commit, text, true).map(|_| ())
+            })?;
+            match keep_note(self, &library, before) {
+                // A collection by the user has removed a part of what libgit2 had just written.
+                Err(GitError::Library(error)) if error.code() == ErrorCode::NotFound => {
+                    put_back(&library, before)?;
+                }
+                kept => return kept,
+            }
+        }
+        Err(GitError::Unexpected(
+            "the notes vanish as they are written: does `git gc` run in a loop?".to_owned(),
+        ))
     }
 
     /// Returns the note of a commit, if it has one.
@@ -49,4 +66,26 @@ impl Repository {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Keeps what a note consists of from a collection that runs now.
+fn keep_note(
+    repository: &Repository,
+    library: &git2::Repository,
+    before: Option<git2::Oid>,
+) -> Result<(), GitError> {
+    let Some(tip) = library.refname_to_id(NOTES_REF).ok().filter(|tip| Some(*tip) != before) else {
+        return Ok(());
+    };
+    let known: Vec<git2::Oid> = before.into_iter().collect();
+    keep_objects(repository, library, &made_objects(library, &known, tip)?)
+}
+
+/// Moves the notes back to where they were.
+fn put_back(library: &git2::Repository, before: Option<git2::Oid>) -> Result<(), GitError> {
+    match before {
+        Some(before) => drop(library.reference(NOTES_REF, before, true, "paddock: write a note again")?),
+        None => library.find_reference(NOTES_REF)?.delete()?,
+    }
+    Ok(())
 }

@@ -151,6 +151,9 @@ pub(crate) fn made_objects(
     for id in walk {
         let commit = library.find_commit(id?)?;
         let mut made: Option<BTreeSet<Oid>> = None;
+        if commit.parent_count() == 0 {
+            add_new_trees(library, None, commit.tree_id(), &mut found)?;
+        }
         for parent in commit.parents() {
             let mut new = BTreeSet::new();
             add_new_trees(library, Some(parent.tree_id()), commit.tree_id(), &mut new)?;

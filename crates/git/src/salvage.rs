@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::candidate::Identity;
 use super::error::GitError;
-use super::kept_pack::KeptPack;
+use super::kept_pack::keep_objects;
 use super::objects::{exists, is_gitlink, new_objects};
 use super::repository::{Repository, object_id, oid};
 use super::set_up::Baseline;
@@ -99,13 +99,12 @@ pub fn salvage(
     let base = inside.head.as_ref().map(oid).transpose()?;
     // Objects first, then the ref: a crash in between leaves unreferenced objects, and the repeated salvage
     // makes the commit again. The worktree may be deleted once the ref is there.
-    let kept = KeptPack::write(repository, library, &new_objects(library, base, oid(&commit)?)?)?;
+    keep_objects(repository, library, &new_objects(library, base, oid(&commit)?)?)?;
     fail_point!("salvage.unreferenced");
     let reference = format!("refs/paddock/salvage/{}/{}", order.objective, order.session);
     // A repeated salvage replaces its own earlier result.
     let before = repository.commit_of(&reference)?;
     repository.set_ref(&reference, before.as_ref(), &commit, "paddock: salvage")?;
-    drop(kept);
     fail_point!("salvage.after");
     let paths = changed.into_iter().filter(|path| !left.contains_key(path)).collect();
     Ok(Some(Salvage { reference, commit, paths, left: left.into_keys().collect() }))

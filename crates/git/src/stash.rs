@@ -12,7 +12,7 @@ use git2::{Index, IndexEntry, Oid};
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
-use super::kept_pack::KeptPack;
+use super::kept_pack::keep_objects;
 use super::objects::{blob_bytes, blob_within, changed_paths, is_gitlink, new_objects};
 use super::refs::keep_ref;
 use super::repository::{Repository, object_id, oid};
@@ -299,10 +299,9 @@ impl Repository {
         let tree = library.find_tree(tree)?;
         let commit = object_id(library.commit(None, &signature, &signature, &message, &tree, &parents)?)?;
         let new = new_objects(&library, base.as_ref().map(git2::Commit::id), oid(&commit)?)?;
-        let kept = KeptPack::write(self, &library, &new)?;
+        keep_objects(self, &library, &new)?;
         let reference = format!("{prefix}{}", earlier.len() + 1);
         self.set_ref(&reference, None, &commit, "paddock: salvage")?;
-        drop(kept);
         Ok(done(reference, commit))
     }
 }
