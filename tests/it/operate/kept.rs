@@ -60,6 +60,8 @@ fn the_report_counts_only_vanished_work_as_lost() {
     // The ref stays while its commit goes, as after a damaged disk.
     let kept = place.git(&repository, &["rev-parse", "refs/paddock/salvage/loose/2"]);
     fs::remove_file(repository.join(".git/objects").join(&kept[..2]).join(&kept[2..])).unwrap();
+    // What was just made is in a pack as well, for a while.
+    fs::remove_dir_all(repository.join(".git/objects/pack")).unwrap();
     let (code, report, _) = place.run(&["report"]);
     assert_eq!(code, 1, "{report}");
     assert!(report.contains("refs/paddock/salvage/loose/2") && report.contains("lost: 1"), "{report}");
