@@ -24,6 +24,8 @@ const PACK_MODE: u32 = 0o444;
 
 /// First line of the files that keep these packs. The ids of the objects follow.
 const KEEP: &str = "paddock keeps what it makes";
+/// Beginning of the names of folders in which packs are made.
+const ASIDE: &str = "kept-";
 /// Time after which no collection runs any more that began before a ref led to the objects.
 const COLLECTION_MAX: Duration = Duration::from_secs(30 * 60);
 
@@ -43,7 +45,7 @@ pub(crate) fn keep_objects(
     let top = repository.own_folder()?.join("quarantine");
     make_private_dir(&top).map_err(GitError::io(&top))?;
     let name = random_hex(8).map_err(GitError::io(&top))?;
-    let folder = Aside(top.join(format!("kept-{name}")));
+    let folder = Aside(top.join(format!("{}{name}", own_prefix())));
     create_private_dir(&folder.0).map_err(GitError::io(&folder.0))?;
     builder.write(&folder.0, PACK_MODE)?;
     let name = builder
@@ -66,8 +68,21 @@ pub(crate) fn keep_objects(
     Ok(())
 }
 
-/// Removes the packs that are older than `age`. One whose objects are not all loose stays as any other pack.
+/// First part of the names of the folders in which this process makes packs.
+fn own_prefix() -> String {
+    format!("{ASIDE}{}-", std::process::id())
+}
+
+/// Removes the packs that are older than `age`, and the folders that killed processes left. A pack whose objects
+/// are not all loose stays as any other pack.
 fn sweep(repository: &Repository, age: Duration) {
+    let (top, own) = (repository.common_dir().join("paddock/quarantine"), own_prefix());
+    for entry in fs::read_dir(top).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with(ASIDE) && !name.starts_with(&own) {
+            drop(clear(&entry.path()));
+        }
+    }
     let objects = repository.common_dir().join("objects");
     for entry in fs::read_dir(objects.join("pack")).into_iter().flatten().flatten() {
         let keep = entry.path();
@@ -149,9 +164,12 @@ mod tests {
         let repository = Repository::open(folder.path()).unwrap();
         keep_objects(&repository, &library, &BTreeSet::from([first])).unwrap();
         let packs = || fs::read_dir(folder.path().join(".git/objects/pack")).unwrap().count();
+        let left = folder.path().join(".git/paddock/quarantine/kept-0-left-by-a-killed-process");
+        fs::create_dir(&left).unwrap();
         assert_eq!(packs(), 3);
         sweep(&repository, Duration::ZERO);
         assert_eq!(packs(), 0);
+        assert!(!left.exists());
         assert!(repository.library().unwrap().find_commit(first).is_ok());
     }
 }
