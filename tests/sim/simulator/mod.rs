@@ -31,7 +31,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sim::{Kind, Sim, Size};
 
 /// Seeds of an ordinary run.
-const SEEDS: u64 = 1_000;
+const SEEDS: u64 = 500;
 
 const TROUBLED: Kind =
     Kind { calm: false, crashes: true, planner: false, wild: true, size: Size::Mixed, steps: 500 };
