@@ -70,7 +70,7 @@ impl<'a> Exact<'a> {
     /// are empty folders.
     ///
     /// # Errors
-    /// As [`super::hold`]. Nothing is known about the folder then.
+    /// As [`super::hold()`]. Nothing is known about the folder then.
     pub(crate) fn reset(&self, commit: &ObjectId) -> Result<BTreeSet<RepoPath>, GitError> {
         self.repository.refuse_needed(commit)?;
         make_private_dir(&self.git_dir).map_err(GitError::io(&self.git_dir))?;
