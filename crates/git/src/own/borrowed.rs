@@ -5,7 +5,7 @@ use git2::Oid;
 
 use super::super::error::GitError;
 use super::super::refs::keep_ref;
-use super::super::repository::{Repository, object_id, oid};
+use super::super::repository::{Repository, object_id};
 use super::PLACES;
 use paddock_model::ids::ObjectId;
 
@@ -98,11 +98,4 @@ fn remove_below(repository: &Repository, prefix: &str) -> Result<(), GitError> {
 fn packed(library: &git2::Repository, name: &str) -> bool {
     let Ok(text) = paddock_os::plain::read(library.commondir().join("packed-refs")) else { return false };
     memchr::memmem::find(&text, name.as_bytes()).is_some()
-}
-
-/// Keeps what a place's `origin` no longer reaches once integration was moved to a commit that does not hold
-/// it.
-pub(super) fn keep_upstream(library: &git2::Repository, place: &str, tip: &ObjectId) -> Result<(), GitError> {
-    oid(tip)?;
-    keep(library, place, tip)
 }

@@ -38,7 +38,7 @@ pub(crate) fn give_place(
     let name = name_of(&worktree.path)?;
     // Whatever is given has to stay, also if the project moves on without it.
     borrowed::keep(&library, &name, &branch)?;
-    borrowed::keep_upstream(&library, &name, tip)?;
+    borrowed::keep(&library, &name, tip)?;
     let dot_git = DotGit::open(&worktree.path)?;
     for lock in LOCKS {
         dot_git.remove(lock)?;
