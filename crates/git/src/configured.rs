@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::error::GitError;
-use super::repository::Repository;
+use super::repository::{Repository, check_there};
 use super::target::admin_folders;
 use paddock_model::ids::ObjectId;
 
@@ -49,6 +49,9 @@ pub(crate) fn parse_text(text: &[u8]) -> Option<Vec<TextEntry>> {
 }
 
 /// Reads all entries: the machine's, the user's, the repository's, and those of worktrees.
+///
+/// # Errors
+/// Fails if git would refuse one of the files, or if the repository is not there any more at the end.
 fn all(common_dir: &Path, worktrees: &[PathBuf]) -> Result<Vec<Entry>, GitError> {
     let mut entries = Vec::new();
     for (level, file) in files::own_files() {
@@ -60,6 +63,7 @@ fn all(common_dir: &Path, worktrees: &[PathBuf]) -> Result<Vec<Entry>, GitError>
     }
     // As in git, these override every file.
     entries.extend(files::from_environment());
+    check_there(common_dir)?;
     Ok(entries)
 }
 

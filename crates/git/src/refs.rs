@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::error::GitError;
 use super::obstacles::refuse_ref;
 use super::program::{Call, program_error, stderr_tail};
-use super::repository::{Repository, object_id, oid};
+use super::repository::{Repository, check_there, object_id, oid};
 use paddock_model::ids::ObjectId;
 
 pub use paddock_model::facts::Relation;
@@ -63,6 +63,7 @@ impl Repository {
                 found.push((name.to_owned(), object_id(commit.id())?));
             }
         }
+        check_there(library.commondir())?;
         Ok(found)
     }
 
@@ -159,7 +160,9 @@ pub(crate) fn commit_of(library: &git2::Repository, reference: &str) -> Result<O
     refuse_ref(library.commondir(), reference)?;
     match library.find_reference(reference).and_then(|found| found.peel_to_commit()) {
         Ok(commit) => object_id(commit.id()).map(Some),
-        Err(error) if error.code() == ErrorCode::NotFound && is_absent(library, reference) => Ok(None),
+        Err(error) if error.code() == ErrorCode::NotFound && is_absent(library, reference) => {
+            check_there(library.commondir()).map(|()| None)
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -290,4 +293,19 @@ fn pause(attempt: u32) -> Duration {
     let jitter = getrandom::fill(&mut random).map_or(0, |()| u64::from(u16::from_le_bytes(random)));
     let ceiling_us = (1_000_u64 << attempt.min(6)).min(64_000);
     Duration::from_micros(ceiling_us / 2 + jitter % (ceiling_us / 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ref_of_a_repository_that_is_moved_away_does_not_count_as_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let (root, away) = (folder.path().join("repo"), folder.path().join("away"));
+        let library = git2::Repository::init(&root).unwrap();
+        assert_eq!(commit_of(&library, "refs/heads/none").unwrap(), None);
+        std::fs::rename(&root, &away).unwrap();
+        assert!(commit_of(&library, "refs/heads/none").is_err());
+    }
 }

@@ -265,6 +265,12 @@ fn main_worktree_of(root: &Path, git_dir: &Path, common: &Path, config: &git2::C
 }
 
 /// Converts an id to libgit2's type.
+/// Checks that a git directory is there, after something was not found in it: what a repository held that is
+/// moved away meanwhile was not removed from it.
+pub(crate) fn check_there(common_dir: &Path) -> Result<(), GitError> {
+    fs::metadata(common_dir).map(drop).map_err(GitError::io(common_dir))
+}
+
 pub(crate) fn oid(id: &ObjectId) -> Result<git2::Oid, GitError> {
     Ok(git2::Oid::from_str(id.as_str())?)
 }

@@ -15,7 +15,7 @@ use super::error::GitError;
 use super::kept_pack::keep_objects;
 use super::objects::{blob_bytes, blob_within, changed_paths, is_gitlink, new_objects};
 use super::refs::keep_ref;
-use super::repository::{Repository, object_id, oid};
+use super::repository::{Repository, check_there, object_id, oid};
 use super::salvage::{Salvage, SalvageOrder};
 use super::snapshot::Snapshot;
 use super::user_refs::{PINNED, read_plain};
@@ -73,7 +73,9 @@ impl Repository {
     pub fn stashes(&self) -> Result<Vec<StashEntry>, GitError> {
         // Without the ref git shows no entry, whatever the log holds.
         let newest = self.library()?.refname_to_id(STASH).ok();
-        let Some(newest) = newest.map(object_id).transpose()? else { return Ok(Vec::new()) };
+        let Some(newest) = newest.map(object_id).transpose()? else {
+            return check_there(self.common_dir()).map(|()| Vec::new());
+        };
         let log = read_plain(&self.stash_log(), LOG_BYTES_MAX).unwrap_or_default();
         let mut found: Vec<StashEntry> = log.lines().filter_map(stash_entry).collect();
         // A log that was removed or emptied leaves the newest entry to the ref alone.

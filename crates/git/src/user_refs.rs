@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use super::error::GitError;
 use super::program::{Call, program_error};
 use super::refs::{commit_of, keep_ref};
-use super::repository::Repository;
+use super::repository::{Repository, check_there};
 use super::target::admin_folders;
 use super::worktree::MARKER_FILE;
 use paddock_model::ids::ObjectId;
@@ -98,6 +98,7 @@ impl Repository {
         {
             found.extend(value_of(&head).map(|value| (HEAD.to_owned(), value)));
         }
+        check_there(self.common_dir())?;
         Ok(found)
     }
 

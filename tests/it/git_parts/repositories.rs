@@ -246,3 +246,24 @@ fn a_note_is_kept_for_its_commit() {
     }
     assert!(git(&home.root, &["notes", "--ref", "paddock", "show"]).contains("二"));
 }
+
+#[test]
+fn nothing_of_a_repository_that_is_moved_away_counts_as_removed() {
+    let home = Home::new();
+    git(&home.root, &["config", "filter.own.clean", "cat"]);
+    let repository = home.repository().agreeing(home.all_agreed());
+    std::fs::rename(&home.root, home.root.with_file_name("away")).unwrap();
+    let common_dir = repository.common_dir().display().to_string();
+    let errors = [
+        repository.execution_config().map(drop),
+        repository.configured().map(drop),
+        repository.needed([&head(&home.root.with_file_name("away"))].into_iter()).map(drop),
+        repository.user_refs().map(drop),
+        repository.commit_of("refs/heads/master").map(drop),
+        repository.stashes().map(drop),
+    ];
+    for (at, found) in errors.into_iter().enumerate() {
+        let error = found.expect_err(&format!("question {at}")).to_string();
+        assert!(error.contains(&common_dir) || error.contains("repo"), "question {at}: {error}");
+    }
+}
