@@ -9,7 +9,7 @@ use super::context::Context;
 use super::exit_codes::{Exit, Failure, Outcome};
 use super::{lengths, output};
 use paddock_config::plan_file::scope_fault;
-use paddock_git::Repository;
+use paddock_git::{Repository, work_head};
 use paddock_model::command::Command;
 use paddock_model::ids::{NodeId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, WorkerId};
 use paddock_model::operate::{Order, SpecEdit};
@@ -221,7 +221,7 @@ fn branch_head(state: &State, key: &ObjectiveKey) -> Option<ObjectId> {
     let branch = state.objective(key)?.branch();
     // Without a head the approval is for the recorded one.
     let repository = Repository::open(project.settings.repo_root.as_ref()).ok()?;
-    repository.commit_of(&format!("refs/heads/{branch}")).ok().flatten()
+    work_head(&repository, &branch).ok().flatten()
 }
 
 /// Drops empty texts: `--scope ''` is how a list is emptied.

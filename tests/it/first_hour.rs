@@ -296,13 +296,13 @@ fn worktrees_inside_the_repository_stay_out_of_the_users_status() {
 #[test]
 fn config_validate_checks_everything_that_people_write() {
     let place = Sandbox::new();
-    place.project("shop", "land: {push: upstream}\n");
+    place.project("shop", "workplace: auto\nland: {push: upstream}\n");
     fs::write(place.root().join("keys.yaml"), "\nquitt: q\n").unwrap();
     fs::write(place.root().join("theme.yaml"), "failde: red\n").unwrap();
     fs::write(place.root().join(".env"), "A=1\nPADDOCK_LOG_LEVEL=loud\nPADDOCK_PROXY=proxy:8080\n").unwrap();
     let said = place.refused(&["config", "validate"], 1);
     for line in [
-        "projects/shop.yaml:8:14: `land.push` names the remote \"upstream\", which the repository does not have",
+        "projects/shop.yaml:9:14: `land.push` names the remote \"upstream\", which the repository does not have",
         "keys.yaml:2:1: there is no action `quitt`; did you mean `quit`?",
         "theme.yaml:1:1: a theme has no style `failde`; did you mean `failed`?",
         ".env:2:1: `PADDOCK_LOG_LEVEL` holds \"loud\", which is no level",

@@ -11,7 +11,7 @@ use super::data::{FactsMsg, StartStep};
 use super::error::Error;
 use super::msg::{Job, Msg, World};
 use paddock_config::Workspace;
-use paddock_git::Repository;
+use paddock_git::{Repository, work_head};
 use paddock_ipc::workspace_lock::is_running;
 use paddock_model::command::Command;
 use paddock_model::ids::{ObjectId, ObjectiveKey};
@@ -141,7 +141,7 @@ fn branch_head(world: &World, key: &ObjectiveKey) -> Option<ObjectId> {
     let state = codec::load_snapshot(&Reader::open(world.workspace.db()).ok()?).ok()?;
     let branch = state.objective(key)?.branch();
     let repository = Repository::open(state.project(&key.project)?.settings.repo_root.as_ref()).ok()?;
-    repository.commit_of(&format!("refs/heads/{branch}")).ok().flatten()
+    work_head(&repository, &branch).ok().flatten()
 }
 
 /// Returns whether a supervisor holds the workspace's lock. A holder without a pid does not count: it may be

@@ -118,7 +118,7 @@ pub use lost_tests::{Edited, LostIn, LostTests};
 pub use make::make_repository;
 pub use modules::lend_modules;
 pub use origin::{ORIGIN_FOLDER, PUSH_REFUSED, follow_origin, has_origin, remove_origin};
-pub use own::{OwnShadow, own_places};
+pub use own::{OwnShadow, own_places, work_head};
 pub use paddock_model::path::RepoPath;
 pub use places::{find_worktree, mend_worktree};
 pub use pool::{Pool, PoolOrder, PoolState, remove_pool, retire_worktree, tend_pool};

@@ -22,7 +22,7 @@ mod shadow;
 
 pub(crate) use give::give_place;
 pub(crate) use make::make;
-pub use shadow::{OwnShadow, own_places};
+pub use shadow::{OwnShadow, own_places, work_head};
 pub(crate) use shadow::{find, finish_forgetting, forget};
 
 /// Prefix of the refs that keep what an own place borrows. The name of the place and an id follow.

@@ -62,8 +62,18 @@ fn an_approved_objective_lands_in_spite_of_its_scope_and_the_event_keeps_the_not
 
 #[test]
 fn a_persons_commit_before_the_approval_is_approved_too() {
+    a_persons_commit_is_approved_too("worktree");
+}
+
+#[test]
+fn a_persons_commit_in_an_own_place_before_the_approval_is_approved_too() {
+    a_persons_commit_is_approved_too("own");
+}
+
+fn a_persons_commit_is_approved_too(workplace: &str) {
     let place = Sandbox::new();
-    let repository = place.project("mended", "recovery: {max_retries: 0, expand: []}");
+    let lines = format!("recovery: {{max_retries: 0, expand: []}}\nworkplace: {workplace}");
+    let repository = place.project("mended", &lines);
     place.objective("half", "commit other.txt\nover", &["--scope", "src/**"]);
     place.idle(3);
     let worktree = place.status_of("half")["worktree"].as_str().unwrap().to_owned();

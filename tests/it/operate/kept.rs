@@ -49,7 +49,8 @@ fn salvaged_work_is_restored_only_where_nothing_is_in_its_way() {
 #[test]
 fn the_report_counts_only_vanished_work_as_lost() {
     let place = Sandbox::new();
-    let repository = place.project("night", "");
+    // An own place has one more copy of what was committed there.
+    let repository = place.project("night", "workplace: worktree");
     place.objective("whole", "commit whole.txt; over", &["--scope", "whole.txt"]);
     place.objective("loose", "commit made.txt; echo more > loose.txt; over blocked", &["--scope", "*.txt"]);
     place.idle(3);

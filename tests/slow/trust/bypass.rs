@@ -80,7 +80,7 @@ fn tests_weakened_by_a_bypass_are_named() {
     fs::create_dir(repository.join("tests")).unwrap();
     fs::write(repository.join("tests/a_test.py"), "def test_a():\n    assert True\n").unwrap();
     commit_all(&repository, "A test");
-    place.register("p", &repository, "");
+    place.register("p", &repository, "workplace: worktree\n");
     let moved = format!(
         "git update-ref refs/heads/main HEAD; git -C '{}' reset --quiet --hard\n",
         repository.display()

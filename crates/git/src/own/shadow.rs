@@ -14,6 +14,7 @@ use super::super::repository::{Repository, object_id};
 use super::super::worktree::{MARKER_FILE, absolute, lock_of};
 use super::borrowed;
 use super::repository::DotGit;
+use paddock_model::ids::ObjectId;
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
 use paddock_os::plain;
 
@@ -62,18 +63,39 @@ impl OwnShadow {
     #[must_use]
     pub fn has_commits_of_its_own(&self) -> bool {
         let came = self.shadow.as_deref().and_then(Home::read).and_then(|home| home.branch);
-        let Some(came) = came else { return false };
-        let Ok(dot_git) = DotGit::open(&self.path) else { return false };
-        let loose = dot_git.read(&format!("refs/heads/{}", self.branch), LOOSE_BYTES_MAX);
-        match loose.ok().flatten() {
-            Some(found) => found.trim_ascii() != came.as_str().as_bytes(),
-            // Packed refs are few in a place; a line of another commit is looked at by the helper.
-            None => {
-                let line = format!("{came} refs/heads/{}\n", self.branch);
-                let packed = dot_git.read("packed-refs", PACKED_BYTES_MAX).ok().flatten().unwrap_or_default();
-                memchr::memmem::find(&packed, line.as_bytes()).is_none()
-            }
+        // A branch that cannot be read is looked at by the helper, which names what is wrong.
+        came.is_some_and(|came| DotGit::open(&self.path).is_ok() && self.head() != Some(came))
+    }
+
+    /// Returns the commit of the work branch in the place, which may not have come home yet. `None` if it
+    /// cannot be read: the place is the agent's. Reads one or two small files.
+    #[must_use]
+    pub fn head(&self) -> Option<ObjectId> {
+        let dot_git = DotGit::open(&self.path).ok()?;
+        let name = format!("refs/heads/{}", self.branch);
+        if let Some(loose) = dot_git.read(&name, LOOSE_BYTES_MAX).ok()? {
+            return id_of(&loose);
         }
+        let packed = dot_git.read("packed-refs", PACKED_BYTES_MAX).ok()??;
+        let mut lines = packed.split(|byte| *byte == b'\n');
+        lines.find_map(|line| id_of(line.strip_suffix(name.as_bytes())?.strip_suffix(b" ")?))
+    }
+}
+
+fn id_of(text: &[u8]) -> Option<ObjectId> {
+    ObjectId::new(str::from_utf8(text).ok()?.trim_ascii()).ok()
+}
+
+/// Returns the head of a work branch as a person sees it: in the own place that has the branch checked out,
+/// else in the repository.
+///
+/// # Errors
+/// Fails if the repository cannot be read.
+pub fn work_head(repository: &Repository, branch: &str) -> Result<Option<ObjectId>, GitError> {
+    let place = own_places(repository)?.into_iter().find(|place| place.branch == branch);
+    match place.and_then(|place| place.head()) {
+        Some(head) => Ok(Some(head)),
+        None => repository.commit_of(&format!("refs/heads/{branch}")),
     }
 }
 
