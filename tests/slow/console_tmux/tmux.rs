@@ -81,9 +81,11 @@ impl<'p> Tmux<'p> {
         }
     }
 
-    /// Waits until the screen shows this.
+    /// Waits until the screen shows this, also over the end of a line: where the folders of tests have long names, the
+    /// terminal wraps what a command prints.
     pub(super) fn see(&self, text: &str) -> String {
-        self.until(&format!("{text:?}"), |screen| screen.contains(text))
+        let is_wrapped = || self.ask(&["capture-pane", "-p", "-J"]).contains(text);
+        self.until(&format!("{text:?}"), |screen| screen.contains(text) || is_wrapped())
     }
 
     /// Waits until the screen no longer shows this.
