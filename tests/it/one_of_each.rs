@@ -107,6 +107,7 @@ fn files_are_moved_into_place_in_one_crate() {
         ("crates/git/src/pool/take.rs", "and out of it"),
         ("crates/git/src/remove.rs", "a worktree is moved away to be deleted"),
         ("crates/git/src/restore.rs", "a link, or a file with the mode that git recorded"),
+        ("crates/git/src/unregister.rs", "a git directory leaves git's sight before it is deleted"),
         ("crates/runner/src/local/start.rs", "the files of an earlier attempt are moved away"),
         ("src/cli/doctor/restore.rs", "the log of a damaged database is moved away with it"),
         ("src/cli/project.rs", "the file of a removed project is moved away"),

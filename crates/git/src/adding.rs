@@ -186,6 +186,7 @@ fn existing_own(place: &Place<'_>) -> Result<Option<PathBuf>, GitError> {
     match own::find(place.repository, place.path)? {
         Some((shadow, marker)) if marker == place.marker => {
             if place.path.is_dir() {
+                place.settle_intent()?;
                 return Ok(Some(shadow));
             }
             // Somebody deleted the folder: what came home is on the branch.

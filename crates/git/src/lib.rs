@@ -83,6 +83,7 @@ mod status;
 mod tampering;
 mod target;
 mod tracked;
+mod unregister;
 mod untracked;
 mod user_config;
 mod user_refs;

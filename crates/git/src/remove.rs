@@ -18,6 +18,7 @@ use super::objects::is_gitlink;
 use super::own;
 use super::refs::{CasOutcome, Relation};
 use super::repository::Repository;
+use super::unregister::{delete_unregistered, unregister};
 use super::worktree::{MARKER_FILE, Worktree, admin_of, lock_of, made_ref};
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
@@ -112,6 +113,7 @@ fn remove_or_keep(
     let trash = trash_of(&worktree.path);
     // An earlier removal may have crashed after its rename. Without this, the rename below would fail.
     delete_folder(&trash)?;
+    finish_unregistering(repository)?;
     let own = own::find(repository, &worktree.path)?.map(|(shadow, _)| shadow);
     let is_own = own.is_some();
     let admin = match own {
@@ -154,7 +156,7 @@ fn remove_or_keep(
         if is_own && !matches!(removal, Removal::Kept { .. }) {
             own::forget(repository, &worktree.path)?;
         }
-        delete_folder(&admin)?;
+        unregister(repository, &admin)?;
     }
     fail_point!("cleanup.unregistered");
     delete_folder(&trash)?;
@@ -167,7 +169,14 @@ fn remove_or_keep(
 /// Fails if the file system reports an error.
 pub fn finish_removal(repository: &Repository, path: &Path) -> Result<(), GitError> {
     delete_folder(&trash_of(path))?;
+    finish_unregistering(repository)?;
     own::finish_forgetting(repository, path)
+}
+
+fn finish_unregistering(repository: &Repository) -> Result<(), GitError> {
+    let lock = lock_of(repository.common_dir());
+    let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
+    delete_unregistered(repository)
 }
 
 /// Deletes a work branch that still holds `head` and is wholly contained in `merged_into`.

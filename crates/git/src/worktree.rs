@@ -17,6 +17,7 @@ use super::refs::keep_ref;
 use super::repository::{Repository, object_id};
 use super::space::checkout_error;
 use super::target::{admin_folders, admin_target};
+use super::unregister::unregister;
 use super::whole::own_settings;
 use paddock_model::ids::ObjectId;
 use paddock_os::fail_points::fail_point;
@@ -147,14 +148,15 @@ impl Place<'_> {
             Some(admin) if plain::read_to_string(admin.join(MARKER_FILE)).is_ok_and(|m| m == self.marker) => {
                 if self.path.is_dir() {
                     self.repair(&admin)?;
+                    self.settle_intent()?;
                     return Ok(Some(admin));
                 }
                 // Somebody deleted the folder: without it, git's record only blocks the branch.
-                fs::remove_dir_all(&admin).map_err(GitError::io(&admin))?;
+                unregister(self.repository, &admin)?;
             }
             // No marker, or one that a crash left empty.
             Some(admin) if making => {
-                fs::remove_dir_all(&admin).map_err(GitError::io(&admin))?;
+                unregister(self.repository, &admin)?;
                 self.clear_half_made()?;
             }
             None if making => self.clear_half_made()?,
@@ -212,8 +214,18 @@ impl Place<'_> {
         fs::write(&marker, self.marker).map_err(GitError::io(&marker))?;
         // The intent goes last: while it exists, an unmarked worktree here counts as half made, not as
         // foreign.
-        fs::remove_file(&intent).map_err(GitError::io(&intent))?;
+        self.settle_intent()?;
         Ok(admin)
+    }
+
+    /// Removes the intent of a place that is made, also one that a crash left. A later folder at this path may
+    /// be somebody else's.
+    pub(crate) fn settle_intent(&self) -> Result<(), GitError> {
+        let intent = self.intent_file()?;
+        match fs::remove_file(&intent) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(GitError::io(&intent)(error)),
+            _ => Ok(()),
+        }
     }
 
     /// Restores the two files that tie a worktree to the repository, whatever an agent wrote into them.

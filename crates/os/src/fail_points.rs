@@ -143,6 +143,10 @@ mod on {
         ("publish.released", "the publication is reported; the candidates' ref is gone"),
         ("cleanup.before", "a worktree is to be removed"),
         ("cleanup.moved", "the worktree's folder has another name; git still knows the worktree"),
+        (
+            "cleanup.forgotten",
+            "git has forgotten the worktree; its git directory lies in Paddock's own folder",
+        ),
         ("cleanup.unregistered", "git has forgotten the worktree; files are left under the other name"),
         ("cleanup.branch", "the worktree is gone; its branch is still there"),
         ("cleanup.after", "the branch is gone; the kernel does not know yet"),

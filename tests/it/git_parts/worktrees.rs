@@ -14,8 +14,12 @@ fn an_existing_worktree_is_reused_as_it_is() {
     let first = home.worktree("main");
     assert!(!first.reused && first.git_dir.starts_with(home.root.join(".git/worktrees")));
     write(&first.path, "left.txt", "work\n");
+    // A crash in the last moment left the intent; what lies at this path later may be somebody else's.
+    std::fs::write(home.root.join("path"), home.place("main").as_os_str().as_encoded_bytes()).unwrap();
+    let intent = home.root.join(".git/paddock/making").join(git(&home.root, &["hash-object", "path"]));
+    write(intent.parent().unwrap(), intent.file_name().unwrap().to_str().unwrap(), "project/main");
     let again = home.worktree("main");
-    assert!(again.reused);
+    assert!(again.reused && !intent.exists());
     assert_eq!((again.path.clone(), again.git_dir), (first.path, first.git_dir));
     assert_eq!(read(&again.path, "left.txt"), "work\n");
     let (under, dash) = (home.worktree("a_b"), home.worktree("a-b"));
@@ -121,6 +125,25 @@ fn twenty_four_threads_add_worktrees_at_once() {
         }
     });
     assert_eq!(git(&home.root, &["worktree", "list"]).lines().count(), 25);
+}
+
+#[test]
+fn git_never_sees_half_of_a_worktree_that_is_being_removed() {
+    let home = Home::new();
+    let first = home.worktree("task");
+    // As a removal leaves it that is killed while it deletes.
+    std::fs::remove_dir_all(&first.path).unwrap();
+    let aside = home.root.join(".git/paddock/unregistered/task");
+    std::fs::create_dir_all(aside.parent().unwrap()).unwrap();
+    std::fs::rename(&first.git_dir, &aside).unwrap();
+    std::fs::remove_file(aside.join("paddock")).unwrap();
+    git(&home.root, &["fsck", "--full", "--strict"]);
+    assert_eq!(
+        remove_worktree(&home.repository(), &first, &home.place("kept")).unwrap(),
+        Removal::AlreadyGone
+    );
+    assert!(!aside.exists());
+    assert!(!home.worktree("task").reused);
 }
 
 #[test]

@@ -21,7 +21,7 @@ const MEDIAN_FILE_LINES_MAX: usize = 200;
 ///
 /// There were 1,034 in one crate. When it was split, 8 were removed with code that production did not use,
 /// and 8 were added.
-const TESTS_MIN: usize = 1_667;
+const TESTS_MIN: usize = 1_668;
 /// Folders below `tests` that are test programs, each with a `main.rs`.
 const TEST_PROGRAMS: [&str; 4] = ["cheats", "it", "sim", "slow"];
 

@@ -38,8 +38,10 @@ impl Sandbox {
         assert!(left.is_empty(), "{left:?} are left");
         let places = self.git(repository, &["for-each-ref", "--format=%(refname)", "refs/paddock/places"]);
         assert_eq!(places, "", "refs of places are left");
-        for folder in [".git/paddock/places", ".git/paddock/quarantine", ".git/paddock/making"] {
-            let left = fs::read_dir(repository.join(folder)).into_iter().flatten().flatten();
+        for folder in
+            ["places", "quarantine", "making", "unregistered"].map(|name| format!(".git/paddock/{name}"))
+        {
+            let left = fs::read_dir(repository.join(&folder)).into_iter().flatten().flatten();
             let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
             assert!(left.is_empty(), "{left:?} are left in {folder}");
         }
