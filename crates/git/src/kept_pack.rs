@@ -17,7 +17,7 @@ use super::gate_folder::clear;
 use super::program::flush_path;
 use super::repository::Repository;
 use paddock_os::files::{create_private_dir, make_private_dir, move_into_place, random_hex};
-use paddock_os::plain;
+use paddock_os::{plain, processes};
 
 /// Mode of packs and their indexes, as git makes them.
 const PACK_MODE: u32 = 0o444;
@@ -45,7 +45,7 @@ pub(crate) fn keep_objects(
     let top = repository.own_folder()?.join("quarantine");
     make_private_dir(&top).map_err(GitError::io(&top))?;
     let name = random_hex(8).map_err(GitError::io(&top))?;
-    let folder = Aside(top.join(format!("{}{name}", own_prefix())));
+    let folder = Aside(top.join(format!("{ASIDE}{}-{name}", std::process::id())));
     create_private_dir(&folder.0).map_err(GitError::io(&folder.0))?;
     builder.write(&folder.0, PACK_MODE)?;
     let name = builder
@@ -68,18 +68,19 @@ pub(crate) fn keep_objects(
     Ok(())
 }
 
-/// First part of the names of the folders in which this process makes packs.
-fn own_prefix() -> String {
-    format!("{ASIDE}{}-", std::process::id())
+/// Returns whether a folder is one in which a process made a pack that has ended. Other workspaces may work on the
+/// same repository at this moment.
+fn is_left(folder: &str) -> bool {
+    let maker = folder.strip_prefix(ASIDE).and_then(|rest| rest.split_once('-'));
+    maker.is_some_and(|(pid, _)| pid.parse().map_or(true, |pid| processes::name(pid).is_none()))
 }
 
 /// Removes the packs that are older than `age`, and the folders that killed processes left. A pack whose objects
 /// are not all loose stays as any other pack.
 fn sweep(repository: &Repository, age: Duration) {
-    let (top, own) = (repository.common_dir().join("paddock/quarantine"), own_prefix());
+    let top = repository.common_dir().join("paddock/quarantine");
     for entry in fs::read_dir(top).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with(ASIDE) && !name.starts_with(&own) {
+        if is_left(&entry.file_name().to_string_lossy()) {
             drop(clear(&entry.path()));
         }
     }
@@ -121,14 +122,22 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn what_no_ref_leads_to_survives_a_collection_as_long_as_it_is_kept() {
+    /// A repository with one commit.
+    fn sample() -> (tempfile::TempDir, git2::Repository, Oid) {
         let folder = tempfile::tempdir().unwrap();
         let library = git2::Repository::init(folder.path()).unwrap();
         let by = git2::Signature::now("Ada", "ada@localhost").unwrap();
         let tree = library.find_tree(library.treebuilder(None).unwrap().write().unwrap()).unwrap();
         let first = library.commit(Some("HEAD"), &by, &by, "First", &tree, &[]).unwrap();
+        drop(tree);
+        (folder, library, first)
+    }
+
+    #[test]
+    fn what_no_ref_leads_to_survives_a_collection_as_long_as_it_is_kept() {
+        let (folder, library, first) = sample();
         let parent = library.find_commit(first).unwrap();
+        let (by, tree) = (parent.author(), parent.tree().unwrap());
         let alone = library.commit(None, &by, &by, "Alone", &tree, &[&parent]).unwrap();
         let repository = Repository::open(folder.path()).unwrap();
         let collect = || {
@@ -156,20 +165,19 @@ mod tests {
 
     #[test]
     fn packs_do_not_pile_up() {
-        let folder = tempfile::tempdir().unwrap();
-        let library = git2::Repository::init(folder.path()).unwrap();
-        let by = git2::Signature::now("Ada", "ada@localhost").unwrap();
-        let tree = library.find_tree(library.treebuilder(None).unwrap().write().unwrap()).unwrap();
-        let first = library.commit(Some("HEAD"), &by, &by, "First", &tree, &[]).unwrap();
+        let (folder, library, first) = sample();
         let repository = Repository::open(folder.path()).unwrap();
         keep_objects(&repository, &library, &BTreeSet::from([first])).unwrap();
         let packs = || fs::read_dir(folder.path().join(".git/objects/pack")).unwrap().count();
         let left = folder.path().join(".git/paddock/quarantine/kept-0-left-by-a-killed-process");
         fs::create_dir(&left).unwrap();
+        let at_work = format!("kept-{}-at-work", std::os::unix::process::parent_id());
+        let at_work = left.with_file_name(at_work);
+        fs::create_dir(&at_work).unwrap();
         assert_eq!(packs(), 3);
         sweep(&repository, Duration::ZERO);
         assert_eq!(packs(), 0);
-        assert!(!left.exists());
+        assert!(!left.exists() && at_work.exists());
         assert!(repository.library().unwrap().find_commit(first).is_ok());
     }
 }

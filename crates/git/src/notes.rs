@@ -14,7 +14,7 @@ use super::worktree::lock_of;
 use paddock_model::ids::ObjectId;
 
 /// Times that a note is written before its writer gives up.
-const TRIES_AGAIN: u32 = 4;
+const TRIES_MAX: u32 = 4;
 /// Ref of the notes that hold the proofs.
 pub(crate) const NOTES_REF: &str = "refs/notes/paddock";
 
@@ -37,7 +37,7 @@ impl Repository {
         let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
         let (library, signature) = (self.library()?, identity.signature(time_s)?);
         let commit = oid(commit)?;
-        for _ in 0..TRIES_AGAIN {
+        for _ in 0..TRIES_MAX {
             let before = library.refname_to_id(NOTES_REF).ok();
             retry_locked(NOTES_REF, || {
                 library.note(&signature, &signature, Some(NOTES_REF), commit, text, true).map(|_| ())
