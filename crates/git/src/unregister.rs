@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::GitError;
 use super::repository::Repository;
+use paddock_os::clear::remove_own;
 use paddock_os::fail_points::fail_point;
 
 /// Makes git forget a worktree. Its git directory is renamed out of git's sight before it is deleted: half of
@@ -16,28 +17,22 @@ pub(crate) fn unregister(repository: &Repository, admin: &Path) -> Result<(), Gi
     fs::create_dir_all(&folder).map_err(GitError::io(&folder))?;
     let aside = folder.join(admin.file_name().unwrap_or_default());
     // A killed removal may have left one of the same name.
-    delete(&aside)?;
+    remove_own(&aside).map_err(GitError::io(&aside))?;
     match fs::rename(admin, &aside) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(GitError::io(admin)(error)),
         _ => {}
     }
     fail_point!("cleanup.forgotten");
-    delete(&aside)
+    remove_own(&aside).map_err(GitError::io(&aside))
 }
 
 /// Deletes what killed removals left of git directories. The caller holds the repository's lock.
 pub(crate) fn delete_unregistered(repository: &Repository) -> Result<(), GitError> {
-    delete(&unregistered(repository)?)
+    let folder = unregistered(repository)?;
+    remove_own(&folder).map_err(GitError::io(&folder))
 }
 
 /// Returns the folder for git directories of worktrees that are being removed.
 fn unregistered(repository: &Repository) -> Result<PathBuf, GitError> {
     Ok(repository.own_folder()?.join("unregistered"))
-}
-
-fn delete(folder: &Path) -> Result<(), GitError> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(GitError::io(folder)(error)),
-        _ => Ok(()),
-    }
 }

@@ -20,6 +20,7 @@ use super::target::{admin_folders, admin_target};
 use super::unregister::unregister;
 use super::whole::own_settings;
 use paddock_model::ids::ObjectId;
+use paddock_os::clear::remove_own;
 use paddock_os::fail_points::fail_point;
 use paddock_os::plain;
 
@@ -245,10 +246,7 @@ impl Place<'_> {
     /// Deletes the folder. The intent proves that Paddock began to make it, and sessions start only after the
     /// marker is written, so the folder holds nobody's work.
     fn clear_half_made(&self) -> Result<(), GitError> {
-        match fs::remove_dir_all(self.path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(GitError::io(self.path)(error)),
-            _ => Ok(()),
-        }
+        remove_own(self.path).map_err(GitError::io(self.path))
     }
 
     /// Returns the path of the intent file, named by a hash because the path of a worktree is no file name.

@@ -78,6 +78,18 @@ pub fn remove_until(path: &Path, deadline: Option<Instant>) -> io::Result<bool> 
     fs::remove_dir(path).map(|()| true)
 }
 
+/// Removes a folder of Paddock's own, in which no program worked, and everything in it. Does nothing if nothing is
+/// there, or if another process removes the same.
+///
+/// # Errors
+/// Fails if an entry cannot be removed.
+pub fn remove_own(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Gives a folder another name beside its own, so that its path is free at once, and returns it. `None` if
 /// nothing has the path. The name begins with `prefix`.
 ///

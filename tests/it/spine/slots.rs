@@ -1,4 +1,4 @@
-//! Slots: no two jobs have the same one at the same time, whoever supervises them.
+//! Slots: no two jobs have the same one at the same time, in whatever workspace they run.
 
 use std::fs;
 use std::path::PathBuf;

@@ -56,7 +56,7 @@ fn make_nonblocking(pipe: &impl AsFd) -> io::Result<()> {
 pub(crate) struct FromHelper {
     pipe: ChildStdout,
     pub(crate) patience: Patience,
-    /// Closed at its other end by whoever no longer waits for an answer.
+    /// Closed at its other end by the side that no longer waits for an answer.
     stopped: Option<PipeReader>,
 }
 

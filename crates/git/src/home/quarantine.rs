@@ -1,7 +1,7 @@
 //! Where a pack waits until all of it is checked, and how it enters the project's objects.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -10,6 +10,7 @@ use super::pack::{Packed, index, join};
 use super::place::PlaceHome;
 use crate::error::GitError;
 use crate::program::flush_path;
+use paddock_os::clear::remove_own;
 use paddock_os::fail_points::fail_point;
 use paddock_os::files::{create_private, create_private_dir, make_private_dir, mode_of};
 
@@ -36,7 +37,7 @@ impl Quarantine {
         make_private_dir(&top).map_err(GitError::io(&top))?;
         // git prunes what begins with `tmp_`.
         let folder = top.join(format!("home-{}", place.name));
-        clear(&folder)?;
+        remove_own(&folder).map_err(GitError::io(&folder))?;
         Ok(Self { folder, kept: KeptPacks::new(objects, place.name) })
     }
 
@@ -130,19 +131,12 @@ impl Quarantine {
 impl Drop for Quarantine {
     fn drop(&mut self) {
         // What cannot be removed now is removed before the next bring.
-        let _ = clear(&self.folder);
+        let _ = remove_own(&self.folder);
     }
 }
 
 fn bytes_of(pack: &Path) -> u64 {
     fs::metadata(pack.with_extension("pack")).map_or(0, |facts| facts.len())
-}
-
-fn clear(folder: &Path) -> Result<(), GitError> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(GitError::io(folder)(error)),
-        _ => Ok(()),
-    }
 }
 
 fn set_mode(file: &Path, mode: u32) -> Result<(), GitError> {
